@@ -1,0 +1,1 @@
+//! The door to a private key: soft cards now, hardware tokens later.

@@ -1,0 +1,1 @@
+//! eseal, the client program.

@@ -1,0 +1,1 @@
+//! Sealed documents, PDF and OFD: place, seal, verify.

@@ -1,0 +1,1 @@
+//! Facts in a database: load, the writer, read, inbox, dead letters.

@@ -1,0 +1,1 @@
+//! Draws and checks the picture of a seal.

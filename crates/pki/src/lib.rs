@@ -1,0 +1,1 @@
+//! Keys, certificates, chains and CMS in both suites.

@@ -1,0 +1,1 @@
+//! GB/T 38540 structures: encode, decode, make, verify.

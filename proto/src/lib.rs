@@ -1,0 +1,1 @@
+//! The wire contract: messages, services and events of eseal.
