@@ -1,1 +1,92 @@
 //! Sealed documents, PDF and OFD: place, seal, verify.
+//!
+//! Opens nothing: callers bring what can be read and written. Knows no key: sealing is done in two steps, `prepare`
+//! says what must be signed and `finish` takes the signature, so that the key may lie on a card, in a service or in
+//! a test. Knows no trust: `verify` reports what a document's bytes say, and [`judge`] applies given roots to it.
+//!
+//! - [`ofd`]: GB/T 33190 packages
+//! - [`report`]: what verification finds; [`check`], [`reason`], [`note`]: the stable codes in it
+//! - [`judge`]: the verdict, given whom to trust
+//! - [`place`]: where an impression stands; [`limits`]: bounds on what comes from outside
+
+pub mod check;
+mod codes;
+pub mod error;
+pub mod limits;
+pub mod note;
+pub mod place;
+pub mod reason;
+pub mod report;
+
+use std::io::{Read, Seek, SeekFrom};
+
+pub use check::Check;
+pub use codes::Language;
+pub use error::{DocumentError, NameProblem};
+pub use limits::{Limit, Limits};
+pub use note::{Note, NoteCode, Severity};
+pub use place::{PageSize, Place};
+pub use reason::Reason;
+pub use report::{DocumentReport, Format, Kind, Outcome, SealReport, Step};
+
+/// How far a long work has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes that are done.
+    pub done: u64,
+    /// Bytes in all.
+    pub total: u64,
+}
+
+/// Called now and then during a long work; `&mut |_| {}` to hear nothing.
+pub type OnProgress<'a> = &'a mut dyn FnMut(Progress);
+
+/// Real PDF files have their header somewhere in the first kilobyte (ISO 32000-1 Annex H.3, note 13).
+const PDF_HEADER_WITHIN: u64 = 1024;
+
+/// Says what kind of document `input` is by its first bytes. The position of `input` afterwards is its start.
+///
+/// # Errors
+/// [`DocumentError::NotADocument`] if it is neither; [`DocumentError::Read`].
+pub fn detect(input: &mut (impl Read + Seek)) -> Result<Format, DocumentError> {
+    let mut head = Vec::new();
+    input.seek(SeekFrom::Start(0)).map_err(DocumentError::Read)?;
+    input.by_ref().take(PDF_HEADER_WITHIN).read_to_end(&mut head).map_err(DocumentError::Read)?;
+    input.seek(SeekFrom::Start(0)).map_err(DocumentError::Read)?;
+    if head.windows(5).any(|w| w == b"%PDF-") {
+        Ok(Format::Pdf)
+    } else if head.windows(4).any(|w| w == b"PK\x03\x04" || w == b"PK\x05\x06") {
+        Ok(Format::Ofd)
+    } else {
+        Err(DocumentError::NotADocument)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    #[test]
+    fn a_document_is_known_by_its_first_bytes() {
+        assert!(matches!(detect(&mut Cursor::new(b"\n%PDF-1.7\n")), Ok(Format::Pdf)));
+        assert!(matches!(detect(&mut Cursor::new(b"PK\x03\x04....")), Ok(Format::Ofd)));
+        assert!(matches!(detect(&mut Cursor::new(b"hello")), Err(DocumentError::NotADocument)));
+        assert!(matches!(detect(&mut Cursor::new(b"")), Err(DocumentError::NotADocument)));
+    }
+
+    #[test]
+    fn every_code_is_stable_in_form_and_has_its_own_name_and_texts() {
+        let codes = Reason::ALL.iter().map(|c| (c.code(), c.text(Language::En), c.text(Language::ZhCn)));
+        let codes = codes.chain(Check::ALL.iter().map(|c| (c.code(), c.text(Language::En), c.text(Language::ZhCn))));
+        for (code, en, zh) in codes {
+            assert!(code.bytes().all(|b| b.is_ascii_uppercase() || b == b'_' || b.is_ascii_digit()), "{code}");
+            assert!(!en.ends_with('.') && en.is_ascii() && !zh.is_ascii(), "{code}");
+        }
+        let mut names: Vec<_> = Reason::ALL.iter().map(|r| r.code()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Reason::ALL.len());
+    }
+}

@@ -1,0 +1,148 @@
+//! Why a document could not be read, verified or sealed.
+
+use std::io;
+
+use eseal_kernel::Timestamp;
+
+use crate::{Format, Limit, PageSize, Place, Reason};
+
+/// Why a document could not be read, verified or sealed at all. What is wrong with a *seal* of a readable
+/// document is never an error but a step of its report.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentError {
+    /// Reading failed.
+    #[error("the document cannot be read")]
+    Read(#[source] io::Error),
+    /// Writing failed.
+    #[error("the sealed document cannot be written")]
+    Write(#[source] io::Error),
+    /// Neither OFD nor PDF.
+    #[error("the file is neither an OFD nor a PDF document")]
+    NotADocument,
+    /// Cut short, or not as the format says.
+    #[error("the {format} document is damaged: {what}")]
+    Malformed {
+        /// What the file claims to be.
+        format: Format,
+        /// What is wrong.
+        what: String,
+    },
+    /// Needs a password.
+    #[error("the document is protected with a password")]
+    Encrypted,
+    /// Well-formed, but with something that is not supported.
+    #[error("the document cannot be used: {what}")]
+    Unsupported {
+        /// What it is.
+        what: String,
+    },
+    /// Beyond one of the [`crate::Limits`].
+    #[error("the document has more than {max} {limit}")]
+    TooLarge {
+        /// Which limit.
+        limit: Limit,
+        /// Its value.
+        max: u64,
+    },
+    /// A name in an OFD package that leads outside, or that programs would read differently.
+    #[error("the package has an entry named {name:?}, which {problem}")]
+    EntryName {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        problem: NameProblem,
+    },
+    /// The page asked for does not exist.
+    #[error("page {page} does not exist; the document has {pages} pages")]
+    NoSuchPage {
+        /// The page asked for, counted from 1.
+        page: u32,
+        /// How many there are.
+        pages: u32,
+    },
+    /// The place asked for is not on the page.
+    #[error("a seal of {place} is not wholly on the page, which is {size}; the document has {pages} pages")]
+    OutsidePage {
+        /// The place asked for.
+        place: Place,
+        /// The size of that page.
+        size: PageSize,
+        /// How many pages there are.
+        pages: u32,
+    },
+    /// No place was given, or more than allowed.
+    #[error("a seal needs at least one place on a page")]
+    NoPlace,
+    /// An earlier signature covers what one more seal would have to change.
+    #[error("the document is locked: {by} covers {covered}, which another seal would change")]
+    Locked {
+        /// The signature or file that locks it.
+        by: String,
+        /// The file that would have to change.
+        covered: String,
+    },
+    /// The document given at the end of sealing is not the one it began with.
+    #[error("the document is not the one that was prepared for sealing")]
+    Changed,
+    /// The seal cannot be read or its maker's signature is wrong.
+    #[error("the seal cannot be used: {what}")]
+    SealUnusable {
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The seal is not valid at the sealing time.
+    #[error("the seal is valid from {from} to {to}, not at {time}")]
+    SealNotValid {
+        /// The sealing time.
+        time: Timestamp,
+        /// The seal's first moment.
+        from: Timestamp,
+        /// The seal's last moment.
+        to: Timestamp,
+    },
+    /// The signer's certificate is not in the seal's list.
+    #[error("the signer's certificate is not in the seal's list; a renewed certificate needs a new seal")]
+    SignerNotInSeal,
+    /// The signature given at the end of sealing does not verify.
+    #[error("the signature does not verify with the signer's certificate")]
+    SigningFailed,
+}
+
+/// What is wrong with the name of a package's entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NameProblem {
+    /// It has `..`, and so may lead outside of the package.
+    #[error("leads outside of the package")]
+    Outside,
+    /// It starts at a root or a drive.
+    #[error("is absolute")]
+    Absolute,
+    /// It is empty or has a NUL or an empty part.
+    #[error("is not a file name")]
+    NotAName,
+    /// Another entry has it too, or differs from it in upper and lower case only.
+    #[error("another entry has too, or one that differs in upper and lower case only")]
+    Repeated,
+}
+
+impl DocumentError {
+    /// The stable code of this error.
+    pub const fn reason(&self) -> Reason {
+        match self {
+            Self::Read(_) | Self::Write(_) => Reason::DocumentUnreadable,
+            Self::NotADocument => Reason::NotADocument,
+            Self::Malformed { .. } => Reason::DocumentMalformed,
+            Self::Encrypted => Reason::DocumentEncrypted,
+            Self::Unsupported { .. } => Reason::DocumentUnsupported,
+            Self::TooLarge { .. } => Reason::DocumentTooLarge,
+            Self::EntryName { .. } => Reason::EntryNameUnsafe,
+            Self::NoSuchPage { .. } => Reason::PageNotFound,
+            Self::OutsidePage { .. } | Self::NoPlace => Reason::PlaceOutsidePage,
+            Self::Locked { .. } => Reason::DocumentLocked,
+            Self::Changed => Reason::DocumentChanged,
+            Self::SealUnusable { .. } | Self::SealNotValid { .. } => Reason::SealUnusable,
+            Self::SignerNotInSeal => Reason::SignerNotInSeal,
+            Self::SigningFailed => Reason::SigningFailed,
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What a reader should know besides the three items.
+
+use crate::Language;
+use crate::codes::codes;
+
+codes! {
+    /// What a [`Note`] is about.
+    pub enum NoteCode {
+        EntriesUncovered = "ENTRIES_UNCOVERED",
+            "no seal covers these files of the package, and the document does not use them",
+            "包内有任何签章都未保护且文档未引用的文件";
+        ContentUncovered = "CONTENT_UNCOVERED",
+            "no seal covers these files, and the document uses them",
+            "文档引用的部分文件未受任何签章保护";
+        ContentCoveredByOthers = "CONTENT_COVERED_BY_OTHERS",
+            "only other seals cover these files of the document",
+            "文档的部分文件仅受其他签章保护";
+        SignatureOrphaned = "SIGNATURE_ORPHANED",
+            "the package has files of a signature that the list of signatures does not name",
+            "包内有未列入签名列表的签名文件";
+        SignatureKindDisagrees = "SIGNATURE_KIND_DISAGREES",
+            "the list of signatures calls a seal a plain signature or the other way round",
+            "签名列表中的类型与签名值不符";
+        StampPageUnknown = "STAMP_PAGE_UNKNOWN",
+            "the stamp is placed on a page that the document does not have",
+            "签章图案所在页面不存在";
+        PackageAmbiguous = "PACKAGE_AMBIGUOUS",
+            "the zip headers disagree, so other programs may see other content",
+            "压缩包头信息不一致,其他软件可能看到不同内容";
+        DocumentLocked = "DOCUMENT_LOCKED",
+            "the seal does not permit further seals",
+            "该签章不允许再次签章";
+        TimeIsLocal = "TIME_IS_LOCAL",
+            "a time marked as UTC appears to be local time",
+            "标为UTC的时间疑似为本地时间";
+        TimeSelfAsserted = "TIME_SELF_ASSERTED",
+            "the sealing time is the signer's own statement",
+            "签章时间为签章人自述,无时间戳";
+        SignatureValueRaw = "SIGNATURE_VALUE_RAW",
+            "the SM2 signature value is 64 raw bytes instead of DER",
+            "SM2签名值为64字节裸格式而非DER编码";
+        IntegrityListNotChecked = "INTEGRITY_LIST_NOT_CHECKED",
+            "the package has a GM/T 0099 integrity list, which was not checked",
+            "包内有GM/T 0099防夹带文件,未验证";
+    }
+}
+
+/// Whether a reader must know a note.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// A reader must know it: the document is *flagged*.
+    Warning,
+}
+
+impl Severity {
+    /// `info` or `warning`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// Something to know about a seal or a document that changes no verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// What it is about.
+    pub code: NoteCode,
+    /// Names or values that the code's text speaks of, from the document: not to be trusted as markup.
+    pub detail: Option<String>,
+}
+
+impl NoteCode {
+    /// Whether a reader must know it.
+    pub const fn severity(self) -> Severity {
+        match self {
+            Self::EntriesUncovered
+            | Self::ContentUncovered
+            | Self::SignatureOrphaned
+            | Self::SignatureKindDisagrees
+            | Self::StampPageUnknown
+            | Self::PackageAmbiguous => Severity::Warning,
+            Self::ContentCoveredByOthers
+            | Self::DocumentLocked
+            | Self::TimeIsLocal
+            | Self::TimeSelfAsserted
+            | Self::SignatureValueRaw
+            | Self::IntegrityListNotChecked => Severity::Info,
+        }
+    }
+}
+
+impl Note {
+    /// A note that needs no detail.
+    pub const fn new(code: NoteCode) -> Self {
+        Self { code, detail: None }
+    }
+
+    /// A note with the names or values it speaks of.
+    pub fn with(code: NoteCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: Some(detail.into()) }
+    }
+
+    /// Whether a reader must know it.
+    pub const fn severity(&self) -> Severity {
+        self.code.severity()
+    }
+
+    /// The text for a person, with the detail behind a colon.
+    pub fn text(&self, language: Language) -> String {
+        match &self.detail {
+            Some(detail) => format!("{}: {detail}", self.code.text(language)),
+            None => self.code.text(language).to_owned(),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Where an impression stands.
+
+use std::fmt;
+
+use crate::DocumentError;
+
+/// The box of an impression on a page, in millimetres from the page's upper left corner.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Place {
+    /// The page, counted from 1.
+    pub page: u32,
+    /// From the page's left edge to the box.
+    pub x_mm: f64,
+    /// From the page's upper edge to the box.
+    pub y_mm: f64,
+    /// Width of the box.
+    pub width_mm: f64,
+    /// Height of the box.
+    pub height_mm: f64,
+}
+
+/// The size of a page as it is shown.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PageSize {
+    /// Width in millimetres.
+    pub width_mm: f64,
+    /// Height in millimetres.
+    pub height_mm: f64,
+}
+
+/// Boxes that touch a page's edge may miss it by rounding.
+const TOLERANCE_MM: f64 = 0.01;
+
+impl Place {
+    /// Refuses a box that is empty, not a number, or not wholly on the page of `size`; `pages` is the number of
+    /// pages, for the message.
+    ///
+    /// # Errors
+    /// [`DocumentError::OutsidePage`].
+    pub fn must_lie_on(&self, size: PageSize, pages: u32) -> Result<(), DocumentError> {
+        // Comparisons with a NaN are false, so a box of NaNs fits nowhere.
+        let fits = |start: f64, length: f64, page: f64| {
+            start >= -TOLERANCE_MM && length > 0.0 && start + length <= page + TOLERANCE_MM
+        };
+        if fits(self.x_mm, self.width_mm, size.width_mm) && fits(self.y_mm, self.height_mm, size.height_mm) {
+            Ok(())
+        } else {
+            Err(DocumentError::OutsidePage { place: *self, size, pages })
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { page, x_mm, y_mm, width_mm, height_mm } = self;
+        write!(f, "{width_mm} × {height_mm} mm at ({x_mm}, {y_mm}) on page {page}")
+    }
+}
+
+impl fmt::Display for PageSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} × {} mm", self.width_mm, self.height_mm)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A4: PageSize = PageSize { width_mm: 210.0, height_mm: 297.0 };
+
+    fn at(x_mm: f64, y_mm: f64) -> Place {
+        Place { page: 1, x_mm, y_mm, width_mm: 40.0, height_mm: 40.0 }
+    }
+
+    #[test]
+    fn a_box_that_touches_the_edges_fits() {
+        assert!(at(170.0, 257.0).must_lie_on(A4, 1).is_ok());
+        assert!(at(0.0, 0.0).must_lie_on(A4, 1).is_ok());
+    }
+
+    #[test]
+    fn a_box_beyond_an_edge_is_refused_with_the_size_of_the_page() {
+        for place in [at(171.0, 0.0), at(0.0, 258.0), at(-1.0, 0.0), at(f64::NAN, 0.0), at(f64::INFINITY, 0.0)] {
+            let message = place.must_lie_on(A4, 7).expect_err("outside").to_string();
+            assert!(message.contains("210 × 297 mm") && message.contains("7 pages"), "{message}");
+        }
+    }
+
+    #[test]
+    fn an_empty_box_is_refused() {
+        assert!(Place { width_mm: 0.0, ..at(1.0, 1.0) }.must_lie_on(A4, 1).is_err());
+    }
+}
