@@ -1,0 +1,54 @@
+//! Signature algorithms: the identifiers in seals, and the check of a value.
+
+use der::asn1::ObjectIdentifier;
+use eseal_pki::{Certificate, CertificateError, SignatureForm, Suite};
+
+use crate::error::ValueError;
+
+/// SM2 with SM3 (GM/T 0006): the value that the standard gives.
+const SM2_SM3: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.501");
+const ECDSA_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
+const RSA_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11");
+/// What producers write for SM2 besides: the curve, the signature algorithm, and the misprint of an old library.
+const SM2_ALIASES: [ObjectIdentifier; 3] = [
+    ObjectIdentifier::new_unwrap("1.2.156.10197.1.301"),
+    ObjectIdentifier::new_unwrap("1.2.156.10197.1.301.1"),
+    ObjectIdentifier::new_unwrap("1.2.156.10197.501"),
+];
+
+/// The identifier that goes with the key of a certificate.
+pub(crate) fn algorithm_of(certificate: &Certificate) -> Result<ObjectIdentifier, CertificateError> {
+    Ok(of_suite(certificate.public_key()?.suite()))
+}
+
+fn of_suite(suite: Suite) -> ObjectIdentifier {
+    match suite {
+        Suite::Sm2Sm3 => SM2_SM3,
+        Suite::EcdsaP256Sha256 => ECDSA_SHA256,
+        Suite::RsaSha256 => RSA_SHA256,
+    }
+}
+
+/// Checks that `value` is the signature of `signed` by the key in `certificate`, and that the declared algorithm goes
+/// with that key. SM2 values may be DER or raw r‖s; which one it was is the answer.
+///
+/// # Errors
+/// The certificate cannot be used, the algorithm does not fit its key, or the value is wrong.
+pub(crate) fn verify_value(
+    certificate: &Certificate,
+    algorithm: ObjectIdentifier,
+    signed: &[u8],
+    value: &[u8],
+) -> Result<SignatureForm, ValueError> {
+    let key = certificate.public_key()?;
+    let suite = key.suite();
+    let alias = suite == Suite::Sm2Sm3 && SM2_ALIASES.contains(&algorithm);
+    if algorithm != of_suite(suite) && !alias {
+        return Err(ValueError::Algorithm(algorithm));
+    }
+    if suite == Suite::Sm2Sm3 {
+        return Ok(key.verify_sm2_raw_or_der(signed, value)?);
+    }
+    key.verify(signed, value)?;
+    Ok(SignatureForm::Der)
+}

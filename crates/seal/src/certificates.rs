@@ -1,0 +1,146 @@
+//! SES_CertList: the certificates with which a seal may be used.
+
+use der::asn1::{AnyRef, OctetStringRef, PrintableStringRef};
+use der::{Encode, Tag};
+use eseal_kernel::Digest;
+use eseal_pki::Certificate;
+use sm3::{Digest as _, Sm3};
+
+use crate::asn1;
+use crate::error::SealError;
+use crate::limits;
+use crate::read::{Element, bounded, malformed};
+
+const SM3_OID: &str = "1.2.156.10197.1.401";
+const SHA256_NAMES: [&str; 3] = ["2.16.840.1.101.3.4.2.1", "SHA-256", "SHA256"];
+
+/// SES_CertList: the holder's certificates themselves, or their digests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CertificateList {
+    /// `certListType` 1: the DER of each certificate. Entries of V1 seals may be anything; those match no certificate.
+    Certificates(Vec<Vec<u8>>),
+    /// `certListType` 2: a digest of the DER of each certificate.
+    Digests(Vec<CertificateDigest>),
+}
+
+/// One entry of CertDigestList.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateDigest {
+    /// `type`: the name or OID of the digest algorithm. Producers are free here; SM3 where it says nothing known.
+    pub algorithm: String,
+    /// The digest.
+    pub value: Vec<u8>,
+}
+
+impl CertificateDigest {
+    /// The SM3 of the certificate, named by its OID.
+    pub fn of(certificate: &Certificate) -> Self {
+        Self { algorithm: SM3_OID.to_owned(), value: Sm3::digest(certificate.der()).to_vec() }
+    }
+
+    fn read(element: &Element<'_>) -> Result<Self, SealError> {
+        let mut fields = element.sequence()?;
+        let algorithm = fields.next("certDigest.type")?.text(limits::TEXT)?;
+        let value = fields.next("certDigest.value")?.octets(limits::TEXT)?.to_vec();
+        fields.finish()?;
+        Ok(Self { algorithm, value })
+    }
+
+    fn is_of(&self, certificate: &[u8]) -> bool {
+        if SHA256_NAMES.iter().any(|name| name.eq_ignore_ascii_case(&self.algorithm)) {
+            self.value == Digest::of(certificate).bytes()
+        } else {
+            self.value == Sm3::digest(certificate)[..]
+        }
+    }
+}
+
+impl CertificateList {
+    /// The list of these certificates, in this order.
+    pub fn of<'a>(certificates: impl IntoIterator<Item = &'a Certificate>) -> Self {
+        Self::Certificates(certificates.into_iter().map(|c| c.der().to_vec()).collect())
+    }
+
+    /// Whether a seal with this list may be used with that certificate: byte for byte, or by its digest. A certificate
+    /// that was renewed for the same key is another certificate: the seal must be made anew.
+    pub fn contains(&self, certificate: &Certificate) -> bool {
+        match self {
+            Self::Certificates(list) => list.iter().any(|der| der == certificate.der()),
+            Self::Digests(list) => list.iter().any(|digest| digest.is_of(certificate.der())),
+        }
+    }
+
+    /// Whether the list names nobody.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many certificates the list names.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Certificates(list) => list.len(),
+            Self::Digests(list) => list.len(),
+        }
+    }
+
+    pub(crate) fn read(list_type: i64, element: &Element<'_>) -> Result<Self, SealError> {
+        match list_type {
+            1 => Self::read_certificates(element),
+            2 => Self::read_digests(element),
+            other => Err(SealError::UnknownListType(other)),
+        }
+    }
+
+    /// CertInfoList: OCTET STRINGs around certificates. A bare certificate is understood as well.
+    pub(crate) fn read_certificates(element: &Element<'_>) -> Result<Self, SealError> {
+        let entries = element.sequence()?.rest("certs", limits::CERTIFICATES)?;
+        let certificate = |entry: &Element<'_>| {
+            let der = if entry.is(Tag::Sequence) { entry.der } else { entry.content() };
+            bounded("cert", limits::CERTIFICATE, der.len()).map(|()| der.to_vec())
+        };
+        Ok(Self::Certificates(entries.iter().map(certificate).collect::<Result<_, _>>()?))
+    }
+
+    fn read_digests(element: &Element<'_>) -> Result<Self, SealError> {
+        let entries = element.sequence()?.rest("certDigestList", limits::CERTIFICATES)?;
+        Ok(Self::Digests(entries.iter().map(CertificateDigest::read).collect::<Result<_, _>>()?))
+    }
+
+    /// `certListType`, and the DER of the list.
+    pub(crate) fn to_der(&self) -> Result<(i64, Vec<u8>), SealError> {
+        bounded("certList", limits::CERTIFICATES, self.len())?;
+        match self {
+            Self::Certificates(list) => Ok((1, certificates_der(list)?)),
+            Self::Digests(list) => Ok((2, digests_der(list)?)),
+        }
+    }
+}
+
+fn certificates_der(list: &[Vec<u8>]) -> Result<Vec<u8>, SealError> {
+    let mut body = Vec::new();
+    for certificate in list {
+        bounded("cert", limits::CERTIFICATE, certificate.len())?;
+        let entry = OctetStringRef::new(certificate).map_err(malformed("cert"))?;
+        entry.encode_to_vec(&mut body).map_err(malformed("cert"))?;
+    }
+    sequence(&body)
+}
+
+fn digests_der(list: &[CertificateDigest]) -> Result<Vec<u8>, SealError> {
+    let mut body = Vec::new();
+    for digest in list {
+        bounded("certDigest.type", limits::TEXT, digest.algorithm.len())?;
+        bounded("certDigest.value", limits::TEXT, digest.value.len())?;
+        let entry = asn1::CertDigest {
+            algorithm: PrintableStringRef::new(&digest.algorithm).map_err(malformed("certDigest.type"))?,
+            value: OctetStringRef::new(&digest.value).map_err(malformed("certDigest.value"))?,
+        };
+        entry.encode_to_vec(&mut body).map_err(malformed("certDigest"))?;
+    }
+    sequence(&body)
+}
+
+/// A SEQUENCE around fields that are encoded already.
+pub(crate) fn sequence(body: &[u8]) -> Result<Vec<u8>, SealError> {
+    AnyRef::new(Tag::Sequence, body).and_then(|any| any.to_der()).map_err(malformed("SEQUENCE"))
+}
