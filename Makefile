@@ -1,0 +1,66 @@
+# `make demo` and `make test` are the two commands to know. `make help` lists the others.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test ci fmt lint proto bench setup clean
+
+TOOLS := target/tools
+VENV := target/venv
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+NAME ?=
+APT := poppler-utils qpdf openssl fonts-wqy-microhei python3-venv make
+export ESEAL_TOOLS := $(abspath $(TOOLS))
+export PATH := $(abspath $(VENV))/bin:$(PATH)
+
+help: ## Lists the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(TOOLS)/.apt ## Runs the whole life of a seal on real documents; leaves them in target/demo
+	cargo build --locked -p eseal-standalone -p eseal-cli -p eseal-e2e --bins
+	$(TARGET)/debug/eseal-demo --output target/demo
+
+test: setup lint ## Everything that must pass: format, lints, proto, house rules, tests, proof by other programs
+	cargo test --locked --workspace --no-fail-fast
+
+ci: test
+
+lint: setup
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cd proto && ../$(TOOLS)/node_modules/.bin/buf lint
+	cd proto && ../$(TOOLS)/node_modules/.bin/buf format --exit-code --diff
+
+fmt: setup ## Formats code and proto
+	cargo fmt --all
+	cd proto && ../$(TOOLS)/node_modules/.bin/buf format -w
+
+bench: ## Benchmarks as ratios to a peer of the same run, into target/bench/ratios.tsv; NAME=… runs one
+	mkdir -p target/bench
+	ESEAL_BENCH_DIR=$(abspath target/bench) cargo run --locked --profile bench -p eseal-e2e --bin eseal-bench -- $(NAME)
+
+setup: $(TOOLS)/.apt $(TOOLS)/.npm $(VENV)/.pip ## Installs what the tests use beside Rust
+
+# Only missing packages are installed, so that no root is needed where they are there.
+$(TOOLS)/.apt:
+	@mkdir -p $(TOOLS)
+	@missing="$$(for p in $(APT); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done)"; \
+	if [ -n "$$missing" ]; then \
+	  echo "installing: $$missing"; \
+	  sudo="$$([ "$$(id -u)" = 0 ] || echo sudo)"; \
+	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+	@touch $@
+
+$(TOOLS)/.npm: Makefile
+	@mkdir -p $(TOOLS)
+	npm install --silent --no-audit --no-fund --prefix $(TOOLS) @bufbuild/buf@1.75.0
+	@touch $@
+
+$(VENV)/.pip: Makefile
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install -q 'pyhanko==0.38.0' 'pyhanko-cli==0.6.0'
+	@touch $@
+
+clean: ## Removes what was built
+	cargo clean
+	rm -rf target
