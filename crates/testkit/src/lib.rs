@@ -1,1 +1,10 @@
-//! What the tests of several crates share.
+//! What the tests of several crates share. A dev-dependency only.
+//!
+//! - [`TestDb`]: a database of its own for each test
+//! - [`wait_until`]: waits on a value with a bound, and says what was missing
+
+mod database;
+mod wait;
+
+pub use database::TestDb;
+pub use wait::wait_until;
