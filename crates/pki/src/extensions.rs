@@ -1,0 +1,136 @@
+//! The extensions of certificates that decide something here.
+
+use crate::asn1::{Element, Malformed, Reader, tag, writer};
+use crate::oid::{self, Oid};
+
+/// Extensions that a certificate may have; real ones have about twelve.
+const MAX_EXTENSIONS: usize = 64;
+/// Usages that one extension may list.
+const MAX_USAGES: usize = 64;
+
+/// keyUsage (RFC 5280 §4.2.1.3); the first bit is the highest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KeyUsage(pub(crate) u16);
+
+impl KeyUsage {
+    pub(crate) const DIGITAL_SIGNATURE: Self = Self(0x8000);
+    pub(crate) const NON_REPUDIATION: Self = Self(0x4000);
+    pub(crate) const KEY_CERT_SIGN: Self = Self(0x0400);
+    pub(crate) const CRL_SIGN: Self = Self(0x0200);
+
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(crate) const fn has_any(self, others: Self) -> bool {
+        self.0 & others.0 != 0
+    }
+}
+
+/// What the extensions of one certificate say.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Extensions {
+    pub(crate) key_usage: Option<KeyUsage>,
+    /// `Some(true)`: a CA; `Some(false)`: basicConstraints say that it is none.
+    pub(crate) ca: Option<bool>,
+    pub(crate) path_length: Option<u32>,
+    pub(crate) extended_usages: Option<Vec<Oid>>,
+    pub(crate) subject_key: Option<Vec<u8>>,
+    /// Identifiers of critical extensions that this crate does not process.
+    pub(crate) unknown_critical: Vec<String>,
+}
+
+impl Extensions {
+    /// Reads `Extensions ::= SEQUENCE OF Extension` (RFC 5280 §4.1). One that comes twice is refused, as §4.2 asks.
+    pub(crate) fn read(list: &Element<'_>) -> Result<Self, Malformed> {
+        let mut extensions = Self::default();
+        let mut seen: Vec<&[u8]> = Vec::new();
+        for extension in list.inside()?.all(MAX_EXTENSIONS, "more than 64 extensions")? {
+            let Extension { id, oid, critical, value } = Extension::read(&extension)?;
+            if seen.contains(&id) {
+                return Err(Malformed("an extension that comes twice"));
+            }
+            seen.push(id);
+            let known = match oid {
+                Some(oid) => extensions.take(&oid, &value)?,
+                None => false,
+            };
+            if critical && !known {
+                extensions
+                    .unknown_critical
+                    .push(oid.map_or_else(|| format!("0x{}", hex::encode(id)), |oid| oid.to_string()));
+            }
+        }
+        Ok(extensions)
+    }
+
+    /// Takes in one extension; `false` when it is not one that is processed here.
+    fn take(&mut self, oid: &Oid, value: &[u8]) -> Result<bool, Malformed> {
+        let single = |tag, what| Reader::der(value).single(tag, what);
+        match *oid {
+            oid::KEY_USAGE => self.key_usage = Some(read_key_usage(&single(tag::BIT_STRING, "keyUsage")?)?),
+            oid::BASIC_CONSTRAINTS => {
+                let mut fields = single(tag::SEQUENCE, "basicConstraints")?.inside()?;
+                let ca = fields.optional(tag::BOOLEAN)?;
+                self.ca = Some(ca.is_some_and(|ca| ca.boolean("basicConstraints").unwrap_or_default()));
+                let length = fields.optional(tag::INTEGER)?;
+                self.path_length = length.map(|length| length.number("pathLenConstraint")).transpose()?;
+            }
+            oid::EXTENDED_KEY_USAGE => {
+                let usages = single(tag::SEQUENCE, "extKeyUsage")?.inside()?.all(MAX_USAGES, "more than 64 usages")?;
+                self.extended_usages = Some(usages.iter().filter_map(Element::oid).collect());
+            }
+            oid::SUBJECT_KEY_IDENTIFIER => {
+                self.subject_key = Some(single(tag::OCTET_STRING, "subjectKeyIdentifier")?.content.to_vec());
+            }
+            // They restrict nothing that is asked here: other names, where CRLs lie, and policies, any of which is accepted.
+            oid::SUBJECT_ALT_NAME
+            | oid::ISSUER_ALT_NAME
+            | oid::CRL_DISTRIBUTION_POINTS
+            | oid::CERTIFICATE_POLICIES
+            | oid::AUTHORITY_KEY_IDENTIFIER => {}
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+/// One `Extension` of a certificate, a CRL or a CRL's entry.
+pub(crate) struct Extension<'a> {
+    /// The contents octets of its identifier.
+    pub(crate) id: &'a [u8],
+    pub(crate) oid: Option<Oid>,
+    pub(crate) critical: bool,
+    pub(crate) value: std::borrow::Cow<'a, [u8]>,
+}
+
+impl<'a> Extension<'a> {
+    pub(crate) fn read(element: &Element<'a>) -> Result<Self, Malformed> {
+        const WHAT: &str = "an extension";
+        let mut parts = element.inside()?;
+        let id = parts.expect(tag::OID, WHAT)?;
+        let critical = match parts.optional(tag::BOOLEAN)? {
+            Some(critical) => critical.boolean(WHAT)?,
+            None => false,
+        };
+        let value = parts.expect(tag::OCTET_STRING, WHAT)?.octets(WHAT)?;
+        parts.finish(WHAT)?;
+        Ok(Self { id: id.content, oid: id.oid(), critical, value })
+    }
+}
+
+fn read_key_usage(bits: &Element<'_>) -> Result<KeyUsage, Malformed> {
+    let (_unused, bytes) = bits.content.split_first().ok_or(Malformed("keyUsage"))?;
+    let byte = |i: usize| bytes.get(i).copied().unwrap_or_default();
+    Ok(KeyUsage(u16::from_be_bytes([byte(0), byte(1)])))
+}
+
+/// Writes one extension.
+pub(crate) fn write(oid: &Oid, critical: bool, value: &[u8]) -> Vec<u8> {
+    let mut parts = vec![writer::oid(oid)];
+    if critical {
+        parts.push(writer::boolean(true));
+    }
+    parts.push(writer::octet_string(value));
+    writer::sequence(&parts)
+}

@@ -1,0 +1,116 @@
+//! SM2 keys (GB/T 32918): the curve is the crate `sm2`'s, Z and the two forms of a signature are handled here.
+
+use sm2::dsa::signature::hazmat::{PrehashVerifier as _, RandomizedPrehashSigner as _};
+use sm2::dsa::{Signature, SigningKey, VerifyingKey};
+use sm2::elliptic_curve::sec1::ToSec1Point as _;
+use sm3::Sm3;
+use sm3::digest::Digest as _;
+
+use crate::asn1::{Malformed, Reader, tag, writer};
+use crate::digest_alg::Hasher;
+use crate::public_key::{BadSignature, KeyError, SignatureForm};
+use crate::suite::SignError;
+
+/// The identity that every certificate, seal and document signature uses (GB/T 35276 §10).
+pub(crate) const IDENTITY: &str = "1234567812345678";
+
+/// a, b, and the generator's x and y (GB/T 32918.5): what stands between the identity and the key in Z.
+const CURVE: [&str; 4] = [
+    "fffffffeffffffffffffffffffffffffffffffff00000000fffffffffffffffc",
+    "28e9fa9e9d9f5e344d5a9e4bcf6509a7f39789f515ab8f92ddbcbd414d940e93",
+    "32c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7",
+    "bc3736a2f4f6779c59bdcee36b692153d0a9877cc62a474002df32e52139f0a0",
+];
+
+pub(crate) struct Sm2PublicKey {
+    key: VerifyingKey,
+    /// SM3 after Z. Cloning it costs less than hashing Z again.
+    after_z: Sm3,
+}
+
+impl Sm2PublicKey {
+    pub(crate) fn from_point(point: &[u8]) -> Result<Self, KeyError> {
+        let key = VerifyingKey::from_sec1_bytes(IDENTITY, point).map_err(|_| KeyError::Invalid)?;
+        let after_z = Sm3::new_with_prefix(z(&key)?);
+        Ok(Self { key, after_z })
+    }
+
+    /// 04 ‖ x ‖ y.
+    pub(crate) fn point(&self) -> Vec<u8> {
+        self.key.as_affine().to_sec1_point(false).as_bytes().to_vec()
+    }
+
+    pub(crate) fn z_hasher(&self) -> Hasher {
+        Hasher::from_sm3(self.after_z.clone())
+    }
+
+    pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        self.check(&self.e(message), &from_der(signature)?)
+    }
+
+    pub(crate) fn verify_raw_or_der(&self, message: &[u8], signature: &[u8]) -> Result<SignatureForm, BadSignature> {
+        let (signature, form) = match from_der(signature) {
+            Ok(signature) => (signature, SignatureForm::Der),
+            Err(BadSignature) => (Signature::from_slice(signature).map_err(|_| BadSignature)?, SignatureForm::Raw),
+        };
+        self.check(&self.e(message), &signature)?;
+        Ok(form)
+    }
+
+    pub(crate) fn verify_prehash(&self, e: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        self.check(e, &from_der(signature)?)
+    }
+
+    fn check(&self, e: &[u8], signature: &Signature) -> Result<(), BadSignature> {
+        self.key.verify_prehash(e, signature).map_err(|_| BadSignature)
+    }
+
+    /// e = SM3(Z ‖ M).
+    fn e(&self, message: &[u8]) -> [u8; 32] {
+        self.after_z.clone().chain_update(message).finalize().into()
+    }
+
+    /// A signature by this key's private half. The nonce comes from RFC 6979 with fresh random numbers mixed in, so that
+    /// neither a bad generator nor a fault while signing gives the key away.
+    pub(crate) fn sign(&self, key: &SigningKey, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        let signature: Signature =
+            key.sign_prehash_with_rng(&mut getrandom::SysRng, &self.e(message)).map_err(|_| SignError::Random)?;
+        Ok(to_der(&signature.to_bytes()))
+    }
+}
+
+/// Z = SM3(ENTL ‖ ID ‖ a ‖ b ‖ Gx ‖ Gy ‖ x ‖ y) (GB/T 32918.2 §5.5).
+fn z(key: &VerifyingKey) -> Result<[u8; 32], KeyError> {
+    let mut hasher = Sm3::new();
+    hasher.update((IDENTITY.len() as u16 * 8).to_be_bytes());
+    hasher.update(IDENTITY);
+    for number in CURVE {
+        hasher.update(hex::decode(number).map_err(|_| KeyError::Invalid)?);
+    }
+    let point = key.as_affine().to_sec1_point(false);
+    hasher.update(&point.as_bytes()[1..]);
+    Ok(hasher.finalize().into())
+}
+
+/// `SEQUENCE { r INTEGER, s INTEGER }` (GB/T 35276 §7.3).
+fn from_der(der: &[u8]) -> Result<Signature, BadSignature> {
+    let read = || -> Result<[u8; 64], Malformed> {
+        const WHAT: &str = "an SM2 signature";
+        let mut numbers = Reader::der(der).single(tag::SEQUENCE, WHAT)?.inside()?;
+        let mut fixed = [0; 64];
+        for half in fixed.chunks_exact_mut(32) {
+            let number = numbers.any(WHAT)?.unsigned(WHAT)?;
+            let padding = 32_usize.checked_sub(number.len()).ok_or(Malformed(WHAT))?;
+            half[padding..].copy_from_slice(number);
+        }
+        numbers.finish(WHAT)?;
+        Ok(fixed)
+    };
+    Signature::from_slice(&read().map_err(|_| BadSignature)?).map_err(|_| BadSignature)
+}
+
+/// r and s of equal length side by side, as DER.
+pub(crate) fn to_der(fixed: &[u8]) -> Vec<u8> {
+    let (r, s) = fixed.split_at(fixed.len() / 2);
+    writer::sequence(&[writer::unsigned(r), writer::unsigned(s)])
+}
