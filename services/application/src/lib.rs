@@ -1,1 +1,3 @@
-//! The service application.
+//! 印章申请: an organization asks for a seal; reviewers decide.
+
+mod domain;

@@ -1,0 +1,30 @@
+//! The rules of applying for a seal (印章申请). Pure: no clock, no randomness, no I/O, no wire format.
+//!
+//! An applicant (经办人) files an application for an organization; it is under review from then on. Reviewers
+//! (审批人) approve it, step by step where several approvals are asked for, or return it with a reason. A reviewer
+//! is never the applicant, and each step is another person's. A returned application may be revised (its
+//! organization and kind stay what they were) and filed again; its approvals start anew then. Until the last
+//! approval its applicant may withdraw it.
+//!
+//! An approved application never changes again; what became of it is noted beside it: refusals of fabrication, the
+//! seal that was made, that seal's state. Notes come from two services, so a seal's state may be heard of before
+//! the news that the seal was made.
+//!
+//! - [`application`]: the aggregate, one stream each
+//! - [`particulars`]: what is asked for
+//! - [`person`]: who is named in it, and the erasing of a person
+//! - [`command`], [`event`], [`rejection`]: what may be asked, what happened, why not
+
+pub mod application;
+pub mod command;
+pub mod event;
+pub mod particulars;
+pub mod person;
+pub mod rejection;
+
+pub use application::{Application, Filed, Outcome};
+pub use command::Command;
+pub use event::Event;
+pub use particulars::Particulars;
+pub use person::PersonId;
+pub use rejection::Rejection;

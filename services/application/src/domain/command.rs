@@ -1,0 +1,76 @@
+//! What may be asked of an application. Ids and times come from outside.
+
+use eseal_kernel::{Id, Timestamp};
+
+use super::event::{FabricationRefusal, ReturnReason, SealState};
+use super::{Particulars, PersonId};
+
+/// What may be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// File an application.
+    Submit(Submit),
+    /// Approve it, or one step of its review.
+    Approve {
+        /// Who approves.
+        reviewer: PersonId,
+    },
+    /// 退回: send it back to its applicant.
+    Return {
+        /// Who returns it.
+        reviewer: PersonId,
+        /// Why.
+        reason: ReturnReason,
+    },
+    /// Change a returned application.
+    Revise {
+        /// Who changes it.
+        applicant: PersonId,
+        /// What is asked for now.
+        particulars: Particulars,
+        /// When.
+        now: Timestamp,
+    },
+    /// File a returned application again.
+    Resubmit {
+        /// Who files it.
+        applicant: PersonId,
+    },
+    /// Take it back.
+    Withdraw {
+        /// Who takes it back.
+        applicant: PersonId,
+    },
+    /// Fabrication refused a run for it.
+    NoteFabricationRefusal {
+        /// The refusal.
+        refusal: FabricationRefusal,
+    },
+    /// Its seal was made.
+    NoteSealMade {
+        /// The seal.
+        seal: Id,
+    },
+    /// Its seal is in this state now.
+    NoteSealState {
+        /// The seal.
+        seal: Id,
+        /// Its state.
+        state: SealState,
+    },
+}
+
+/// Files an application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Submit {
+    /// Its id to be.
+    pub application: Id,
+    /// Who files it.
+    pub applicant: PersonId,
+    /// How many reviewers must approve it; none is taken for one.
+    pub approvals_needed: u32,
+    /// What is asked for.
+    pub particulars: Particulars,
+    /// When.
+    pub now: Timestamp,
+}

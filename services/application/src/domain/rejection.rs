@@ -1,0 +1,45 @@
+//! Why a command was refused. Nothing is recorded of it.
+
+/// Why a command was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// Nobody filed it.
+    #[error("the application does not exist")]
+    NotFound,
+    /// Its id is taken by another one.
+    #[error("there is another application with this id")]
+    AlreadyExists,
+    /// The reviewer filed it.
+    #[error("an applicant can't decide about their own application")]
+    SelfApproval,
+    /// Only its applicant may change it, file it again or take it back.
+    #[error("somebody else filed the application")]
+    NotTheApplicant,
+    /// It was returned, and not filed again yet.
+    #[error("the application is not under review")]
+    NotUnderReview,
+    /// Only a returned application can be changed or filed again.
+    #[error("the application was not returned")]
+    NotReturned,
+    /// The last approval was given.
+    #[error("the application is approved")]
+    AlreadyApproved,
+    /// Its applicant took it back.
+    #[error("the application was withdrawn")]
+    AlreadyWithdrawn,
+    /// A revision names another organization.
+    #[error("a revision can't change the organization of an application")]
+    OrganizationFixed,
+    /// A revision is for something else.
+    #[error("a revision can't change the kind of an application, or the seal that it is about")]
+    KindFixed,
+    /// The validity asked for is over.
+    #[error("the validity asked for has passed")]
+    ValidityPassed,
+    /// A note about an application that no seal can follow from.
+    #[error("the application is not approved")]
+    NotApproved,
+    /// A note about another seal than the one that was made.
+    #[error("the application has another seal")]
+    OtherSeal,
+}
