@@ -27,3 +27,5 @@ package!(fabrication, "eseal.fabrication.v1");
 package!(identity, "eseal.identity.v1");
 package!(seal, "eseal.seal.v1");
 package!(verification, "eseal.verification.v1");
+
+pub mod moment;
