@@ -1,1 +1,2 @@
-//! The service fabrication.
+//! 印章制作: an approved application becomes an electronic seal.
+pub mod domain;

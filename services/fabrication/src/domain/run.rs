@@ -1,0 +1,224 @@
+//! One run through the gates.
+
+use eseal_kernel::{Claims, Digest, Id, Timestamp};
+
+use super::command::{ShownCertificate, Step};
+use super::event::{Challenge, Event};
+use super::fabrication::{Decision, Fabrication, card_claim, certificate_claim};
+use super::gate::{Gate, Refusal, RefusalReason};
+use super::maker_card;
+use super::order::Order;
+use super::rejection::Rejection;
+
+/// A run under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Its id.
+    pub run_id: Id,
+    /// The seal to be.
+    pub seal_id: Id,
+    /// Who makes it.
+    pub maker_id: String,
+    /// Serial of the maker card with which it began.
+    pub maker_card_serial: Option<String>,
+    /// When it began: two minutes before the first challenge expires at the latest.
+    pub begun_before: Timestamp,
+    /// How far it is.
+    pub stage: Stage,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stage {
+    /// The maker card must answer.
+    MakerCard(Challenge),
+    /// The seal card must answer.
+    SealCard {
+        /// The maker's certificate.
+        maker_certificate: Digest,
+        /// What to answer.
+        challenge: Challenge,
+    },
+    /// The maker card must sign.
+    Signing {
+        /// The maker's certificate.
+        maker_certificate: Digest,
+        /// The accepted card.
+        card: AcceptedCard,
+    },
+    /// The seal must be read back.
+    Storing {
+        /// The maker's certificate.
+        maker_certificate: Digest,
+        /// The accepted card.
+        card: AcceptedCard,
+        /// The SESeal.
+        seal: Digest,
+    },
+}
+
+/// A seal card that passed gates b, c and d.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcceptedCard {
+    /// Its serial, or the hosted key's id.
+    pub card_serial: String,
+    /// Its certificates, the SM2 one first.
+    pub certificates: Vec<Digest>,
+    /// What the maker is to sign.
+    pub seal_info: Digest,
+}
+
+impl Run {
+    /// The end of the run at `gate`. A card that was accepted before is given back.
+    pub(super) fn refused(&self, gate: Gate, reason: RefusalReason) -> Vec<Event> {
+        let mut events = vec![Event::Refused { run_id: self.run_id, refusal: Refusal { gate, reason } }];
+        match &self.stage {
+            Stage::MakerCard(_) | Stage::SealCard { .. } => {}
+            Stage::Signing { card, .. } | Stage::Storing { card, .. } => events.push(Event::Released {
+                seal_id: self.seal_id,
+                card_serial: card.card_serial.clone(),
+                certificates: card.certificates.clone(),
+            }),
+        }
+        events
+    }
+
+    pub(super) fn step(&self, order: &Order, now: Timestamp, step: &Step, claims: &Claims) -> Decision {
+        match (&self.stage, step) {
+            (_, Step::ReportFailure) => Ok(self.refused(Gate::E, RefusalReason::FabricationFailed)),
+            (Stage::MakerCard(asked), Step::PresentMakerCard { certificate, proved, challenge }) => {
+                Ok(self.prove(asked, certificate, proved.as_deref(), challenge, now, claims))
+            }
+            (Stage::SealCard { .. } | Stage::Signing { .. } | Stage::Storing { .. }, _)
+                if !self.maker_in_force(claims) =>
+            {
+                Ok(self.refused(Gate::A, RefusalReason::MakerCardRejected))
+            }
+            (Stage::SealCard { challenge, .. }, Step::PresentSealCard { card_serial, certificates, seal_info, .. }) => {
+                Ok(match Self::gate_closed(order, now, challenge, card_serial, certificates, claims) {
+                    Some(refusal) => self.refused(refusal.gate, refusal.reason),
+                    None => vec![Event::SealCardAccepted {
+                        run_id: self.run_id,
+                        card_serial: card_serial.clone(),
+                        certificates: certificates.iter().map(|shown| shown.certificate).collect(),
+                        seal_info: *seal_info,
+                    }],
+                })
+            }
+            (Stage::Signing { .. }, Step::SignSeal { seal, .. }) => Ok(match seal {
+                Some(seal) => vec![Event::SealSigned { run_id: self.run_id, seal: *seal }],
+                None => self.refused(Gate::E, RefusalReason::FabricationFailed),
+            }),
+            // A repeat after a crash between the signature and the answer: the first signature stays.
+            (Stage::Storing { .. }, Step::SignSeal { seal: Some(_), .. }) => Ok(vec![]),
+            (Stage::Storing { card, seal, .. }, Step::ConfirmSeal { read_back, .. }) => Ok(if read_back == seal {
+                vec![self.fabricated(order, card, *seal)]
+            } else {
+                self.refused(Gate::E, RefusalReason::FabricationFailed)
+            }),
+            (
+                Stage::MakerCard(_) | Stage::SealCard { .. } | Stage::Signing { .. } | Stage::Storing { .. },
+                Step::PresentMakerCard { .. }
+                | Step::PresentSealCard { .. }
+                | Step::SignSeal { .. }
+                | Step::ConfirmSeal { .. },
+            ) => Err(Rejection::WrongStep),
+        }
+    }
+
+    /// Gate a.
+    fn prove(
+        &self,
+        asked: &Challenge,
+        certificate: &Digest,
+        proved: Option<&str>,
+        next: &Challenge,
+        now: Timestamp,
+        claims: &Claims,
+    ) -> Vec<Event> {
+        if answered(asked, proved, now) && self.is_in_force(certificate, claims) {
+            vec![Event::MakerCardProved { run_id: self.run_id, certificate: *certificate, challenge: next.clone() }]
+        } else {
+            self.refused(Gate::A, RefusalReason::MakerCardRejected)
+        }
+    }
+
+    /// Gates b, c and d, in this order: the first that refuses.
+    fn gate_closed(
+        order: &Order,
+        now: Timestamp,
+        asked: &Challenge,
+        card_serial: &str,
+        shown: &[ShownCertificate],
+        claims: &Claims,
+    ) -> Option<Refusal> {
+        if shown.is_empty() {
+            return Some(Refusal { gate: Gate::B, reason: RefusalReason::CertificateInvalid });
+        }
+        if !shown.iter().all(|c| c.good && answered(asked, c.proved.as_deref(), now)) {
+            return Some(Refusal { gate: Gate::C, reason: RefusalReason::CertificateInvalid });
+        }
+        let own = Fabrication::stream(order.application_id);
+        let mut keys = shown.iter().map(|c| certificate_claim(&c.certificate)).chain([card_claim(card_serial)]);
+        let in_use = keys.any(|key| claims.holder(&key).is_some_and(|holder| holder != own));
+        in_use.then_some(Refusal { gate: Gate::D, reason: RefusalReason::CardInUse })
+    }
+
+    fn fabricated(&self, order: &Order, card: &AcceptedCard, seal: Digest) -> Event {
+        Event::Fabricated {
+            run_id: self.run_id,
+            seal_id: self.seal_id,
+            seal,
+            card_serial: card.card_serial.clone(),
+            certificates: card.certificates.clone(),
+            order: order.clone(),
+        }
+    }
+
+    /// The maker card that proved its key in this run is still in force.
+    fn maker_in_force(&self, claims: &Claims) -> bool {
+        match &self.stage {
+            Stage::MakerCard(_) => false,
+            Stage::SealCard { maker_certificate, .. }
+            | Stage::Signing { maker_certificate, .. }
+            | Stage::Storing { maker_certificate, .. } => self.is_in_force(maker_certificate, claims),
+        }
+    }
+
+    /// The certificate is on the maker card of this run, which was issued here and is not withdrawn.
+    fn is_in_force(&self, certificate: &Digest, claims: &Claims) -> bool {
+        let serial = self.maker_card_serial.as_deref().unwrap_or_default();
+        claims.holder(&maker_card::in_force(certificate)) == Some(maker_card::stream(serial).as_str())
+    }
+}
+
+impl Stage {
+    /// The stage after one more fact of the run.
+    pub(super) fn after(self, event: &Event) -> Self {
+        match (self, event) {
+            (Self::MakerCard(_), Event::MakerCardProved { certificate, challenge, .. }) => {
+                Self::SealCard { maker_certificate: *certificate, challenge: challenge.clone() }
+            }
+            (
+                Self::SealCard { maker_certificate, .. },
+                Event::SealCardAccepted { card_serial, certificates, seal_info, .. },
+            ) => {
+                let card = AcceptedCard {
+                    card_serial: card_serial.clone(),
+                    certificates: certificates.clone(),
+                    seal_info: *seal_info,
+                };
+                Self::Signing { maker_certificate, card }
+            }
+            (Self::Signing { maker_certificate, card }, Event::SealSigned { seal, .. }) => {
+                Self::Storing { maker_certificate, card, seal: *seal }
+            }
+            (stage, _) => stage,
+        }
+    }
+}
+
+/// The nonce that was given came back in time.
+fn answered(asked: &Challenge, proved: Option<&str>, now: Timestamp) -> bool {
+    proved == Some(asked.nonce.as_str()) && now <= asked.expires_at
+}
