@@ -1,9 +1,9 @@
 //! Signature algorithms: the identifiers in seals, and the check of a value.
 
 use der::asn1::ObjectIdentifier;
-use eseal_pki::{Certificate, CertificateError, SignatureForm, Suite};
+use eseal_pki::{Certificate, SignatureForm, Suite};
 
-use crate::error::ValueError;
+use crate::error::{SealError, ValueError};
 
 /// SM2 with SM3 (GM/T 0006): the value that the standard gives.
 const SM2_SM3: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.501");
@@ -16,9 +16,10 @@ const SM2_ALIASES: [ObjectIdentifier; 3] = [
     ObjectIdentifier::new_unwrap("1.2.156.10197.501"),
 ];
 
-/// The identifier that goes with the key of a certificate.
-pub(crate) fn algorithm_of(certificate: &Certificate) -> Result<ObjectIdentifier, CertificateError> {
-    Ok(of_suite(certificate.public_key()?.suite()))
+/// The identifier that goes with the key of a certificate, for writing.
+pub(crate) fn algorithm_of(certificate: &Certificate) -> Result<ObjectIdentifier, SealError> {
+    let key = certificate.public_key().map_err(|error| SealError::UnsuitableKey(error.to_string()))?;
+    key.suite().map(of_suite).ok_or_else(|| SealError::UnsuitableKey(key.description()))
 }
 
 fn of_suite(suite: Suite) -> ObjectIdentifier {
@@ -31,9 +32,6 @@ fn of_suite(suite: Suite) -> ObjectIdentifier {
 
 /// Checks that `value` is the signature of `signed` by the key in `certificate`, and that the declared algorithm goes
 /// with that key. SM2 values may be DER or raw r‖s; which one it was is the answer.
-///
-/// # Errors
-/// The certificate cannot be used, the algorithm does not fit its key, or the value is wrong.
 pub(crate) fn verify_value(
     certificate: &Certificate,
     algorithm: ObjectIdentifier,
@@ -41,9 +39,9 @@ pub(crate) fn verify_value(
     value: &[u8],
 ) -> Result<SignatureForm, ValueError> {
     let key = certificate.public_key()?;
-    let suite = key.suite();
-    let alias = suite == Suite::Sm2Sm3 && SM2_ALIASES.contains(&algorithm);
-    if algorithm != of_suite(suite) && !alias {
+    let suite = key.suite().ok_or(ValueError::Algorithm(algorithm))?;
+    let is_alias = suite == Suite::Sm2Sm3 && SM2_ALIASES.contains(&algorithm);
+    if algorithm != of_suite(suite) && !is_alias {
         return Err(ValueError::Algorithm(algorithm));
     }
     if suite == Suite::Sm2Sm3 {

@@ -2,17 +2,12 @@
 
 use der::asn1::{AnyRef, OctetStringRef, PrintableStringRef};
 use der::{Encode, Tag};
-use eseal_kernel::Digest;
-use eseal_pki::Certificate;
-use sm3::{Digest as _, Sm3};
+use eseal_pki::{Certificate, DigestAlg};
 
 use crate::asn1;
 use crate::error::SealError;
 use crate::limits;
 use crate::read::{Element, bounded, malformed};
-
-const SM3_OID: &str = "1.2.156.10197.1.401";
-const SHA256_NAMES: [&str; 3] = ["2.16.840.1.101.3.4.2.1", "SHA-256", "SHA256"];
 
 /// SES_CertList: the holder's certificates themselves, or their digests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +30,7 @@ pub struct CertificateDigest {
 impl CertificateDigest {
     /// The SM3 of the certificate, named by its OID.
     pub fn of(certificate: &Certificate) -> Self {
-        Self { algorithm: SM3_OID.to_owned(), value: Sm3::digest(certificate.der()).to_vec() }
+        Self { algorithm: DigestAlg::Sm3.oid().to_string(), value: DigestAlg::Sm3.digest(certificate.der()) }
     }
 
     fn read(element: &Element<'_>) -> Result<Self, SealError> {
@@ -46,11 +41,14 @@ impl CertificateDigest {
         Ok(Self { algorithm, value })
     }
 
+    /// A name that is none, such as `custom`, means SM3: the digest that goes with SM2. MD5 and SHA-1 name no certificate
+    /// any more: a second one with the same digest can be made.
     fn is_of(&self, certificate: &[u8]) -> bool {
-        if SHA256_NAMES.iter().any(|name| name.eq_ignore_ascii_case(&self.algorithm)) {
-            self.value == Digest::of(certificate).bytes()
-        } else {
-            self.value == Sm3::digest(certificate)[..]
+        match DigestAlg::from_name(&self.algorithm).unwrap_or(DigestAlg::Sm3) {
+            DigestAlg::Md5 | DigestAlg::Sha1 => false,
+            alg @ (DigestAlg::Sm3 | DigestAlg::Sha256 | DigestAlg::Sha384 | DigestAlg::Sha512) => {
+                self.value == alg.digest(certificate)
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What can be wrong with a structure or with a signature value.
 
-use eseal_pki::{BadSignature, CertificateError};
+use der::asn1::ObjectIdentifier;
+use eseal_pki::{BadSignature, KeyError};
 
 /// Why bytes are not a seal or a seal signature, or why one cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,9 +42,9 @@ pub enum SealError {
     /// GM/T 0031-2014 seals are read, never made.
     #[error("seals of GM/T 0031-2014 are read but not made: GB/T 38540-2020 replaced them")]
     CannotWriteV1,
-    /// A key of an algorithm for which no signature algorithm identifier is known here.
-    #[error("the signer's certificate has no key that can be used: {0}")]
-    Certificate(#[from] CertificateError),
+    /// The key in the signer's certificate is of a kind that signs no seals.
+    #[error("the key in the signer's certificate is {0}, and signs no seals")]
+    UnsuitableKey(String),
 }
 
 /// Why a signature value does not hold.
@@ -54,10 +55,10 @@ pub enum ValueError {
     NoCertificate,
     /// The key in the signer's certificate cannot be used.
     #[error("the key in the signer's certificate cannot be used: {0}")]
-    Certificate(#[from] CertificateError),
+    Key(#[from] KeyError),
     /// The declared algorithm does not go with the key in the certificate.
     #[error("the declared signature algorithm {0} does not go with the key in the certificate")]
-    Algorithm(der::asn1::ObjectIdentifier),
+    Algorithm(ObjectIdentifier),
     /// The value is not the signature of these bytes by this key.
     #[error("the signature value is wrong: the bytes were changed, or another key signed them")]
     BadSignature(#[from] BadSignature),
