@@ -6,10 +6,16 @@
 //! - [`suite`], [`signing_key`], [`public_key`]: what signs, and what checks a signature; [`Signer`] is the door to any private key
 //! - [`digest_alg`]: digests by the names that documents use, computed in pieces
 //! - [`certificate`]: one X.509 certificate as received
+//! - [`chain`]: from a signer's certificate to a trusted root; [`crl`]: what was revoked
+//! - [`csr`], [`ca`]: asking for a certificate, and the small authority of development that grants it
 
 mod algorithm;
 mod asn1;
+pub mod ca;
 pub mod certificate;
+pub mod chain;
+pub mod crl;
+pub mod csr;
 pub mod digest_alg;
 mod extensions;
 mod international;
@@ -19,12 +25,19 @@ mod pem;
 pub mod public_key;
 pub mod signing_key;
 mod sm2_key;
+mod subject;
 pub mod suite;
+mod template;
 
 pub use algorithm::SignatureAlgorithm;
+pub use ca::DevelopmentCa;
 pub use certificate::{Certificate, CertificateError};
+pub use chain::{Chain, ChainError, Purpose, TrustStore};
+pub use crl::{Crl, CrlError, Revocation, RevocationReason};
+pub use csr::{CertificateRequest, RequestError};
 pub use digest_alg::{DigestAlg, Hasher};
 pub use oid::{MAKER_EKU, Oid};
 pub use public_key::{BadSignature, KeyError, PublicKey, SignatureForm};
 pub use signing_key::SigningKey;
+pub use subject::{InvalidSubject, Subject};
 pub use suite::{SignError, Signer, Suite};

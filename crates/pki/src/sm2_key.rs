@@ -114,3 +114,69 @@ pub(crate) fn to_der(fixed: &[u8]) -> Vec<u8> {
     let (r, s) = fixed.split_at(fixed.len() / 2);
     writer::sequence(&[writer::unsigned(r), writer::unsigned(s)])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // GB/T 32918.5 annex A.2.
+    const POINT: &str = "0409f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020\
+                         ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13";
+    const Z: &str = "b2e14c5c79c6df5b85f4fe7ed8db7a262b9da7e07ccb0ea9f4747b8ccda8a4f3";
+    const E: &str = "f0b43e94ba45accaace692ed534382eb17e6ab5a19ce7b31f4486fdfc0d28640";
+    const R_S: &str = "f5a03b0648d2c4630eeac513e1bb81a15944da3827d5b74143ac7eaceee720b3\
+                       b1b6aa29df212fd8763182bc0d421ca1bb9038fd1f7f42d4840b69c485bbc1aa";
+
+    fn bytes(hexadecimal: &str) -> Vec<u8> {
+        hex::decode(hexadecimal.replace(' ', "")).expect("hexadecimal")
+    }
+
+    fn key() -> Sm2PublicKey {
+        Sm2PublicKey::from_point(&bytes(POINT)).expect("the key of the standard")
+    }
+
+    #[test]
+    fn z_and_e_are_those_of_the_standard() {
+        assert_eq!(hex::encode(z(&key().key).expect("Z")), Z);
+        assert_eq!(hex::encode(key().e(b"message digest")), E);
+        let mut hasher = key().z_hasher();
+        b"message digest".chunks(5).for_each(|piece| hasher.update(piece));
+        assert_eq!(hex::encode(hasher.finish()), E);
+    }
+
+    #[test]
+    fn the_signature_of_the_standard_verifies_in_both_forms() {
+        let (raw, der) = (bytes(R_S), to_der(&bytes(R_S)));
+        assert_eq!(key().verify(b"message digest", &der), Ok(()));
+        assert_eq!(key().verify_prehash(&bytes(E), &der), Ok(()));
+        assert_eq!(key().verify_raw_or_der(b"message digest", &der), Ok(SignatureForm::Der));
+        assert_eq!(key().verify_raw_or_der(b"message digest", &raw), Ok(SignatureForm::Raw));
+        assert_eq!(key().verify(b"message digest", &raw), Err(BadSignature), "raw only where it is asked for");
+        assert_eq!(key().verify(b"message digest.", &der), Err(BadSignature));
+    }
+
+    #[test]
+    fn the_compressed_point_is_the_same_key() {
+        let mut compressed = bytes(POINT)[..33].to_vec();
+        compressed[0] = 3; // y is odd
+        assert_eq!(Sm2PublicKey::from_point(&compressed).expect("a key").point(), bytes(POINT));
+    }
+
+    #[test]
+    fn points_beside_the_curve_and_at_infinity_are_no_keys() {
+        let mut beside = bytes(POINT);
+        beside[64] ^= 1;
+        assert!(Sm2PublicKey::from_point(&beside).is_err());
+        assert!(Sm2PublicKey::from_point(&[0]).is_err());
+        assert!(Sm2PublicKey::from_point(&[]).is_err());
+    }
+
+    #[test]
+    fn numbers_outside_of_the_order_are_no_signature() {
+        let order = bytes("fffffffeffffffffffffffffffffffff7203df6b21c6052b53bbf40939d54123");
+        for (r, s) in [(&order[..], &[1][..]), (&[1], &order[..]), (&[0], &[1]), (&[1], &[0]), (&[1; 33], &[1])] {
+            let der = writer::sequence(&[writer::unsigned(r), writer::unsigned(s)]);
+            assert_eq!(key().verify(b"message digest", &der), Err(BadSignature));
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! Revocation lists (RFC 5280 §5).
+
+use std::fmt;
+use std::ops::Range;
+
+use eseal_kernel::Timestamp;
+
+use crate::algorithm::{self, AlgorithmError, SignatureAlgorithm};
+use crate::asn1::{Element, Malformed, Reader, span, tag, writer, x509_time};
+use crate::certificate::{Certificate, serial_hex};
+use crate::extensions::{self, Extension, KeyUsage};
+use crate::name::Name;
+use crate::oid;
+use crate::pem;
+use crate::public_key::{BadSignature, KeyError};
+use crate::suite::{SignError, Signer};
+use crate::template;
+
+/// Bytes of the longest list that is read: 16 MiB, about 400 000 entries.
+const MAX_CRL: usize = 16 * 1024 * 1024;
+const MAX_EXTENSIONS: usize = 64;
+const LABEL: &str = "X509 CRL";
+
+/// A certificate revocation list. [`Crl::verify`] says whether it is genuine; until then it says nothing.
+#[derive(Clone)]
+pub struct Crl {
+    der: Vec<u8>,
+    tbs: Range<usize>,
+    algorithm: SignatureAlgorithm,
+    signature: Range<usize>,
+    issuer: Name,
+    this_update: Timestamp,
+    next_update: Option<Timestamp>,
+    /// Sorted by serial number.
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    /// Contents octets of the serial number.
+    serial: Vec<u8>,
+    revocation: Revocation,
+}
+
+/// That a certificate was revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revocation {
+    /// From this moment on.
+    pub since: Timestamp,
+    /// Why.
+    pub reason: RevocationReason,
+}
+
+/// Why a certificate was revoked (RFC 5280 §5.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names are the standard's")]
+pub enum RevocationReason {
+    Unspecified,
+    KeyCompromise,
+    CaCompromise,
+    AffiliationChanged,
+    Superseded,
+    CessationOfOperation,
+    /// May be lifted by a later list.
+    CertificateHold,
+    PrivilegeWithdrawn,
+    AaCompromise,
+}
+
+/// Why bytes are no list that can be used, or one was not made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CrlError {
+    /// Not the structure of RFC 5280; the text names the part.
+    #[error("not a revocation list: {0}")]
+    Malformed(&'static str),
+    /// Something in it that this crate does not process and must not pass over: a delta or indirect list, a critical extension.
+    #[error("the revocation list uses {0}, which is not supported")]
+    Unsupported(String),
+    /// Another authority issued it.
+    #[error("the revocation list names another issuer")]
+    OtherIssuer,
+    /// The issuer's certificate does not allow its key to sign lists.
+    #[error("the issuer's certificate does not allow signing revocation lists")]
+    KeyUsage,
+    /// The issuer's key cannot be used.
+    #[error("the issuer's key cannot be used: {0}")]
+    IssuerKey(#[from] KeyError),
+    /// The issuer did not sign these bytes.
+    #[error("the revocation list was not signed by its issuer's key")]
+    BadSignature,
+    /// The key did not sign the list that was to be made.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+}
+
+impl From<Malformed> for CrlError {
+    fn from(error: Malformed) -> Self {
+        Self::Malformed(error.0)
+    }
+}
+
+impl From<AlgorithmError> for CrlError {
+    fn from(error: AlgorithmError) -> Self {
+        match error {
+            AlgorithmError::Malformed(error) => error.into(),
+            AlgorithmError::Unsupported(what) => Self::Unsupported(format!("the signature algorithm {what}")),
+        }
+    }
+}
+
+impl From<BadSignature> for CrlError {
+    fn from(_: BadSignature) -> Self {
+        Self::BadSignature
+    }
+}
+
+impl Crl {
+    /// Reads a list.
+    pub fn from_der(der: &[u8]) -> Result<Self, CrlError> {
+        const WHAT: &str = "the outer structure";
+        if der.len() > MAX_CRL {
+            return Err(CrlError::Malformed("more than 16 MiB"));
+        }
+        let mut outer = Reader::der(der).single(tag::SEQUENCE, WHAT)?.inside()?;
+        let tbs = outer.expect(tag::SEQUENCE, "tbsCertList")?;
+        let algorithm = SignatureAlgorithm::read(&outer.any("signatureAlgorithm")?, None)?;
+        let signature = outer.any("signatureValue")?.bit_string("signatureValue")?;
+        outer.finish(WHAT)?;
+
+        let mut fields = tbs.inside()?;
+        fields.optional(tag::INTEGER)?; // version
+        if SignatureAlgorithm::read(&fields.any("signature")?, None)? != algorithm {
+            return Err(CrlError::Malformed("two different signature algorithms"));
+        }
+        let issuer = Name::read(&fields.any("issuer")?, der)?;
+        let this_update = x509_time(&fields.any("thisUpdate")?)?;
+        let next_update = match fields.peek() {
+            Some(tag::UTC_TIME | tag::GENERALIZED_TIME) => Some(x509_time(&fields.any("nextUpdate")?)?),
+            _ => None,
+        };
+        let entries = match fields.optional(tag::SEQUENCE)? {
+            Some(list) => read_entries(list.inside()?)?,
+            None => Vec::new(),
+        };
+        if let Some(field) = fields.optional(tag::constructed(0))? {
+            check_extensions(&field.inside()?.any("crlExtensions")?)?;
+        }
+        fields.finish("something behind the extensions")?;
+        let (tbs, signature) = (span(der, tbs.bytes), span(der, signature));
+        Ok(Self { tbs, algorithm, signature, issuer, this_update, next_update, entries, der: der.to_vec() })
+    }
+
+    /// Reads the first list of a PEM file.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, CrlError> {
+        let der = pem::decode_all(LABEL, pem).next().flatten().ok_or(CrlError::Malformed("no PEM block"))?;
+        Self::from_der(&der)
+    }
+
+    /// The list as one PEM block.
+    pub fn to_pem(&self) -> String {
+        pem::encode(LABEL, &self.der)
+    }
+
+    /// The bytes as received.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// Who issued it, for people.
+    pub fn issuer(&self) -> String {
+        self.issuer.to_string()
+    }
+
+    /// When it was made.
+    pub fn this_update(&self) -> Timestamp {
+        self.this_update
+    }
+
+    /// When the next one is due at the latest, if it says so.
+    pub fn next_update(&self) -> Option<Timestamp> {
+        self.next_update
+    }
+
+    /// Whether it was due to be replaced before `at`.
+    pub fn is_stale_at(&self, at: Timestamp) -> bool {
+        self.next_update.is_some_and(|next| next < at)
+    }
+
+    /// Whether the certificate with this serial number, as [`Certificate::serial_hex`] gives it, is on the list.
+    pub fn is_revoked(&self, serial_hex: &str) -> Option<Revocation> {
+        self.revocations().find(|(serial, _)| serial == serial_hex).map(|(_, revocation)| revocation)
+    }
+
+    /// The same for a certificate at hand, without a search from the start.
+    pub(crate) fn revocation_of(&self, certificate: &Certificate) -> Option<Revocation> {
+        let found = self.entries.binary_search_by(|entry| entry.serial.as_slice().cmp(certificate.serial())).ok()?;
+        self.entries.get(found).map(|entry| entry.revocation)
+    }
+
+    /// Every entry: serial number in hexadecimal, and since when and why.
+    pub fn revocations(&self) -> impl Iterator<Item = (String, Revocation)> {
+        self.entries.iter().map(|entry| (serial_hex(&entry.serial), entry.revocation))
+    }
+
+    /// Whether `issuer` is whom the list names, may sign lists, and signed these bytes.
+    pub fn verify(&self, issuer: &Certificate) -> Result<(), CrlError> {
+        if !self.issuer.matches(issuer.subject_name()) {
+            return Err(CrlError::OtherIssuer);
+        }
+        if !issuer.allows(KeyUsage::CRL_SIGN) {
+            return Err(CrlError::KeyUsage);
+        }
+        let (signed, signature) = (&self.der[self.tbs.clone()], &self.der[self.signature.clone()]);
+        Ok(issuer.public_key()?.verify_with(self.algorithm, signed, signature)?)
+    }
+
+    /// Makes a list of these revocations, signed by the key of `issuer`. `number` must grow from list to list.
+    pub(crate) fn create(
+        issuer: &Certificate,
+        signer: &dyn Signer,
+        revocations: &[(String, Revocation)],
+        number: u32,
+        (this_update, next_update): (Timestamp, Timestamp),
+    ) -> Result<Self, CrlError> {
+        let algorithm = algorithm::write_suite(signer.suite());
+        let mut fields = vec![
+            writer::number(1), // v2
+            algorithm.clone(),
+            issuer.raw_subject().to_vec(),
+            writer::time(this_update),
+            writer::time(next_update),
+        ];
+        if !revocations.is_empty() {
+            let entries: Result<Vec<_>, _> = revocations.iter().map(write_entry).collect();
+            fields.push(writer::sequence(&entries?)); // an empty list is left out (§5.1.2.6)
+        }
+        let extensions = [
+            template::authority_key(&issuer.public_key()?),
+            extensions::write(&oid::CRL_NUMBER, false, &writer::number(number)),
+        ];
+        fields.push(writer::explicit(0, &writer::sequence(&extensions)));
+        let tbs = writer::sequence(&fields);
+        let signature = signer.sign(&tbs)?;
+        Self::from_der(&writer::sequence(&[tbs, algorithm, writer::bit_string(&signature)]))
+    }
+}
+
+fn read_entries(mut list: Reader<'_>) -> Result<Vec<Entry>, CrlError> {
+    let mut entries = Vec::new();
+    while let Some(entry) = list.next()? {
+        let mut fields = entry.inside()?;
+        let serial = fields.expect(tag::INTEGER, "userCertificate")?.content.to_vec();
+        let since = x509_time(&fields.any("revocationDate")?)?;
+        let mut reason = Some(RevocationReason::Unspecified);
+        if let Some(list) = fields.optional(tag::SEQUENCE)? {
+            reason = read_reason(&list)?;
+        }
+        if let Some(reason) = reason {
+            entries.push(Entry { serial, revocation: Revocation { since, reason } });
+        }
+    }
+    entries.sort_by(|a, b| a.serial.cmp(&b.serial));
+    Ok(entries)
+}
+
+/// The reason among an entry's extensions; `None`: the entry takes a revocation back (removeFromCRL).
+fn read_reason(list: &Element<'_>) -> Result<Option<RevocationReason>, CrlError> {
+    let mut reason = Some(RevocationReason::Unspecified);
+    for extension in list.inside()?.all(MAX_EXTENSIONS, "more than 64 extensions of an entry")? {
+        let extension = Extension::read(&extension)?;
+        if extension.oid == Some(oid::REASON_CODE) {
+            reason = RevocationReason::from_code(
+                Reader::der(&extension.value).single(tag::ENUMERATED, "reasonCode")?.number("reasonCode")?,
+            );
+        } else if extension.critical {
+            // §5.3: such a list must not be used to tell the status of any certificate. certificateIssuer is among these.
+            return Err(CrlError::Unsupported("a critical extension of an entry".to_owned()));
+        }
+    }
+    Ok(reason)
+}
+
+/// Refuses lists that say less, or something about other certificates, than a reader takes them to.
+fn check_extensions(list: &Element<'_>) -> Result<(), CrlError> {
+    for extension in list.inside()?.all(MAX_EXTENSIONS, "more than 64 extensions")? {
+        let extension = Extension::read(&extension)?;
+        match extension.oid {
+            Some(oid::ISSUING_DISTRIBUTION_POINT) => {
+                let point = Reader::der(&extension.value).single(tag::SEQUENCE, "issuingDistributionPoint")?;
+                let fields = point.inside()?.all(MAX_EXTENSIONS, "issuingDistributionPoint")?;
+                if fields.iter().any(|field| field.tag == tag::context(4) && field.content != [0]) {
+                    return Err(CrlError::Unsupported("entries of other issuers".to_owned()));
+                }
+            }
+            Some(oid::DELTA_CRL_INDICATOR) => return Err(CrlError::Unsupported("changes to another list".to_owned())),
+            _ if extension.critical => return Err(CrlError::Unsupported("an unknown critical extension".to_owned())),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn write_entry((serial_hex, revocation): &(String, Revocation)) -> Result<Vec<u8>, CrlError> {
+    let serial = hex::decode(serial_hex).map_err(|_| CrlError::Malformed("a serial number is hexadecimal"))?;
+    let mut fields = vec![writer::unsigned(&serial), writer::time(revocation.since)];
+    if revocation.reason != RevocationReason::Unspecified {
+        let code = writer::tlv(tag::ENUMERATED, &[revocation.reason.code()]);
+        fields.push(writer::sequence(&[extensions::write(&oid::REASON_CODE, false, &code)]));
+    }
+    Ok(writer::sequence(&fields))
+}
+
+impl RevocationReason {
+    const CODES: [(u8, Self); 9] = [
+        (0, Self::Unspecified),
+        (1, Self::KeyCompromise),
+        (2, Self::CaCompromise),
+        (3, Self::AffiliationChanged),
+        (4, Self::Superseded),
+        (5, Self::CessationOfOperation),
+        (6, Self::CertificateHold),
+        (9, Self::PrivilegeWithdrawn),
+        (10, Self::AaCompromise),
+    ];
+
+    /// CRLReason.
+    pub fn code(self) -> u8 {
+        Self::CODES.into_iter().find(|(_, reason)| *reason == self).map_or(0, |(code, _)| code)
+    }
+
+    /// `None` for removeFromCRL (8); a code that is not defined counts as unspecified.
+    fn from_code(code: u32) -> Option<Self> {
+        const REMOVE_FROM_CRL: u32 = 8;
+        let known = Self::CODES.into_iter().find(|(known, _)| u32::from(*known) == code);
+        (code != REMOVE_FROM_CRL).then(|| known.map_or(Self::Unspecified, |(_, reason)| reason))
+    }
+
+    /// Whether a later list can no longer take it back.
+    pub fn is_final(self) -> bool {
+        self != Self::CertificateHold
+    }
+}
+
+impl fmt::Debug for Crl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Crl({}, {}, {} entries)", self.issuer, self.this_update, self.entries.len())
+    }
+}
+
+/// The standard's name: `keyCompromise`.
+impl fmt::Display for RevocationReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unspecified => "unspecified",
+            Self::KeyCompromise => "keyCompromise",
+            Self::CaCompromise => "cACompromise",
+            Self::AffiliationChanged => "affiliationChanged",
+            Self::Superseded => "superseded",
+            Self::CessationOfOperation => "cessationOfOperation",
+            Self::CertificateHold => "certificateHold",
+            Self::PrivilegeWithdrawn => "privilegeWithdrawn",
+            Self::AaCompromise => "aACompromise",
+        })
+    }
+}

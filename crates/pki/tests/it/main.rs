@@ -1,0 +1,4 @@
+//! The crate as others use it, and judged by others: OpenSSL checks what it makes, and it checks what OpenSSL makes.
+
+mod authority;
+mod openssl;
