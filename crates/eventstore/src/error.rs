@@ -39,8 +39,16 @@ pub enum StoreError {
         /// The bytes given.
         actual: usize,
     },
+    /// A schema version that is not between 1 and 2³¹ - 1.
+    #[error("{schema_version} is no schema version of a {kind}")]
+    SchemaVersion {
+        /// The kind of the event.
+        kind: &'static str,
+        /// The version given.
+        schema_version: u32,
+    },
     /// A projection or a caller named a table that it may not write.
-    #[error("a row for the table {table}, which {why}")]
+    #[error("a row of the table {table} {why}")]
     Table {
         /// The table named.
         table: &'static str,
@@ -61,6 +69,12 @@ pub enum StoreError {
     KindShared {
         /// The stream that was asked for.
         stream: String,
+    },
+    /// A rebuild met a stream that none of its projectors knows.
+    #[error("no projector for the streams of {kind}")]
+    NoProjector {
+        /// The kind of the stream.
+        kind: String,
     },
     /// The aggregate's code panicked while it decided.
     #[error("the command on {stream} panicked")]

@@ -1,5 +1,6 @@
 //! Facts in a database: load, the writer, read, inbox, dead letters.
 
+mod bulk;
 mod database;
 mod dead_letters;
 mod error;
@@ -8,6 +9,7 @@ mod log;
 mod migration;
 mod names;
 mod order;
+mod progress;
 mod rebuild;
 mod stored;
 mod chain;
@@ -16,7 +18,7 @@ mod writer;
 
 pub use chain::{ChainError, verify_chain, verify_log};
 pub use database::{Database, DatabaseConfig};
-pub use dead_letters::{DeadLetter, DeadLetters};
+pub use dead_letters::{DeadLetter, DeadLetterCount, DeadLetters};
 pub use error::{CommandError, DecodeError, StoreError};
 pub use event::StoredEvent;
 pub use load::state_of;
@@ -24,6 +26,7 @@ pub use log::Log;
 pub use migration::{Migrations, migrate, migrations, refuse_if_pending};
 pub use names::{Actor, Metadata, StreamId};
 pub use order::{Decided, Delivery, Order, Outcome, RequestKey};
+pub use progress::Progress;
 pub use rebuild::{Projector, rebuild};
 pub use stored::{Encoded, Recorded, Row, Stored};
 pub use writer::{Writer, WriterSettings};

@@ -76,11 +76,6 @@ impl Log {
         })
         .try_flatten()
     }
-
-    /// Wakes with each commit of this process.
-    pub(crate) fn database(&self) -> &Database {
-        &self.database
-    }
 }
 
 struct Tail {

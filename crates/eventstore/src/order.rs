@@ -86,8 +86,9 @@ impl<A: Stored> Order<A> {
         }
         for row in &self.rows {
             if A::TABLES.contains(&row.table) {
-                return Err(StoreError::Table { table: row.table, why: "a rebuild would throw away" });
+                return Err(StoreError::Table { table: row.table, why: "would not come back after a rebuild" });
             }
+            row.check()?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use eseal_kernel::{Aggregate, Id, Timestamp};
 use sea_orm::Value;
 
-use crate::{Actor, DecodeError, StreamId};
+use crate::{Actor, DecodeError, StoreError, StreamId};
 
 /// An aggregate that a store can keep. A service implements it once per aggregate, in `codec.rs` and `projection.rs`.
 ///
@@ -43,7 +43,8 @@ pub struct Encoded {
 
 /// One whole row of a read table: inserted, or put in the place of the row with the same key.
 ///
-/// All rows of a table name the same columns in the same order; of several rows with the same key the last one wins.
+/// Of several rows with the same key the last one wins. The rows of a table that name the same columns in the same order
+/// are written by one statement, so a projection that always does is a fast one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     /// The table.
@@ -52,6 +53,23 @@ pub struct Row {
     pub key: &'static [&'static str],
     /// Each column with its value.
     pub values: Vec<(&'static str, Value)>,
+}
+
+impl Row {
+    /// Refuses a row that could not be put in the place of another one.
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        let named = |name: &str| self.values.iter().filter(|(column, _)| *column == name).count();
+        let why = if self.key.is_empty() {
+            "names no key"
+        } else if self.key.iter().any(|column| named(column) != 1) {
+            "lacks a column of its key"
+        } else if self.values.iter().any(|(column, _)| named(column) != 1) {
+            "names a column twice"
+        } else {
+            return Ok(());
+        };
+        Err(StoreError::Table { table: self.table, why })
+    }
 }
 
 /// Where and when an event was recorded, for projections.

@@ -1,10 +1,41 @@
-//! The writer.
+//! The writer: whatever commands wait are decided and committed together.
+//!
+//! A database syncs its disk once per commit, a few hundred or thousand times a second, whatever the number of
+//! clients. So one task takes all orders that wait, up to a few hundred, through one transaction ([`batch`]):
+//!
+//! 1. `head` is locked, and what the orders name is looked up in bulk ([`known`]): deliveries, requests, claims, and the
+//!    streams that are not in memory ([`streams`]);
+//! 2. each order is decided in memory ([`order`], [`recording`]), and sees what the ones before it did. A rejection
+//!    concerns its own caller alone;
+//! 3. everything is written in bulk ([`draft`], [`inbox`]) and committed once;
+//! 4. then, and not before, each caller is answered.
+//!
+//! On any error of the database the transaction is rolled back and the orders go one by one, so that the one that met
+//! the error is the only one that fails.
+
+mod batch;
+pub(crate) mod draft;
+mod inbox;
+mod known;
+mod order;
+pub(crate) mod recording;
+mod streams;
+mod work;
+
+use std::convert::Infallible;
 
 use eseal_kernel::Timestamp;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::{CommandError, Database, Delivery, Order, Outcome, StoreError, Stored, StreamId};
+use self::batch::Batches;
+use self::order::Waiting;
+use self::work::{Parked, Receipt, Work};
+use crate::{CommandError, Database, Delivery, Log, Order, Outcome, StoreError, Stored, StreamId};
+
+pub(crate) use self::batch::lock_head;
 
 /// How the writer works.
 #[derive(Debug, Clone, Copy)]
@@ -28,48 +59,93 @@ impl WriterSettings {
 
 /// The door to a service's writer: the only way to record facts. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Writer {}
+pub struct Writer {
+    queue: mpsc::Sender<Work>,
+}
 
 impl Writer {
-    /// Starts the task that writes. After `stop` it takes no more orders, finishes those that wait, and ends.
+    /// Starts the task that writes. After `stop` it takes no more orders, finishes those that wait, and ends. It ends
+    /// with an error at once when the database has no tables of the store.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
     pub fn start(
-        _database: Database,
-        _settings: WriterSettings,
-        _stop: CancellationToken,
+        database: Database,
+        settings: WriterSettings,
+        stop: CancellationToken,
     ) -> (Self, JoinHandle<Result<(), StoreError>>) {
-        todo!()
+        let (queue, waiting) = mpsc::channel(settings.queue.max(1));
+        (Self { queue }, tokio::spawn(run(database, settings, waiting, stop)))
     }
 
     /// Decides the order's command on the present state of its aggregate, and records what follows, all or nothing.
-    /// Answers after the commit.
+    /// Answers after the commit. An order that was taken is carried out even if its caller goes away.
     ///
     /// # Errors
-    /// [`CommandError`]; in every case nothing of this order was recorded, except when the database fails in the
-    /// commit itself: then a repeat with the same request id tells.
-    pub async fn execute<A: Stored>(&self, _order: Order<A>) -> Result<Outcome<A>, CommandError<A::Rejection>> {
-        todo!()
+    /// [`CommandError`]. Nothing of this order was recorded then, except that an error of the database in the commit
+    /// itself, or a writer that dies ([`CommandError::Stopping`]), leaves it open: a repeat with the same request id
+    /// tells.
+    pub async fn execute<A: Stored>(&self, order: Order<A>) -> Result<Outcome<A>, CommandError<A::Rejection>> {
+        let (waiting, answer) = Waiting::try_new(order)?;
+        self.queue.try_send(Work::Order(Box::new(waiting))).map_err(|error| match error {
+            TrySendError::Full(_) => CommandError::Busy,
+            TrySendError::Closed(_) => CommandError::Stopping,
+        })?;
+        answer.await.unwrap_or(Err(CommandError::Stopping))
     }
 
-    /// Settles a delivery that asks for nothing. Repeating it changes nothing.
+    /// Settles a delivery that asks for nothing. Repeating it changes nothing. Waits for room in the queue.
     ///
     /// # Errors
     /// [`CommandError::Stopping`] and [`CommandError::Store`].
-    pub async fn acknowledge(&self, _delivery: Delivery) -> Result<(), CommandError<std::convert::Infallible>> {
-        todo!()
+    pub async fn acknowledge(&self, delivery: Delivery) -> Result<(), CommandError<Infallible>> {
+        self.receive(delivery, None).await
     }
 
-    /// Parks a delivery as a dead letter of `stream`, with the reason and after so many tries.
+    /// Parks a delivery, which came from `stream`, in the dead letters: for this reason, after so many tries. One that
+    /// was settled before stays settled. Waits for room in the queue.
     ///
     /// # Errors
     /// [`CommandError::Stopping`] and [`CommandError::Store`].
     pub async fn park(
         &self,
-        _delivery: Delivery,
-        _stream: StreamId,
-        _reason: String,
-        _tries: u32,
-        _now: Timestamp,
-    ) -> Result<(), CommandError<std::convert::Infallible>> {
-        todo!()
+        delivery: Delivery,
+        stream: StreamId,
+        reason: String,
+        tries: u32,
+        now: Timestamp,
+    ) -> Result<(), CommandError<Infallible>> {
+        self.receive(delivery, Some(Parked { stream, reason, tries, now })).await
+    }
+
+    async fn receive(&self, delivery: Delivery, parked: Option<Parked>) -> Result<(), CommandError<Infallible>> {
+        let (receipt, answer) = Receipt::new(delivery, parked);
+        self.queue.send(Work::Receipt(receipt)).await.map_err(|_| CommandError::Stopping)?;
+        answer.await.unwrap_or(Err(CommandError::Stopping))
+    }
+}
+
+async fn run(
+    database: Database,
+    settings: WriterSettings,
+    mut queue: mpsc::Receiver<Work>,
+    stop: CancellationToken,
+) -> Result<(), StoreError> {
+    let head = Log::new(database.clone(), settings.owner).head().await?;
+    tracing::info!(owner = settings.owner, head, "writer started");
+    let mut batches = Batches::new(database, settings.cache_streams, settings.owner);
+    let mut works = Vec::new();
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled(), if !queue.is_closed() => queue.close(),
+            taken = queue.recv_many(&mut works, settings.max_batch.max(1)) => {
+                if taken == 0 {
+                    tracing::info!(owner = settings.owner, "writer stopped");
+                    return Ok(());
+                }
+                batches.write(std::mem::take(&mut works)).await;
+            }
+        }
     }
 }

@@ -1,0 +1,71 @@
+//! Many rows in few statements, on both engines.
+
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query, SelectStatement};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, RuntimeErr, SqlErr, Value, sqlx};
+
+/// The most values bound by one statement. SQLite allows 32,766 and PostgreSQL 65,535.
+const BINDS_MAX: usize = 30_000;
+/// SQLite's code for what a trigger refused (SQLITE_CONSTRAINT_TRIGGER).
+const REFUSED_BY_TRIGGER: &str = "1811";
+
+/// Inserts rows of a table in as few statements as there is room for. How many were inserted or updated.
+pub(crate) async fn insert(
+    connection: &impl ConnectionTrait,
+    table: &'static str,
+    columns: &[&'static str],
+    rows: Vec<Vec<Value>>,
+    on_conflict: Option<&OnConflict>,
+) -> Result<u64, DbErr> {
+    let room = (BINDS_MAX / columns.len().max(1)).max(1);
+    let mut written = 0;
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let mut insert = Query::insert().into_table(table).columns(columns.iter().copied()).take();
+        if let Some(on_conflict) = on_conflict {
+            insert.on_conflict(on_conflict.clone());
+        }
+        for row in rows.by_ref().take(room) {
+            insert.values(row.into_iter().map(Expr::value)).map_err(|error| DbErr::Custom(error.to_string()))?;
+        }
+        written += connection.execute(&insert).await?.rows_affected();
+    }
+    Ok(written)
+}
+
+/// The rows of `select` whose `column` is one of `keys`.
+pub(crate) async fn select_in(
+    connection: &impl ConnectionTrait,
+    select: &SelectStatement,
+    column: &'static str,
+    keys: &[&str],
+) -> Result<Vec<QueryResult>, DbErr> {
+    let mut found = Vec::new();
+    for keys in keys.chunks(BINDS_MAX) {
+        let select = select.clone().and_where(Expr::col(column).is_in(keys.iter().copied())).take();
+        found.append(&mut connection.query_all(&select).await?);
+    }
+    Ok(found)
+}
+
+/// Puts the row in the place of the one with the same key.
+pub(crate) fn replacing(key: &[&'static str], columns: &[&'static str]) -> OnConflict {
+    let others: Vec<&'static str> = columns.iter().copied().filter(|column| !key.contains(column)).collect();
+    let mut on_conflict = OnConflict::columns(key.iter().copied());
+    if others.is_empty() { on_conflict.do_nothing() } else { on_conflict.update_columns(others) };
+    on_conflict
+}
+
+/// Whether a row was refused because there is one like it. Told by code, never by text.
+pub(crate) fn is_duplicate(error: &DbErr) -> bool {
+    if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) {
+        return true;
+    }
+    // On SQLite the trigger on `events` looks before the unique keys do.
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else {
+        return false;
+    };
+    let sqlx::Error::Database(error) = &**error else {
+        return false;
+    };
+    error.code().as_deref() == Some(REFUSED_BY_TRIGGER)
+}

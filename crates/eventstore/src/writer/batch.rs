@@ -1,0 +1,180 @@
+//! One batch, one transaction, one commit.
+
+use std::time::Instant;
+
+use sea_orm::sea_query::Query;
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction};
+
+use super::draft::Draft;
+use super::known::{Asked, Known, Received};
+use super::order::{AnyOrder, Failure};
+use super::streams::Streams;
+use super::work::{Receipt, Work};
+use crate::load::number;
+use crate::{Database, StoreError};
+
+/// Where batches are written.
+pub(crate) struct Batches {
+    database: Database,
+    cache: Streams,
+    owner: &'static str,
+}
+
+/// Why a batch was not written.
+enum Failed {
+    /// No transaction was begun: each order alone would meet the same.
+    Unreachable(StoreError),
+    /// The transaction was rolled back, or its commit is in doubt.
+    RolledBack(StoreError),
+}
+
+impl Batches {
+    pub(crate) fn new(database: Database, cache_streams: usize, owner: &'static str) -> Self {
+        Self { database, cache: Streams::new(cache_streams), owner }
+    }
+
+    /// Writes these works in one transaction, or else each in one of its own, and answers every caller.
+    pub(crate) async fn write(&mut self, mut works: Vec<Work>) {
+        match self.attempt(&mut works).await {
+            Ok(()) => {}
+            Err(Failed::RolledBack(error)) if works.len() > 1 => {
+                // One of them met the error; the others must not suffer for it.
+                tracing::warn!(owner = self.owner, orders = works.len(), %error, "batch rolled back, going one by one");
+                for work in works {
+                    self.write_alone(work).await;
+                }
+                return;
+            }
+            Err(Failed::Unreachable(error) | Failed::RolledBack(error)) => {
+                tracing::error!(owner = self.owner, orders = works.len(), ?error, "nothing recorded");
+                for work in &mut works {
+                    work.fail(Failure::Store(error.clone()));
+                }
+            }
+        }
+        for work in works {
+            work.answer();
+        }
+    }
+
+    async fn write_alone(&mut self, work: Work) {
+        let mut works = vec![work];
+        if let Err(Failed::Unreachable(error) | Failed::RolledBack(error)) = self.attempt(&mut works).await {
+            tracing::error!(owner = self.owner, ?error, "order rolled back");
+            for work in &mut works {
+                work.fail(Failure::Store(error.clone()));
+            }
+        }
+        for work in works {
+            work.answer();
+        }
+    }
+
+    async fn attempt(&mut self, works: &mut [Work]) -> Result<(), Failed> {
+        let started = Instant::now();
+        let tx = self.database.begin().await.map_err(|error| Failed::Unreachable(error.into()))?;
+        match self.record(&tx, works).await {
+            Ok(recorded) => {
+                // An error here leaves open whether the server committed. Decided again, each order finds out by its
+                // request, its inbox row or the stream itself.
+                tx.commit().await.map_err(|error| Failed::RolledBack(error.into()))?;
+                let Recorded { known, head, events } = recorded;
+                let streams = known.streams.into_iter().filter_map(|(stream, folded)| Some((stream, folded.ok()?)));
+                self.cache.leave(head, streams);
+                self.database.announce(head);
+                let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+                tracing::debug!(owner = self.owner, orders = works.len(), events, head, micros, "batch committed");
+                Ok(())
+            }
+            Err(error) => {
+                // Never a commit after an error: PostgreSQL would answer Ok and have rolled back. A rollback that
+                // fails leaves a dead connection, which the pool replaces.
+                if let Err(error) = tx.rollback().await {
+                    tracing::warn!(owner = self.owner, %error, "rollback failed");
+                }
+                Err(Failed::RolledBack(error))
+            }
+        }
+    }
+
+    async fn record(&mut self, tx: &DatabaseTransaction, works: &mut [Work]) -> Result<Recorded, StoreError> {
+        let head = lock_head(tx).await?;
+        let mut known = Known::look_up(tx, works, &mut self.cache, head).await?;
+        let mut draft = Draft::after(head);
+        for work in works {
+            match work {
+                Work::Order(order) => take_order(order.as_mut(), &mut known, &mut draft),
+                Work::Receipt(receipt) => take_receipt(receipt, &mut known, &mut draft),
+            }
+        }
+        let head = draft.head();
+        let events = draft.write(tx).await?;
+        Ok(Recorded { known, head, events })
+    }
+}
+
+struct Recorded {
+    known: Known,
+    head: u64,
+    events: usize,
+}
+
+/// The last position. Whoever else appends to this database waits here until this transaction ends.
+pub(crate) async fn lock_head(tx: &DatabaseTransaction) -> Result<u64, StoreError> {
+    let select = Query::select().column("position").from("head").lock_exclusive().take();
+    let row = tx.query_one(&select).await?.ok_or(StoreError::Damaged { position: 0, column: "head.position" })?;
+    number(&row, "position")
+}
+
+/// Decides one order, unless it was settled before.
+fn take_order(order: &mut dyn AnyOrder, known: &mut Known, draft: &mut Draft) {
+    let received = order.delivery().map(|delivery| known.received(delivery));
+    if received == Some(Received::Settled) {
+        return order.repeat(Vec::new());
+    }
+    match order.request().map(|key| known.asked(key)) {
+        Some(Asked::Repeated(answer)) => return order.repeat(answer),
+        Some(Asked::OtherContent) => return order.fail(Failure::RequestIdReused),
+        Some(Asked::New) | None => {}
+    }
+    let stream = order.stream().clone();
+    let folded = match known.streams.get(&stream) {
+        Some(Ok(folded)) => folded,
+        Some(Err(error)) => return order.fail(Failure::Store(error.clone())),
+        None => return order.fail(Failure::Store(StoreError::Concurrent)), // every stream of the batch was looked up
+    };
+    let claims = known.holders(order.looks_at());
+    let Some(mut decision) = order.decide(folded, &claims, draft.head()) else {
+        return; // refused, and that is all there is to it
+    };
+    if let Some(key) = known.held_by_another(&decision.claims, &stream) {
+        return order.fail(Failure::Store(StoreError::ClaimHeld { key }));
+    }
+    known.claimed(&decision.claims, &stream);
+    if let Some(after) = decision.after.take() {
+        known.streams.insert(stream.clone(), Ok(after));
+    }
+    if let Some(key) = order.request() {
+        known.answered(key, decision.answer.clone());
+        draft.answer(key.clone(), std::mem::take(&mut decision.answer), decision.now);
+    }
+    if let Some(delivery) = order.delivery() {
+        known.settled(delivery, false);
+        draft.inbox.settle(delivery.clone(), received == Some(Received::Parked));
+    }
+    draft.add(&stream, decision);
+}
+
+/// Settles or parks a delivery, unless it was settled before.
+fn take_receipt(receipt: &Receipt, known: &mut Known, draft: &mut Draft) {
+    let received = known.received(&receipt.delivery);
+    if received == Received::Settled {
+        return;
+    }
+    known.settled(&receipt.delivery, receipt.parked.is_some());
+    let delivery = receipt.delivery.clone();
+    match &receipt.parked {
+        Some(why) => draft.inbox.park(delivery, why.clone()),
+        None => draft.inbox.settle(delivery, received == Received::Parked),
+    }
+}

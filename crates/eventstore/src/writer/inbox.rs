@@ -1,0 +1,135 @@
+//! Deliveries: what was settled, what was parked, and how far each consumer has come.
+
+use std::collections::BTreeSet;
+
+use sea_orm::sea_query::{Expr, ExprTrait as _, Order, Query};
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr, Value};
+
+use super::work::Parked;
+use crate::bulk::{insert, replacing};
+use crate::load::{number, to_stored};
+use crate::{Delivery, StoreError};
+
+/// How many settled positions are looked at in one go when a cursor moves.
+const STRIDE: u64 = 1_000;
+/// The most characters of a reason that are kept.
+const REASON_MAX: usize = 2_000;
+
+/// The deliveries of a batch.
+#[derive(Default)]
+pub(crate) struct Inbox {
+    settled: Vec<(Delivery, Option<Parked>)>,
+    /// Letters that were replayed with success.
+    resolved: Vec<Delivery>,
+}
+
+impl Inbox {
+    /// The delivery is settled; `was_parked` when it was a dead letter until now.
+    pub(crate) fn settle(&mut self, delivery: Delivery, was_parked: bool) {
+        if was_parked {
+            self.resolved.push(delivery.clone());
+        }
+        self.settled.push((delivery, None));
+    }
+
+    /// The delivery goes to the dead letters.
+    pub(crate) fn park(&mut self, delivery: Delivery, why: Parked) {
+        self.settled.push((delivery, Some(why)));
+    }
+
+    pub(crate) async fn write(self, tx: &DatabaseTransaction) -> Result<(), StoreError> {
+        if self.settled.is_empty() {
+            return Ok(());
+        }
+        let columns = ["event_id", "consumer", "owner", "position", "parked"];
+        let rows = self.settled.iter().map(|(delivery, parked)| {
+            let mut row = name(delivery);
+            row.push(i32::from(parked.is_some()).into());
+            row
+        });
+        let key = ["event_id", "consumer"];
+        insert(tx, "inbox", &columns, rows.collect(), Some(&replacing(&key, &columns))).await?;
+        for delivery in &self.resolved {
+            let delete = Query::delete()
+                .from_table("dead_letters")
+                .and_where(Expr::col("event_id").eq(delivery.event_id.to_string()))
+                .and_where(Expr::col("consumer").eq(delivery.consumer.as_str()))
+                .take();
+            tx.execute(&delete).await?;
+        }
+        write_letters(tx, &self.settled).await?;
+        let consumers: BTreeSet<(&str, &str)> =
+            self.settled.iter().map(|(delivery, _)| (delivery.consumer.as_str(), delivery.owner.as_str())).collect();
+        for (consumer, owner) in consumers {
+            advance(tx, consumer, owner).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The columns `event_id`, `consumer`, `owner`, `position`.
+fn name(delivery: &Delivery) -> Vec<Value> {
+    vec![
+        delivery.event_id.to_string().into(),
+        delivery.consumer.as_str().into(),
+        delivery.owner.as_str().into(),
+        to_stored(delivery.position).into(),
+    ]
+}
+
+async fn write_letters(tx: &DatabaseTransaction, settled: &[(Delivery, Option<Parked>)]) -> Result<(), DbErr> {
+    let columns =
+        ["event_id", "consumer", "owner", "position", "stream_id", "reason", "tries", "parked_at", "replay"];
+    let rows = settled.iter().filter_map(|(delivery, parked)| {
+        let parked = parked.as_ref()?;
+        let reason: String = parked.reason.chars().take(REASON_MAX).collect();
+        let mut row = name(delivery);
+        row.extend([
+            Value::from(parked.stream.as_str()),
+            reason.into(),
+            i32::try_from(parked.tries).unwrap_or(i32::MAX).into(),
+            parked.now.micros().into(),
+            0_i32.into(),
+        ]);
+        Some(row)
+    });
+    let on_conflict = replacing(&["event_id", "consumer"], &columns);
+    insert(tx, "dead_letters", &columns, rows.collect(), Some(&on_conflict)).await.map(drop)
+}
+
+/// Moves the cursor over everything that is settled behind it without a gap. Deliveries of different streams may be
+/// settled in any order, so the one just settled may have to wait for those before it.
+async fn advance(tx: &DatabaseTransaction, consumer: &str, owner: &str) -> Result<(), StoreError> {
+    let of_owner = || Expr::col("consumer").eq(consumer).and(Expr::col("owner").eq(owner));
+    let select = Query::select().column("position").from("cursors").and_where(of_owner()).take();
+    let before = tx.query_one(&select).await?.map_or(Ok(0), |row| number(&row, "position"))?;
+    let mut cursor = before;
+    loop {
+        let ahead = Query::select()
+            .column("position")
+            .from("inbox")
+            .and_where(of_owner())
+            .and_where(Expr::col("position").gt(to_stored(cursor)))
+            .order_by("position", Order::Asc)
+            .limit(STRIDE)
+            .take();
+        let ahead = tx.query_all(&ahead).await?;
+        let start = cursor;
+        for row in &ahead {
+            if number(row, "position")? != cursor + 1 {
+                break;
+            }
+            cursor += 1;
+        }
+        if cursor - start < STRIDE {
+            break;
+        }
+    }
+    if cursor == before {
+        return Ok(());
+    }
+    let columns = ["consumer", "owner", "position"];
+    let row = vec![consumer.into(), owner.into(), to_stored(cursor).into()];
+    insert(tx, "cursors", &columns, vec![row], Some(&replacing(&["consumer", "owner"], &columns))).await?;
+    Ok(())
+}
