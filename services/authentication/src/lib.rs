@@ -1,1 +1,2 @@
 //! The service authentication.
+pub mod domain;

@@ -1,0 +1,50 @@
+//! The rules of 签章认证 in prose.
+//!
+//! **A seal** ([`seal`]) is registered when it was made, then activated; it can be suspended and resumed, and it ends
+//! for ever by being revoked or replaced. *Expired* is no state: it follows from the end of the validity, and an
+//! expired seal can still be revoked or replaced.
+//!
+//! **A use of a seal** ([`sealing`]) is an attempt that passes gates in this order. A gate that refuses leaves a fact,
+//! [`event::Step::Refused`], and the attempt is over.
+//!
+//! - a: the seal is registered in this system;
+//! - b: its card is connected (the client says if it is not);
+//! - c: the PIN is right: the card says so, or for a hosted key the service finds it. Five wrong ones in a row, over
+//!   all attempts, lock the seal's card for sealing until an administrator unlocks it. A hosted key's try is counted
+//!   before it is looked at, so that guessing in parallel gains nothing;
+//! - d: card, certificate, SESeal and person are the registered ones, the seal is active and inside its validity, the
+//!   certificate is good, and the card's proof answers this attempt's challenge for this document;
+//! - e: the signature that came out is over what gate d let through.
+//!
+//! An attempt lasts ten minutes, its challenge two, and a seal has at most a hundred open attempts. Only its custodian
+//! can use a seal or say anything of an attempt. A stranger who tries to is refused with a fact under an attempt of
+//! their own where gates a and d ask, and refused without a trace elsewhere; the custodian's attempts go on.
+//!
+//! **A hosted key** ([`hosted_key`]) is generated for an organization and a custodian and then certified.
+//! **Trust** is a set of CA certificates by purpose ([`trust_anchor`]) and revocation lists ([`crl`]).
+
+pub mod attempt;
+pub mod command;
+pub mod crl;
+pub mod event;
+pub mod hosted_key;
+pub mod ids;
+pub mod reason;
+pub mod registration;
+pub mod rejection;
+pub mod seal;
+pub mod sealing;
+pub mod trust_anchor;
+
+
+pub use command::Command;
+pub use event::Event;
+pub use rejection::Rejection;
+pub use seal::Seal;
+
+#[cfg(test)]
+mod facts;
+#[cfg(test)]
+mod seal_tests;
+#[cfg(test)]
+mod sealing_tests;

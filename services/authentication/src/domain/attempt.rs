@@ -1,0 +1,149 @@
+//! The attempts of a seal that still matter: the open ones, and those that ended since the last one began.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use eseal_kernel::{Digest, Timestamp};
+
+use super::event::Step;
+use super::ids::{AttemptId, PersonId};
+use super::reason::Reason;
+
+/// How long an attempt lasts.
+pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
+/// How long its challenge can be answered.
+pub const CHALLENGE_LIFETIME: Duration = Duration::from_secs(2 * 60);
+/// Open attempts that a seal can have.
+pub const MAX_OPEN: usize = 100;
+
+/// One use of a seal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    /// The custodian.
+    pub by: PersonId,
+    /// When it began, which is the time to write into the document.
+    pub begun_at: Timestamp,
+    /// What the card's proof must carry.
+    pub nonce: String,
+    /// The last moment of the challenge.
+    pub challenge_expires_at: Timestamp,
+    /// Whether the PIN was right.
+    pub pin: Pin,
+    /// What gate d let through, if it did.
+    pub authorization: Option<Authorization>,
+    /// How it ended, if it did.
+    pub end: Option<End>,
+}
+
+/// What is known of the PIN in an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pin {
+    /// Nothing.
+    Unchecked,
+    /// A hosted key's is being looked at; the try is counted.
+    Running,
+    /// It is right.
+    Right,
+}
+
+/// What gate d let through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Authorization {
+    /// Digest that the signature shall cover.
+    pub document_digest: Digest,
+    /// SHA-256 of the certificate whose key shall sign.
+    pub certificate: Digest,
+    /// SHA-256 of what the service signed with a hosted key, once it did.
+    pub signed: Option<Digest>,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// A gate refused.
+    Refused(Reason),
+    /// Sealed.
+    Completed {
+        /// SHA-256 of the signature.
+        signature_digest: Digest,
+    },
+}
+
+impl Attempt {
+    /// When it ends by itself.
+    pub fn expires_at(&self) -> Timestamp {
+        self.begun_at.plus(LIFETIME)
+    }
+
+    /// Whether it has not ended, by a fact or by itself.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.end.is_none() && now <= self.expires_at()
+    }
+}
+
+/// The attempts of one seal by id.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Attempts(BTreeMap<AttemptId, Attempt>);
+
+impl Attempts {
+    /// The attempt, open or lately ended.
+    pub fn get(&self, id: AttemptId) -> Option<&Attempt> {
+        self.0.get(&id)
+    }
+
+    /// How many are open.
+    pub fn open(&self, now: Timestamp) -> usize {
+        self.0.values().filter(|attempt| attempt.is_open(now)).count()
+    }
+
+    /// Tries of hosted PINs that are counted and not answered yet, but for those of `own`.
+    pub(super) fn running_beside(&self, own: AttemptId) -> u8 {
+        let running = self.0.iter().filter(|(id, attempt)| **id != own && attempt.pin == Pin::Running).count();
+        u8::try_from(running).unwrap_or(u8::MAX)
+    }
+
+    /// One more fact of an attempt. What is over is forgotten when the next one begins.
+    pub(super) fn evolve(&mut self, id: AttemptId, step: &Step) {
+        if let Step::Begun { by, nonce, challenge_expires_at, sealing_time } = step {
+            self.0.retain(|_, attempt| attempt.is_open(*sealing_time));
+            let attempt = Attempt {
+                by: by.clone(),
+                begun_at: *sealing_time,
+                nonce: nonce.clone(),
+                challenge_expires_at: *challenge_expires_at,
+                pin: Pin::Unchecked,
+                authorization: None,
+                end: None,
+            };
+            self.0.insert(id, attempt);
+        } else if let Some(attempt) = self.0.get_mut(&id) {
+            attempt.evolve(step);
+        }
+    }
+}
+
+impl Attempt {
+    fn evolve(&mut self, step: &Step) {
+        match step {
+            Step::Begun { .. } => {}
+            Step::Refused { reason, .. } => self.end = Some(End::Refused(*reason)),
+            Step::PinTried { .. } => self.pin = Pin::Running,
+            Step::PinAccepted => self.pin = Pin::Right,
+            Step::PinRefused { .. } => self.pin = Pin::Unchecked,
+            Step::PinLocked => {
+                self.pin = Pin::Unchecked;
+                self.end = Some(End::Refused(Reason::PinLocked));
+            }
+            Step::Authorized { document_digest, certificate, .. } => {
+                let (document_digest, certificate) = (*document_digest, *certificate);
+                self.authorization = Some(Authorization { document_digest, certificate, signed: None });
+            }
+            Step::HostedSigned { signed } => {
+                self.authorization = self.authorization.map(|given| Authorization { signed: Some(*signed), ..given });
+            }
+            Step::Completed { signature_digest, .. } => {
+                self.end = Some(End::Completed { signature_digest: *signature_digest });
+            }
+        }
+    }
+}

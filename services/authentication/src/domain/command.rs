@@ -1,0 +1,245 @@
+//! What can be asked of a seal. What needs cryptography was found out before, and is carried as a finding.
+
+use eseal_kernel::{Digest, Timestamp, Uscc};
+
+use super::ids::{AttemptId, By, SealId};
+use super::reason::Reason;
+use super::registration::Registration;
+
+/// An order to one seal.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// The seal.
+    pub seal: SealId,
+    /// The present moment.
+    pub now: Timestamp,
+    /// What shall happen.
+    pub action: Action,
+}
+
+/// What shall happen.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// Take it into the registry.
+    Register(Box<Registration>),
+    /// Put it into use.
+    Activate,
+    /// Forbid its use for now.
+    Suspend {
+        /// Why.
+        cause: SuspensionCause,
+        /// Set if a custodian asks and not an administrator: it must be theirs.
+        custodian: Option<By>,
+    },
+    /// Allow its use again.
+    Resume,
+    /// End it.
+    Revoke(RevocationCause),
+    /// End it in favour of another one.
+    Replace {
+        /// The other one.
+        successor: SealId,
+        /// Its organization; none if it is not registered. Neither ever changes.
+        successor_organization: Option<Uscc>,
+    },
+    /// Say that its validity has ended, if it has.
+    AnnounceExpiry,
+    /// Give all PIN tries back.
+    UnlockPin,
+    /// Go on with one use.
+    Sealing {
+        /// The attempt; a new one for [`SealingAction::Begin`].
+        attempt: AttemptId,
+        /// Who asks.
+        by: By,
+        /// The step.
+        action: SealingAction,
+    },
+}
+
+/// A step of one use of a seal.
+#[derive(Debug, Clone)]
+pub enum SealingAction {
+    /// Gate a.
+    Begin {
+        /// Fresh randomness.
+        nonce: String,
+    },
+    /// Gate b failed.
+    CardAbsent,
+    /// Gate c: how the card answered.
+    CardPin {
+        /// Whether the PIN was right.
+        correct: bool,
+    },
+    /// Gate c of a hosted key, before its PIN is looked at.
+    TryPin,
+    /// Gate c of a hosted key that is being looked at under another request.
+    AwaitPin,
+    /// Gate d.
+    Authorize(Box<CardUse>),
+    /// Gates c and d of a hosted key, after its PIN was looked at.
+    AuthorizeHosted {
+        /// Whether the PIN was right.
+        pin_correct: bool,
+        /// What shall be sealed.
+        subject: Box<Use>,
+    },
+    /// Gate e of a hosted key: the service is about to give a signature away.
+    SignHosted {
+        /// SHA-256 of what it signs.
+        signed: Digest,
+        /// What that says; none if it can't be read.
+        content: Option<Signed>,
+    },
+    /// Gate e.
+    Complete {
+        /// SHA-256 of the signature.
+        signature_digest: Digest,
+        /// What it says and by whom; none if it can't be read or its value does not hold.
+        signature: Option<Signature>,
+    },
+    /// Gate e failed at the client.
+    SigningFailed,
+}
+
+/// What shall be sealed with which key.
+#[derive(Debug, Clone)]
+pub struct Use {
+    /// Digest that the signature will cover.
+    pub document_digest: Digest,
+    /// SHA-256 of the certificate whose key will sign.
+    pub certificate: Digest,
+    /// Why trust refuses that certificate, if it does.
+    pub certificate_fault: Option<Reason>,
+    /// Where the impression will stand.
+    pub places: Vec<Place>,
+}
+
+/// What was read from a card, and its proof.
+#[derive(Debug, Clone)]
+pub struct CardUse {
+    /// What shall be sealed.
+    pub subject: Use,
+    /// The card.
+    pub card_serial: String,
+    /// SHA-256 of the SESeal on it.
+    pub seal_digest: Digest,
+    /// What the card signed; none if it is no `eseal-challenge-v1` or the signature is not the certificate's.
+    pub proof: Option<Statement>,
+    /// Names a stranger's try, so that the custodian's attempt goes on.
+    pub otherwise: AttemptId,
+}
+
+/// What an `eseal-challenge-v1` statement says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// Whom it is for.
+    pub audience: String,
+    /// What it is for.
+    pub purpose: String,
+    /// The attempt.
+    pub attempt_id: String,
+    /// The seal.
+    pub seal_id: String,
+    /// The document.
+    pub document_digest: Option<Digest>,
+    /// The attempt's nonce.
+    pub nonce: String,
+    /// Its last moment.
+    pub expires_at: Timestamp,
+}
+
+/// What a structure to be signed, or signed, says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// Digest that it covers.
+    pub document_digest: Digest,
+    /// SHA-256 of the SESeal inside, where the structure carries one (OFD).
+    pub seal_digest: Option<Digest>,
+    /// The time of sealing inside, where it carries one.
+    pub time: Option<Timestamp>,
+}
+
+/// A signature whose value holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// What it says.
+    pub content: Signed,
+    /// SHA-256 of the signer's certificate.
+    pub certificate: Digest,
+}
+
+/// Where an impression stands on a page, in micrometres from the page's upper left corner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Page number, from 1.
+    pub page: u32,
+    /// Left edge.
+    pub x: i64,
+    /// Upper edge.
+    pub y: i64,
+    /// Width.
+    pub width: i64,
+    /// Height.
+    pub height: i64,
+}
+
+macro_rules! causes {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $code:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)+
+        }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The stable code.
+            pub const fn code(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $code,)+
+                }
+            }
+
+            /// The one with this code.
+            pub fn from_code(code: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|cause| cause.code() == code)
+            }
+        }
+    };
+}
+
+causes! {
+    /// Why a seal was suspended.
+    SuspensionCause {
+        /// Its card was lost.
+        CardLost = "CARD_LOST",
+        /// Somebody else may have its key or PIN.
+        KeyCompromised = "KEY_COMPROMISED",
+        /// Its owner wants it.
+        OrganizationOrder = "ORGANIZATION_ORDER",
+        /// Anything else.
+        Other = "OTHER",
+    }
+}
+
+causes! {
+    /// Why a seal was revoked.
+    RevocationCause {
+        /// Its card was lost.
+        CardLost = "CARD_LOST",
+        /// Somebody else may have its key or PIN.
+        KeyCompromised = "KEY_COMPROMISED",
+        /// Its owner is no more.
+        OrganizationDissolved = "ORGANIZATION_DISSOLVED",
+        /// Its owner has another name.
+        OrganizationRenamed = "ORGANIZATION_RENAMED",
+        /// Nobody needs it.
+        NoLongerUsed = "NO_LONGER_USED",
+        /// Anything else.
+        Other = "OTHER",
+    }
+}

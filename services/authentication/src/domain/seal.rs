@@ -1,0 +1,247 @@
+//! A seal in the registry: its state, its count of PIN tries and its open attempts.
+
+use std::sync::Arc;
+
+use eseal_kernel::{Aggregate, Claims, Timestamp, Uscc};
+
+use super::attempt::Attempts;
+use super::command::{Action, Command, RevocationCause, SuspensionCause};
+use super::event::{Event, Fact};
+use super::ids::{By, SealId};
+use super::reason::Reason;
+use super::registration::Registration;
+use super::rejection::Rejection;
+
+/// Wrong PINs in a row that lock a card.
+pub const PIN_TRIES: u8 = 5;
+
+/// A seal as its facts say.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Seal {
+    pub(super) entry: Option<Entry>,
+    pub(super) pin: PinCount,
+    pub(super) attempts: Attempts,
+}
+
+/// A registered seal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// As it was made. Shared: states are cloned for every command.
+    pub registration: Arc<Registration>,
+    /// Its state.
+    pub standing: Standing,
+    /// Whether the end of its validity is a fact already.
+    pub expiry_announced: bool,
+}
+
+/// The state of a registered seal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Not in use yet.
+    Registered,
+    /// In use.
+    Active,
+    /// Not to be used for now.
+    Suspended(SuspensionCause),
+    /// Ended.
+    Revoked(RevocationCause),
+    /// Ended in favour of another one.
+    Replaced(SealId),
+}
+
+/// The count of wrong PINs in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PinCount {
+    pub(super) tries_left: u8,
+    pub(super) locked: bool,
+}
+
+impl Default for PinCount {
+    fn default() -> Self {
+        Self::left(PIN_TRIES)
+    }
+}
+
+impl PinCount {
+    pub(super) const LOCKED: Self = Self { tries_left: 0, locked: true };
+
+    pub(super) const fn left(tries_left: u8) -> Self {
+        Self { tries_left, locked: false }
+    }
+
+    /// Tries that are left. With none, no PIN is looked at any more; the last one may still be found right.
+    pub fn tries_left(self) -> u8 {
+        self.tries_left
+    }
+
+    /// Whether the last try was wrong: only an administrator gives tries back.
+    pub fn is_locked(self) -> bool {
+        self.locked
+    }
+}
+
+impl Entry {
+    /// Gate d: in use and inside its validity.
+    pub fn check_usable(&self, now: Timestamp) -> Result<(), Reason> {
+        match self.standing {
+            Standing::Suspended(_) => Err(Reason::SealSuspended),
+            Standing::Revoked(_) => Err(Reason::SealRevoked),
+            Standing::Replaced(_) => Err(Reason::SealReplaced),
+            Standing::Registered | Standing::Active if self.registration.is_expired(now) => Err(Reason::SealExpired),
+            Standing::Registered => Err(Reason::SealNotActive),
+            Standing::Active if now < self.registration.valid_from => Err(Reason::SealNotActive),
+            Standing::Active => Ok(()),
+        }
+    }
+
+    fn is_final(&self) -> bool {
+        match self.standing {
+            Standing::Revoked(_) | Standing::Replaced(_) => true,
+            Standing::Registered | Standing::Active | Standing::Suspended(_) => false,
+        }
+    }
+
+    fn activate(&self, now: Timestamp) -> Result<Vec<Fact>, Rejection> {
+        match self.standing {
+            Standing::Revoked(_) | Standing::Replaced(_) => Err(Rejection::Final),
+            _ if self.registration.is_expired(now) => Err(Rejection::Expired),
+            Standing::Registered => Ok(vec![Fact::Activated(self.registration.application)]),
+            Standing::Active => Ok(vec![]),
+            Standing::Suspended(_) => Err(Rejection::WrongState),
+        }
+    }
+
+    fn suspend(&self, cause: SuspensionCause, custodian: Option<&By>, now: Timestamp) -> Result<Vec<Fact>, Rejection> {
+        match self.standing {
+            _ if custodian.is_some_and(|by| !self.registration.may_be_used_by(by)) => Err(Rejection::NotCustodian),
+            Standing::Revoked(_) | Standing::Replaced(_) => Err(Rejection::Final),
+            _ if self.registration.is_expired(now) => Err(Rejection::Expired),
+            Standing::Active => Ok(vec![Fact::Suspended(self.registration.application, cause)]),
+            Standing::Suspended(earlier) if earlier == cause => Ok(vec![]),
+            Standing::Suspended(_) | Standing::Registered => Err(Rejection::WrongState),
+        }
+    }
+
+    fn resume(&self, now: Timestamp) -> Result<Vec<Fact>, Rejection> {
+        match self.standing {
+            Standing::Revoked(_) | Standing::Replaced(_) => Err(Rejection::Final),
+            _ if self.registration.is_expired(now) => Err(Rejection::Expired),
+            Standing::Suspended(_) => Ok(vec![Fact::Resumed(self.registration.application)]),
+            Standing::Active => Ok(vec![]),
+            Standing::Registered => Err(Rejection::WrongState),
+        }
+    }
+
+    fn revoke(&self, cause: RevocationCause) -> Result<Vec<Fact>, Rejection> {
+        match self.standing {
+            Standing::Registered | Standing::Active | Standing::Suspended(_) => {
+                Ok(vec![Fact::Revoked(self.registration.application, cause)])
+            }
+            Standing::Revoked(earlier) if earlier == cause => Ok(vec![]),
+            Standing::Revoked(_) | Standing::Replaced(_) => Err(Rejection::Final),
+        }
+    }
+
+    fn replace(&self, own: SealId, successor: SealId, organization: Option<&Uscc>) -> Result<Vec<Fact>, Rejection> {
+        match self.standing {
+            Standing::Replaced(earlier) if earlier == successor => Ok(vec![]),
+            Standing::Revoked(_) | Standing::Replaced(_) => Err(Rejection::Final),
+            Standing::Registered | Standing::Active | Standing::Suspended(_) => {
+                if successor == own || organization != Some(&self.registration.organization.uscc) {
+                    return Err(Rejection::UnfitSuccessor);
+                }
+                Ok(vec![Fact::Replaced(self.registration.application, successor)])
+            }
+        }
+    }
+
+    fn announce_expiry(&self, now: Timestamp) -> Vec<Fact> {
+        if self.expiry_announced || self.is_final() || !self.registration.is_expired(now) {
+            return vec![];
+        }
+        vec![Fact::Expired(self.registration.application)]
+    }
+}
+
+impl Seal {
+    /// The registered seal; none if it was never registered.
+    pub fn entry(&self) -> Option<&Entry> {
+        self.entry.as_ref()
+    }
+
+    /// How many PIN tries are left.
+    pub fn pin(&self) -> PinCount {
+        self.pin
+    }
+
+    /// The attempts that still matter.
+    pub fn attempts(&self) -> &Attempts {
+        &self.attempts
+    }
+
+    fn register(&self, registration: &Registration) -> Result<Vec<Fact>, Rejection> {
+        match &self.entry {
+            None => Ok(vec![Fact::Registered(Box::new(registration.clone()))]),
+            Some(entry) => {
+                // A repeat differs in nothing but the moment it arrived.
+                let registered_at = entry.registration.registered_at;
+                let same = *entry.registration == Registration { registered_at, ..registration.clone() };
+                if same { Ok(vec![]) } else { Err(Rejection::RegisteredOtherwise) }
+            }
+        }
+    }
+
+    fn unlock_pin(&self) -> Vec<Fact> {
+        if self.pin == PinCount::default() { vec![] } else { vec![Fact::PinUnlocked] }
+    }
+
+    fn stand(self, standing: Standing) -> Self {
+        Self { entry: self.entry.map(|entry| Entry { standing, ..entry }), ..self }
+    }
+}
+
+impl Aggregate for Seal {
+    const KIND: &'static str = "seal";
+    type Command = Command;
+    type Event = Event;
+    type Rejection = Rejection;
+
+    fn evolve(self, event: &Event) -> Self {
+        match &event.fact {
+            Fact::Registered(registration) => {
+                let registration = Arc::new(registration.as_ref().clone());
+                let entry = Entry { registration, standing: Standing::Registered, expiry_announced: false };
+                Self { entry: Some(entry), ..self }
+            }
+            Fact::Activated(_) | Fact::Resumed(_) => self.stand(Standing::Active),
+            Fact::Suspended(_, cause) => self.stand(Standing::Suspended(*cause)),
+            Fact::Revoked(_, cause) => self.stand(Standing::Revoked(*cause)),
+            Fact::Replaced(_, successor) => self.stand(Standing::Replaced(*successor)),
+            Fact::Expired(_) => {
+                Self { entry: self.entry.map(|entry| Entry { expiry_announced: true, ..entry }), ..self }
+            }
+            Fact::PinUnlocked => Self { pin: PinCount::default(), ..self },
+            Fact::Sealing(attempt, step) => self.evolve_sealing(*attempt, step),
+        }
+    }
+
+    fn decide(&self, command: &Command, _claims: &Claims) -> Result<Vec<Event>, Rejection> {
+        let entry = || self.entry.as_ref().ok_or(Rejection::SealNotFound);
+        let facts = match &command.action {
+            Action::Register(registration) => self.register(registration),
+            Action::Activate => entry()?.activate(command.now),
+            Action::Suspend { cause, custodian } => entry()?.suspend(*cause, custodian.as_ref(), command.now),
+            Action::Resume => entry()?.resume(command.now),
+            Action::Revoke(cause) => entry()?.revoke(*cause),
+            Action::Replace { successor, successor_organization } => {
+                entry()?.replace(command.seal, *successor, successor_organization.as_ref())
+            }
+            Action::AnnounceExpiry => Ok(entry()?.announce_expiry(command.now)),
+            Action::UnlockPin => entry().map(|_| self.unlock_pin()),
+            Action::Sealing { attempt, by, action } => {
+                self.decide_sealing(command.seal, *attempt, by, action, command.now)
+            }
+        }?;
+        Ok(facts.into_iter().map(|fact| Event { seal: command.seal, fact }).collect())
+    }
+}

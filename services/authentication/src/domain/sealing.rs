@@ -1,0 +1,315 @@
+//! The gates of sealing.
+
+use std::time::Duration;
+
+use eseal_kernel::{Digest, Timestamp};
+
+use super::attempt::{Attempt, Authorization, CHALLENGE_LIFETIME, End, MAX_OPEN, Pin};
+use super::command::{CardUse, SealingAction, Signature, Signed, Statement, Use};
+use super::event::{Fact, Step};
+use super::ids::{AttemptId, By, SealId};
+use super::reason::Reason;
+use super::registration::Custody;
+use super::rejection::Rejection;
+use super::seal::{Entry, PIN_TRIES, PinCount, Seal};
+
+/// Whom a card's proof for sealing is for.
+pub const AUDIENCE: &str = "eseal.authentication";
+/// What it is for.
+pub const PURPOSE: &str = "seal-document";
+/// How far the clock of a client may be off: a document says that it was sealed between the begin of its attempt and
+/// now, each widened by this.
+pub const TIME_TOLERANCE: Duration = Duration::from_secs(2 * 60);
+
+type Decision = Result<Vec<Step>, Rejection>;
+
+/// An open attempt, and what is asked of it when and by whom.
+struct Turn<'a> {
+    seal: SealId,
+    entry: &'a Entry,
+    pin: PinCount,
+    id: AttemptId,
+    attempt: &'a Attempt,
+    by: &'a By,
+    now: Timestamp,
+}
+
+impl Seal {
+    pub(super) fn evolve_sealing(mut self, id: AttemptId, step: &Step) -> Self {
+        match step {
+            Step::PinTried { tries_left } | Step::PinRefused { tries_left } => {
+                self.pin = PinCount { tries_left: *tries_left, ..self.pin };
+            }
+            // Tries that other requests are looking at stay counted.
+            Step::PinAccepted => {
+                self.pin = PinCount::left(PIN_TRIES.saturating_sub(self.attempts.running_beside(id)));
+            }
+            Step::PinLocked => self.pin = PinCount::LOCKED,
+            Step::Begun { .. }
+            | Step::Refused { .. }
+            | Step::Authorized { .. }
+            | Step::HostedSigned { .. }
+            | Step::Completed { .. } => {}
+        }
+        self.attempts.evolve(id, step);
+        self
+    }
+
+    pub(super) fn decide_sealing(
+        &self,
+        seal: SealId,
+        id: AttemptId,
+        by: &By,
+        action: &SealingAction,
+        now: Timestamp,
+    ) -> Result<Vec<Fact>, Rejection> {
+        let under = |id| move |step| Fact::Sealing(id, step);
+        let steps = match action {
+            SealingAction::Begin { nonce } => self.begin(by, nonce, now),
+            SealingAction::Authorize(given) if self.is_stranger(by) => {
+                return Ok(refused(Reason::NotAuthorized, by).into_iter().map(under(given.otherwise)).collect());
+            }
+            SealingAction::Complete { signature_digest, .. } if self.completed_with(id, by, *signature_digest) => {
+                Ok(vec![])
+            }
+            SealingAction::CardAbsent => self.turn(seal, id, by, now)?.card_absent(),
+            SealingAction::CardPin { correct } => self.turn(seal, id, by, now)?.card_pin(*correct),
+            SealingAction::TryPin => self.turn(seal, id, by, now)?.try_pin(),
+            SealingAction::AwaitPin => self.turn(seal, id, by, now).and(Err(Rejection::PinCheckRunning)),
+            SealingAction::Authorize(given) => self.turn(seal, id, by, now)?.authorize(given),
+            SealingAction::AuthorizeHosted { pin_correct, subject } => {
+                self.turn(seal, id, by, now)?.authorize_hosted(*pin_correct, subject)
+            }
+            SealingAction::SignHosted { signed, content } => {
+                self.turn(seal, id, by, now)?.sign_hosted(*signed, content.as_ref())
+            }
+            SealingAction::Complete { signature_digest, signature } => {
+                self.turn(seal, id, by, now)?.complete(*signature_digest, signature.as_ref())
+            }
+            SealingAction::SigningFailed => self.turn(seal, id, by, now)?.signing_failed(),
+        }?;
+        Ok(steps.into_iter().map(under(id)).collect())
+    }
+
+    fn begin(&self, by: &By, nonce: &str, now: Timestamp) -> Decision {
+        let Some(entry) = &self.entry else {
+            return Ok(refused(Reason::SealNotRegistered, by));
+        };
+        if !entry.registration.may_be_used_by(by) {
+            return Ok(refused(Reason::NotAuthorized, by));
+        }
+        if self.pin.tries_left() == 0 {
+            return Ok(refused(Reason::PinLocked, by)); // said before anybody types a PIN for nothing
+        }
+        if self.attempts.open(now) >= MAX_OPEN {
+            return Err(Rejection::TooManyAttempts);
+        }
+        Ok(vec![Step::Begun {
+            by: by.person.clone(),
+            nonce: nonce.to_owned(),
+            challenge_expires_at: now.plus(CHALLENGE_LIFETIME),
+            sealing_time: now,
+        }])
+    }
+
+    fn is_stranger(&self, by: &By) -> bool {
+        self.entry.as_ref().is_some_and(|entry| !entry.registration.may_be_used_by(by))
+    }
+
+    fn completed_with(&self, id: AttemptId, by: &By, signature: Digest) -> bool {
+        let ended = self.attempts.get(id).filter(|_| !self.is_stranger(by)).and_then(|attempt| attempt.end);
+        ended == Some(End::Completed { signature_digest: signature })
+    }
+
+    fn turn<'a>(&'a self, seal: SealId, id: AttemptId, by: &'a By, now: Timestamp) -> Result<Turn<'a>, Rejection> {
+        let entry = self.entry.as_ref().ok_or(Rejection::SealNotFound)?;
+        if self.is_stranger(by) {
+            return Err(Rejection::NotCustodian);
+        }
+        let attempt = self.attempts.get(id).filter(|attempt| attempt.is_open(now)).ok_or(Rejection::AttemptNotOpen)?;
+        Ok(Turn { seal, entry, pin: self.pin, id, attempt, by, now })
+    }
+}
+
+impl Turn<'_> {
+    fn card_absent(&self) -> Decision {
+        self.needs_card()?;
+        self.needs_no_authorization()?;
+        Ok(refused(Reason::SealCardAbsent, self.by))
+    }
+
+    fn card_pin(&self, correct: bool) -> Decision {
+        self.needs_card()?;
+        self.needs_no_authorization()?;
+        match (self.pin.tries_left().checked_sub(1), self.attempt.pin) {
+            (None, _) => Ok(refused(Reason::PinLocked, self.by)),
+            (Some(left), _) if !correct => Ok(self.wrong_pin(left)),
+            (Some(_), Pin::Right) => Ok(vec![]),
+            (Some(_), Pin::Unchecked | Pin::Running) => Ok(vec![Step::PinAccepted]),
+        }
+    }
+
+    fn try_pin(&self) -> Decision {
+        self.needs_hosted_key()?;
+        self.needs_no_authorization()?;
+        match (self.attempt.pin, self.pin.tries_left().checked_sub(1)) {
+            (Pin::Running, _) => Err(Rejection::PinCheckRunning),
+            (Pin::Right, _) => Err(Rejection::OutOfOrder),
+            (Pin::Unchecked, None) => Ok(refused(Reason::PinLocked, self.by)),
+            (Pin::Unchecked, Some(tries_left)) => Ok(vec![Step::PinTried { tries_left }]),
+        }
+    }
+
+    fn authorize(&self, given: &CardUse) -> Decision {
+        self.needs_card()?;
+        if self.attempt.authorization.is_some() {
+            return Ok(refused(Reason::ChallengeInvalid, self.by)); // single use
+        }
+        if self.attempt.pin != Pin::Right {
+            return Err(Rejection::OutOfOrder);
+        }
+        let checked = self
+            .check_pin()
+            .and_then(|()| self.entry.registration.check_binding(&given.card_serial, given.seal_digest))
+            .and_then(|()| self.check_use(&given.subject))
+            .and_then(|()| self.check_challenge(given));
+        Ok(self.authorized(checked, &given.subject))
+    }
+
+    fn authorize_hosted(&self, pin_correct: bool, subject: &Use) -> Decision {
+        self.needs_hosted_key()?;
+        self.needs_no_authorization()?;
+        if self.attempt.pin != Pin::Running {
+            return Err(Rejection::OutOfOrder);
+        }
+        if self.pin.is_locked() {
+            return Ok(refused(Reason::PinLocked, self.by)); // tries of other attempts were the last ones
+        }
+        if !pin_correct {
+            return Ok(self.wrong_pin(self.pin.tries_left())); // counted when it was tried
+        }
+        let mut steps = vec![Step::PinAccepted];
+        steps.extend(self.authorized(self.check_use(subject), subject));
+        Ok(steps)
+    }
+
+    fn sign_hosted(&self, signed: Digest, content: Option<&Signed>) -> Decision {
+        self.needs_hosted_key()?;
+        let given = self.authorization()?;
+        match given.signed {
+            Some(earlier) if earlier == signed => return Ok(vec![]),
+            Some(_) => return Err(Rejection::OutOfOrder),
+            None => {}
+        }
+        let checked = self.entry.check_usable(self.now).and_then(|()| self.check_content(given, content));
+        Ok(self.step_or_refusal(checked, Step::HostedSigned { signed }))
+    }
+
+    fn complete(&self, signature_digest: Digest, signature: Option<&Signature>) -> Decision {
+        let given = self.authorization()?;
+        let checked = self.entry.check_usable(self.now).and_then(|()| self.check_signature(given, signature));
+        let document_digest = given.document_digest;
+        Ok(self.step_or_refusal(checked, Step::Completed { document_digest, signature_digest }))
+    }
+
+    fn signing_failed(&self) -> Decision {
+        self.authorization()?;
+        Ok(refused(Reason::SigningFailed, self.by))
+    }
+}
+
+impl Turn<'_> {
+    fn needs_card(&self) -> Result<(), Rejection> {
+        match self.entry.registration.custody {
+            Custody::SealCard { .. } => Ok(()),
+            Custody::HostedKey { .. } => Err(Rejection::WrongCustody),
+        }
+    }
+
+    fn needs_hosted_key(&self) -> Result<(), Rejection> {
+        match self.entry.registration.custody {
+            Custody::HostedKey { .. } => Ok(()),
+            Custody::SealCard { .. } => Err(Rejection::WrongCustody),
+        }
+    }
+
+    fn needs_no_authorization(&self) -> Result<(), Rejection> {
+        if self.attempt.authorization.is_some() { Err(Rejection::OutOfOrder) } else { Ok(()) }
+    }
+
+    fn authorization(&self) -> Result<&Authorization, Rejection> {
+        self.attempt.authorization.as_ref().ok_or(Rejection::OutOfOrder)
+    }
+
+    /// What a wrong PIN leads to, with the tries that it leaves.
+    fn wrong_pin(&self, tries_left: u8) -> Vec<Step> {
+        if tries_left == 0 {
+            let mut steps = vec![Step::PinLocked];
+            steps.extend(refused(Reason::PinLocked, self.by));
+            return steps;
+        }
+        vec![Step::PinRefused { tries_left }]
+    }
+
+    /// Tries of other attempts may have been the last ones since the PIN of this one was right.
+    fn check_pin(&self) -> Result<(), Reason> {
+        if self.pin.is_locked() { Err(Reason::PinLocked) } else { Ok(()) }
+    }
+
+    fn check_use(&self, subject: &Use) -> Result<(), Reason> {
+        self.entry.registration.check_certificate(subject.certificate)?;
+        self.entry.check_usable(self.now)?;
+        subject.certificate_fault.map_or(Ok(()), Err)
+    }
+
+    fn check_challenge(&self, given: &CardUse) -> Result<(), Reason> {
+        let expected = Statement {
+            audience: AUDIENCE.to_owned(),
+            purpose: PURPOSE.to_owned(),
+            attempt_id: self.id.to_string(),
+            seal_id: self.seal.to_string(),
+            document_digest: Some(given.subject.document_digest),
+            nonce: self.attempt.nonce.clone(),
+            expires_at: self.attempt.challenge_expires_at,
+        };
+        let answers = given.proof.as_ref() == Some(&expected) && self.now <= expected.expires_at;
+        if answers { Ok(()) } else { Err(Reason::ChallengeInvalid) }
+    }
+
+    fn check_content(&self, given: &Authorization, content: Option<&Signed>) -> Result<(), Reason> {
+        let earliest = self.attempt.begun_at.minus(TIME_TOLERANCE);
+        let latest = self.now.plus(TIME_TOLERANCE);
+        let fits = content.is_some_and(|content| {
+            content.document_digest == given.document_digest
+                && content.seal_digest.is_none_or(|digest| digest == self.entry.registration.seal_digest)
+                && content.time.is_none_or(|time| (earliest..=latest).contains(&time))
+        });
+        if fits { Ok(()) } else { Err(Reason::SigningFailed) }
+    }
+
+    fn check_signature(&self, given: &Authorization, signature: Option<&Signature>) -> Result<(), Reason> {
+        let signer = signature.filter(|signature| signature.certificate == given.certificate);
+        self.check_content(given, signer.map(|signature| &signature.content))
+    }
+
+    fn authorized(&self, checked: Result<(), Reason>, subject: &Use) -> Vec<Step> {
+        let step = Step::Authorized {
+            document_digest: subject.document_digest,
+            certificate: subject.certificate,
+            places: subject.places.clone(),
+            complete_before: self.attempt.expires_at(),
+        };
+        self.step_or_refusal(checked, step)
+    }
+
+    fn step_or_refusal(&self, checked: Result<(), Reason>, step: Step) -> Vec<Step> {
+        match checked {
+            Ok(()) => vec![step],
+            Err(reason) => refused(reason, self.by),
+        }
+    }
+}
+
+fn refused(reason: Reason, by: &By) -> Vec<Step> {
+    vec![Step::Refused { reason, by: by.person.clone() }]
+}
