@@ -5,6 +5,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use jiff::civil::DateTime;
+
 /// A moment in UTC with microsecond resolution, between the years 1 and 9999.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
@@ -14,6 +16,7 @@ pub struct Timestamp(i64);
 #[error("not a moment between the years 1 and 9999 in RFC 3339 form, such as 2026-01-31T08:00:00Z")]
 pub struct InvalidTimestamp;
 
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 const MIN: i64 = -62_135_596_800_000_000;
 const MAX: i64 = 253_402_300_799_999_999;
 
@@ -68,9 +71,10 @@ impl Timestamp {
 /// RFC 3339 in UTC with six digits of fraction: `2026-01-31T08:00:00.000000Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The range of Self lies inside jiff's, so the conversion holds for every value.
-        let moment = jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        write!(f, "{moment:.6}")
+        // A civil time covers the last day of 9999 too, which certificates without an end name; jiff's instants do not.
+        let since = jiff::SignedDuration::from_micros(self.0);
+        let moment = EPOCH.checked_add(since).map_err(|_| fmt::Error)?;
+        write!(f, "{moment:.6}Z")
     }
 }
 
@@ -84,8 +88,14 @@ impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
-        let moment: jiff::Timestamp = text.parse().map_err(|_| InvalidTimestamp)?;
-        let micros = moment.as_microsecond();
+        let micros = match text.strip_suffix('Z') {
+            Some(civil) if civil.contains('T') => {
+                let moment: DateTime = civil.parse().map_err(|_| InvalidTimestamp)?;
+                let since = moment.duration_since(EPOCH).as_micros();
+                i64::try_from(since).map_err(|_| InvalidTimestamp)?
+            }
+            Some(_) | None => text.parse::<jiff::Timestamp>().map_err(|_| InvalidTimestamp)?.as_microsecond(),
+        };
         if (MIN..=MAX).contains(&micros) { Ok(Self(micros)) } else { Err(InvalidTimestamp) }
     }
 }
@@ -131,6 +141,29 @@ mod tests {
     fn the_text_form_always_has_six_digits_of_fraction() {
         assert_eq!(Timestamp::from_seconds(0).to_string(), "1970-01-01T00:00:00.000000Z");
         assert_eq!(Timestamp::from_micros(1).to_string(), "1970-01-01T00:00:00.000001Z");
+    }
+
+    #[test]
+    fn the_last_second_of_9999_has_a_text_form_as_certificates_without_an_end_need() {
+        let end: Timestamp = "9999-12-31T23:59:59Z".parse().unwrap();
+        assert_eq!(end.to_string(), "9999-12-31T23:59:59.000000Z");
+        assert_eq!(end, Timestamp::from_seconds(253_402_300_799));
+    }
+
+    #[test]
+    fn other_offsets_are_read_and_text_that_is_no_moment_is_refused() {
+        assert_eq!("1970-01-01T08:00:00+08:00".parse(), Ok(Timestamp::UNIX_EPOCH));
+        for text in [
+            "",
+            "Z",
+            "1970-01-01",
+            "1970-01-01Z",
+            "1970-01-01T00:00:00",
+            "1970-13-01T00:00:00Z",
+            "10000-01-01T00:00:00Z",
+        ] {
+            assert_eq!(text.parse::<Timestamp>(), Err(InvalidTimestamp), "{text}");
+        }
     }
 
     #[test]

@@ -71,7 +71,13 @@ mod tests {
 
     #[test]
     fn published_codes_are_accepted() {
-        for code in ["11320500014150050B", "11370306MB2867521U", "115300000151003540", "91350100M000100Y43", "91110000600037341L"] {
+        for code in [
+            "11320500014150050B",
+            "11370306MB2867521U",
+            "115300000151003540",
+            "91350100M000100Y43",
+            "91110000600037341L",
+        ] {
             assert_eq!(code.parse::<Uscc>().map(|c| c.to_string()), Ok(code.to_owned()));
         }
     }

@@ -14,6 +14,8 @@ pub enum Command {
     Stop,
     /// Begin a run.
     BeginRun {
+        /// The application.
+        application_id: Id,
         /// The run to be.
         run_id: Id,
         /// The seal to be.
@@ -108,6 +110,8 @@ pub enum CardCommand {
         maker_id: String,
         /// Its certificate.
         certificate: Digest,
+        /// When.
+        now: Timestamp,
     },
     /// Let it make seals no more.
     Withdraw {

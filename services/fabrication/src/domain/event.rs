@@ -21,6 +21,8 @@ pub enum Event {
     Queued(Order),
     /// A run began.
     RunBegun {
+        /// The application.
+        application_id: Id,
         /// The run.
         run_id: Id,
         /// The seal to be.
@@ -34,6 +36,8 @@ pub enum Event {
     },
     /// Gate a is passed.
     MakerCardProved {
+        /// The application.
+        application_id: Id,
         /// The run.
         run_id: Id,
         /// The maker's certificate.
@@ -43,6 +47,8 @@ pub enum Event {
     },
     /// Gates b, c and d are passed.
     SealCardAccepted {
+        /// The application.
+        application_id: Id,
         /// The run.
         run_id: Id,
         /// The seal card's serial, or the hosted key's id.
@@ -54,6 +60,8 @@ pub enum Event {
     },
     /// The maker card signed.
     SealSigned {
+        /// The application.
+        application_id: Id,
         /// The run.
         run_id: Id,
         /// The SESeal.
@@ -61,6 +69,8 @@ pub enum Event {
     },
     /// A gate refused, and the run is over.
     Refused {
+        /// The application.
+        application_id: Id,
         /// The run.
         run_id: Id,
         /// Which gate, and why.
@@ -82,9 +92,14 @@ pub enum Event {
         order: Order,
     },
     /// The application was withdrawn before a seal was made.
-    Stopped,
+    Stopped {
+        /// The application.
+        application_id: Id,
+    },
     /// The seal has ended; its card and certificates are free.
     Released {
+        /// The application.
+        application_id: Id,
         /// The seal that ended.
         seal_id: Id,
         /// The card.
@@ -105,6 +120,8 @@ pub enum CardEvent {
         maker_id: String,
         /// Its certificate.
         certificate: Digest,
+        /// When.
+        issued_at: Timestamp,
     },
     /// It may make seals no more.
     Withdrawn {

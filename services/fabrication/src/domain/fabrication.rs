@@ -10,7 +10,7 @@ use super::gate::{Gate, Refusal, RefusalReason};
 use super::maker_card;
 use super::order::Order;
 use super::rejection::Rejection;
-use super::run::{Run, Stage};
+use super::run::{CHALLENGE_LIFETIME, Run, Stage};
 
 /// A run that its maker left alone for so long gives way to another maker's.
 pub const ABANDONED_AFTER: Duration = Duration::from_secs(10 * 60);
@@ -25,6 +25,8 @@ pub enum Fabrication {
     Waiting {
         /// What is ordered.
         order: Order,
+        /// The last run and how it ended, if there was one.
+        ended: Option<(Run, Refusal)>,
     },
     /// A run is under way.
     Running {
@@ -33,19 +35,26 @@ pub enum Fabrication {
         /// The run.
         run: Run,
     },
-    /// The seal is made, and carried by this card.
+    /// The seal is made.
     Made {
-        /// The seal.
-        seal_id: Id,
+        /// What was ordered.
+        order: Order,
         /// The run that made it.
-        run_id: Id,
-        /// The card.
+        run: Run,
+        /// The SESeal.
+        seal: Digest,
+        /// The card that carries it.
         card_serial: String,
-        /// The certificates.
+        /// The card's certificates.
         certificates: Vec<Digest>,
     },
     /// Nothing is left to make: withdrawn, or the seal has ended.
-    Closed,
+    Closed {
+        /// What was ordered.
+        order: Order,
+        /// The seal that ended.
+        seal_id: Option<Id>,
+    },
 }
 
 /// What a command of a fabrication leads to.
@@ -67,20 +76,31 @@ impl Fabrication {
         format!("{}-{application_id}", Self::KIND)
     }
 
+    /// What is ordered, once an application was approved.
+    pub const fn order(&self) -> Option<&Order> {
+        match self {
+            Self::Absent => None,
+            Self::Waiting { order, .. }
+            | Self::Running { order, .. }
+            | Self::Made { order, .. }
+            | Self::Closed { order, .. } => Some(order),
+        }
+    }
+
     fn queue(&self, order: &Order) -> Decision {
         match self {
             Self::Absent => Ok(vec![Event::Queued(order.clone())]),
-            Self::Waiting { .. } | Self::Running { .. } | Self::Made { .. } | Self::Closed => Ok(vec![]),
+            Self::Waiting { .. } | Self::Running { .. } | Self::Made { .. } | Self::Closed { .. } => Ok(vec![]),
         }
     }
 
     fn stop(&self) -> Decision {
         match self {
-            Self::Absent | Self::Made { .. } | Self::Closed => Ok(vec![]),
-            Self::Waiting { .. } => Ok(vec![Event::Stopped]),
-            Self::Running { run, .. } => {
+            Self::Absent | Self::Made { .. } | Self::Closed { .. } => Ok(vec![]),
+            Self::Waiting { order, .. } => Ok(vec![Event::Stopped { application_id: order.application_id }]),
+            Self::Running { order, run } => {
                 let mut events = run.refused(Gate::E, RefusalReason::FabricationFailed);
-                events.push(Event::Stopped);
+                events.push(Event::Stopped { application_id: order.application_id });
                 Ok(events)
             }
         }
@@ -89,12 +109,10 @@ impl Fabrication {
     fn begin(&self, begin: &Begin<'_>, now: Timestamp) -> Decision {
         match self {
             Self::Absent => Err(Rejection::NotFound),
-            Self::Made { .. } | Self::Closed => Err(Rejection::Closed),
+            Self::Made { .. } | Self::Closed { .. } => Err(Rejection::Closed),
             Self::Waiting { .. } => Ok(begin.events()),
             Self::Running { run, .. } if run.run_id == begin.run_id => Ok(vec![]),
-            Self::Running { run, .. }
-                if run.maker_id == begin.maker_id || now > run.begun_before.plus(ABANDONED_AFTER) =>
-            {
+            Self::Running { run, .. } if run.maker_id == begin.maker_id || now > run.begun_at.plus(ABANDONED_AFTER) => {
                 let mut events = run.refused(Gate::E, RefusalReason::FabricationFailed);
                 events.extend(begin.events());
                 Ok(events)
@@ -106,8 +124,8 @@ impl Fabrication {
     fn step(&self, run_id: Id, maker_id: &str, now: Timestamp, step: &Step, claims: &Claims) -> Decision {
         let (order, run) = match self {
             Self::Absent => return Err(Rejection::NotFound),
-            Self::Made { run_id: made, .. } if *made == run_id => return self.repeated(step),
-            Self::Waiting { .. } | Self::Made { .. } | Self::Closed => return Err(Rejection::NoSuchRun),
+            Self::Made { run, .. } if run.run_id == run_id => return self.repeated(step),
+            Self::Waiting { .. } | Self::Made { .. } | Self::Closed { .. } => return Err(Rejection::NoSuchRun),
             Self::Running { order, run } => (order, run),
         };
         if run.run_id != run_id {
@@ -132,20 +150,22 @@ impl Fabrication {
 
     fn release(&self, seal_id: Id) -> Decision {
         match self {
-            Self::Made { seal_id: made, card_serial, certificates, .. } if *made == seal_id => {
-                Ok(vec![Event::Released {
-                    seal_id,
-                    card_serial: card_serial.clone(),
-                    certificates: certificates.clone(),
-                }])
+            Self::Made { run, card_serial, certificates, .. } if run.seal_id == seal_id => Ok(vec![Event::Released {
+                application_id: run.application_id,
+                seal_id,
+                card_serial: card_serial.clone(),
+                certificates: certificates.clone(),
+            }]),
+            Self::Absent | Self::Waiting { .. } | Self::Running { .. } | Self::Made { .. } | Self::Closed { .. } => {
+                Ok(vec![])
             }
-            Self::Absent | Self::Waiting { .. } | Self::Running { .. } | Self::Made { .. } | Self::Closed => Ok(vec![]),
         }
     }
 }
 
 /// What a run begins with.
 struct Begin<'a> {
+    application_id: Id,
     run_id: Id,
     seal_id: Id,
     maker_id: &'a str,
@@ -157,6 +177,7 @@ impl Begin<'_> {
     /// Without a maker card the run is over as soon as it began, and both are recorded.
     fn events(&self) -> Vec<Event> {
         let mut events = vec![Event::RunBegun {
+            application_id: self.application_id,
             run_id: self.run_id,
             seal_id: self.seal_id,
             maker_id: self.maker_id.to_owned(),
@@ -165,7 +186,7 @@ impl Begin<'_> {
         }];
         if self.maker_card_serial.is_none() {
             let refusal = Refusal { gate: Gate::A, reason: RefusalReason::MakerCardAbsent };
-            events.push(Event::Refused { run_id: self.run_id, refusal });
+            events.push(Event::Refused { application_id: self.application_id, run_id: self.run_id, refusal });
         }
         events
     }
@@ -179,36 +200,42 @@ impl Aggregate for Fabrication {
 
     fn evolve(self, event: &Event) -> Self {
         match (self, event) {
-            (Self::Absent, Event::Queued(order)) => Self::Waiting { order: order.clone() },
+            (Self::Absent, Event::Queued(order)) => Self::Waiting { order: order.clone(), ended: None },
             (
-                Self::Waiting { order } | Self::Running { order, .. },
-                Event::RunBegun { run_id, seal_id, maker_id, maker_card_serial, challenge },
-            ) => Self::Running {
-                order,
-                run: Run {
+                Self::Waiting { order, .. } | Self::Running { order, .. },
+                Event::RunBegun { application_id, run_id, seal_id, maker_id, maker_card_serial, challenge },
+            ) => {
+                let run = Run {
+                    application_id: *application_id,
                     run_id: *run_id,
                     seal_id: *seal_id,
                     maker_id: maker_id.clone(),
                     maker_card_serial: maker_card_serial.clone(),
-                    begun_before: challenge.expires_at,
+                    begun_at: challenge.expires_at.minus(CHALLENGE_LIFETIME),
                     stage: Stage::MakerCard(challenge.clone()),
-                },
-            },
-            (Self::Running { order, .. }, Event::Refused { .. }) => Self::Waiting { order },
-            (Self::Running { .. }, Event::Fabricated { run_id, seal_id, card_serial, certificates, .. }) => {
-                Self::Made {
-                    seal_id: *seal_id,
-                    run_id: *run_id,
-                    card_serial: card_serial.clone(),
-                    certificates: certificates.clone(),
-                }
+                };
+                Self::Running { order, run }
             }
-            (Self::Waiting { .. } | Self::Running { .. }, Event::Stopped) => Self::Closed,
+            (Self::Running { order, run }, Event::Refused { refusal, .. }) => {
+                Self::Waiting { order, ended: Some((run, *refusal)) }
+            }
+            (Self::Running { order, run }, Event::Fabricated { seal, card_serial, certificates, .. }) => Self::Made {
+                order,
+                run,
+                seal: *seal,
+                card_serial: card_serial.clone(),
+                certificates: certificates.clone(),
+            },
+            (Self::Waiting { order, .. } | Self::Running { order, .. }, Event::Stopped { .. }) => {
+                Self::Closed { order, seal_id: None }
+            }
+            (Self::Made { order, .. }, Event::Released { seal_id, .. }) => {
+                Self::Closed { order, seal_id: Some(*seal_id) }
+            }
             (Self::Running { order, mut run }, event) => {
                 run.stage = run.stage.after(event);
                 Self::Running { order, run }
             }
-            (Self::Made { .. }, Event::Released { .. }) => Self::Closed,
             (state, _) => state,
         }
     }
@@ -217,8 +244,9 @@ impl Aggregate for Fabrication {
         match command {
             Command::Queue(order) => self.queue(order),
             Command::Stop => self.stop(),
-            Command::BeginRun { run_id, seal_id, maker_id, maker_card_serial, challenge, now } => {
+            Command::BeginRun { application_id, run_id, seal_id, maker_id, maker_card_serial, challenge, now } => {
                 let begin = Begin {
+                    application_id: *application_id,
                     run_id: *run_id,
                     seal_id: *seal_id,
                     maker_id,
@@ -264,7 +292,7 @@ impl Aggregate for Fabrication {
             | Event::SealSigned { .. }
             | Event::Refused { .. }
             | Event::Fabricated { .. }
-            | Event::Stopped => vec![],
+            | Event::Stopped { .. } => vec![],
         }
     }
 }
@@ -274,294 +302,4 @@ fn claimed(card_serial: &str, certificates: &[Digest]) -> impl Iterator<Item = C
 }
 
 #[cfg(test)]
-mod tests {
-    use eseal_kernel::{Scenario, Uscc};
-
-    use super::super::command::ShownCertificate;
-    use super::super::order::{Custody, Organization, SealType};
-    use super::*;
-
-    type Given = Scenario<Fabrication>;
-
-    #[test]
-    fn an_order_is_queued_once() {
-        assert_eq!(Given::given([]).when(&Command::Queue(order())), Ok(vec![queued()]));
-        assert_eq!(Given::given([queued()]).when(&Command::Queue(order())), Ok(vec![]));
-    }
-
-    #[test]
-    fn without_a_maker_card_the_run_begins_and_ends_at_gate_a() {
-        let facts = Given::given([queued()]).when(&begin(1, None)).unwrap();
-        assert!(matches!(facts[0], Event::RunBegun { .. }));
-        assert_eq!(facts[1], refused(1, Gate::A, RefusalReason::MakerCardAbsent));
-    }
-
-    #[test]
-    fn a_maker_card_that_was_not_issued_here_is_refused() {
-        let facts = Given::given([queued(), begun(1)]).when(&present_maker("n1", 0));
-        assert_eq!(facts, Ok(vec![refused(1, Gate::A, RefusalReason::MakerCardRejected)]));
-    }
-
-    #[test]
-    fn the_certificate_of_another_maker_card_is_refused() {
-        let facts = Given::given([queued(), begun(1)])
-            .and_held(maker_card::in_force(&maker()), "maker_card-M2")
-            .when(&present_maker("n1", 0));
-        assert_eq!(facts, Ok(vec![refused(1, Gate::A, RefusalReason::MakerCardRejected)]));
-    }
-
-    #[test]
-    fn a_wrong_or_late_answer_to_the_challenge_is_refused_at_gate_a() {
-        let given = with_maker([queued(), begun(1)]);
-        let rejected = Ok(vec![refused(1, Gate::A, RefusalReason::MakerCardRejected)]);
-        assert_eq!(given.when(&present_maker("another nonce", 0)), rejected);
-        assert_eq!(given.when(&present_maker("n1", 121)), rejected);
-        assert_eq!(given.when(&present_maker("n1", 120)), Ok(vec![maker_proved()]));
-    }
-
-    #[test]
-    fn a_seal_card_without_a_certificate_is_refused_at_gate_b() {
-        let facts = with_maker([queued(), begun(1), maker_proved()]).when(&present_seal(vec![]));
-        assert_eq!(facts, Ok(vec![refused(1, Gate::B, RefusalReason::CertificateInvalid)]));
-    }
-
-    #[test]
-    fn a_certificate_that_is_not_good_or_not_proved_is_refused_at_gate_c() {
-        let given = with_maker([queued(), begun(1), maker_proved()]);
-        let rejected = Ok(vec![refused(1, Gate::C, RefusalReason::CertificateInvalid)]);
-        assert_eq!(given.when(&present_seal(vec![shown(false, Some("n2"))])), rejected);
-        assert_eq!(given.when(&present_seal(vec![shown(true, None)])), rejected);
-        assert_eq!(given.when(&present_seal(vec![shown(true, Some("n1"))])), rejected);
-    }
-
-    #[test]
-    fn a_card_or_certificate_of_another_seal_is_refused_at_gate_d() {
-        for key in [card_claim("C1"), certificate_claim(&holder())] {
-            let facts = with_maker([queued(), begun(1), maker_proved()])
-                .and_held(key, "fabrication-another")
-                .when(&present_seal(vec![shown(true, Some("n2"))]));
-            assert_eq!(facts, Ok(vec![refused(1, Gate::D, RefusalReason::CardInUse)]));
-        }
-    }
-
-    #[test]
-    fn gates_are_passed_in_order_until_the_seal_is_made() {
-        let mut past = vec![queued(), begun(1), maker_proved()];
-        let accepted = with_maker(past.clone()).when(&present_seal(vec![shown(true, Some("n2"))])).unwrap();
-        assert_eq!(accepted, [accepted_event()]);
-        past.extend(accepted);
-        let signed = with_maker(past.clone()).when(&sign(Some(seal()))).unwrap();
-        assert_eq!(signed, [Event::SealSigned { run_id: id(1), seal: seal() }]);
-        past.extend(signed);
-        let made = with_maker(past.clone()).when(&confirm(seal())).unwrap();
-        assert!(matches!(&made[..], [Event::Fabricated { seal, .. }] if *seal == super::tests::seal()));
-        past.extend(made);
-        assert_eq!(with_maker(past).when(&confirm(seal())), Ok(vec![]));
-    }
-
-    #[test]
-    fn a_maker_card_withdrawn_between_two_steps_ends_the_run_and_frees_the_seal_card() {
-        let withdrawn = Given::given([queued(), begun(1), maker_proved(), accepted_event()]);
-        let facts = withdrawn.when(&sign(Some(seal())));
-        assert_eq!(facts, Ok(vec![refused(1, Gate::A, RefusalReason::MakerCardRejected), released()]));
-    }
-
-    #[test]
-    fn what_is_read_back_must_be_what_was_signed() {
-        let past =
-            [queued(), begun(1), maker_proved(), accepted_event(), Event::SealSigned { run_id: id(1), seal: seal() }];
-        let facts = with_maker(past).when(&confirm(Digest::of(b"another")));
-        assert_eq!(facts, Ok(vec![refused(1, Gate::E, RefusalReason::FabricationFailed), released()]));
-    }
-
-    #[test]
-    fn the_first_signature_stays_when_signing_repeats() {
-        let past =
-            [queued(), begun(1), maker_proved(), accepted_event(), Event::SealSigned { run_id: id(1), seal: seal() }];
-        assert_eq!(with_maker(past).when(&sign(Some(Digest::of(b"second")))), Ok(vec![]));
-    }
-
-    #[test]
-    fn another_makers_run_gives_way_only_when_it_was_left_alone() {
-        let given = Given::given([queued(), begun(1)]);
-        assert_eq!(given.when(&begin_by("li", 2, at(130))), Err(Rejection::RunUnderWay));
-        let facts = given.when(&begin_by("li", 2, at(120 + 601))).unwrap();
-        assert_eq!(facts[0], refused(1, Gate::E, RefusalReason::FabricationFailed));
-        assert!(matches!(facts[1], Event::RunBegun { .. }));
-    }
-
-    #[test]
-    fn steps_out_of_order_and_of_others_are_misuse_and_leave_no_fact() {
-        let given = with_maker([queued(), begun(1)]);
-        assert_eq!(given.when(&sign(Some(seal()))), Err(Rejection::WrongStep));
-        let other = Command::Step { run_id: id(1), maker_id: "li".to_owned(), now: at(0), step: Step::ReportFailure };
-        assert_eq!(given.when(&other), Err(Rejection::OtherMaker));
-        let unknown =
-            Command::Step { run_id: id(9), maker_id: "zhang".to_owned(), now: at(0), step: Step::ReportFailure };
-        assert_eq!(given.when(&unknown), Err(Rejection::NoSuchRun));
-        assert_eq!(Given::given([]).when(&begin(1, Some("M1"))), Err(Rejection::NotFound));
-    }
-
-    #[test]
-    fn an_ended_seal_frees_its_card_once() {
-        let made = made_event();
-        let past = [
-            queued(),
-            begun(1),
-            maker_proved(),
-            accepted_event(),
-            Event::SealSigned { run_id: id(1), seal: seal() },
-            made,
-        ];
-        let given = Given::given(past.clone());
-        let release = Command::Release { seal_id: id(71) };
-        assert_eq!(given.when(&release), Ok(vec![released()]));
-        assert_eq!(Fabrication::claims_of(&released()).len(), 2);
-        assert_eq!(Given::given(past.into_iter().chain([released()])).when(&release), Ok(vec![]));
-    }
-
-    fn with_maker(past: impl IntoIterator<Item = Event>) -> Given {
-        Given::given(past).and_held(maker_card::in_force(&maker()), "maker_card-M1")
-    }
-
-    fn id(n: u8) -> Id {
-        Id::from_bytes([n; 16])
-    }
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_seconds(1_800_000_000 + second)
-    }
-
-    fn maker() -> Digest {
-        Digest::of(b"maker certificate")
-    }
-
-    fn holder() -> Digest {
-        Digest::of(b"holder certificate")
-    }
-
-    fn seal() -> Digest {
-        Digest::of(b"SESeal")
-    }
-
-    fn challenge(nonce: &str) -> Challenge {
-        Challenge { nonce: nonce.to_owned(), expires_at: at(120) }
-    }
-
-    fn order() -> Order {
-        Order {
-            application_id: id(7),
-            applicant_id: "wang".to_owned(),
-            organization: Organization {
-                uscc: "91110000600037341L".parse::<Uscc>().unwrap(),
-                name_zh: "某公司".to_owned(),
-                name_en: String::new(),
-            },
-            seal_type: SealType::Contract,
-            seal_name: Digest::of(b"name"),
-            impression: Digest::of(b"picture"),
-            width_mm: 40,
-            height_mm: 40,
-            custody: Custody::SealCard,
-            custodian_id: "chen".to_owned(),
-            valid_from: at(0),
-            valid_to: at(1_000_000),
-            existing_seal_id: None,
-        }
-    }
-
-    fn queued() -> Event {
-        Event::Queued(order())
-    }
-
-    fn begin(run: u8, card: Option<&str>) -> Command {
-        Command::BeginRun {
-            run_id: id(run),
-            seal_id: id(run + 70),
-            maker_id: "zhang".to_owned(),
-            maker_card_serial: card.map(str::to_owned),
-            challenge: challenge("n1"),
-            now: at(0),
-        }
-    }
-
-    fn begin_by(maker: &str, run: u8, now: Timestamp) -> Command {
-        Command::BeginRun {
-            run_id: id(run),
-            seal_id: id(run + 70),
-            maker_id: maker.to_owned(),
-            maker_card_serial: Some("M1".to_owned()),
-            challenge: challenge("n1"),
-            now,
-        }
-    }
-
-    fn begun(run: u8) -> Event {
-        Event::RunBegun {
-            run_id: id(run),
-            seal_id: id(run + 70),
-            maker_id: "zhang".to_owned(),
-            maker_card_serial: Some("M1".to_owned()),
-            challenge: challenge("n1"),
-        }
-    }
-
-    fn step(step: Step, second: i64) -> Command {
-        Command::Step { run_id: id(1), maker_id: "zhang".to_owned(), now: at(second), step }
-    }
-
-    fn present_maker(nonce: &str, second: i64) -> Command {
-        let proved = Some(nonce.to_owned());
-        step(Step::PresentMakerCard { certificate: maker(), proved, challenge: challenge("n2") }, second)
-    }
-
-    fn maker_proved() -> Event {
-        Event::MakerCardProved { run_id: id(1), certificate: maker(), challenge: challenge("n2") }
-    }
-
-    fn shown(good: bool, nonce: Option<&str>) -> ShownCertificate {
-        ShownCertificate { certificate: holder(), good, proved: nonce.map(str::to_owned) }
-    }
-
-    fn present_seal(certificates: Vec<ShownCertificate>) -> Command {
-        let card_serial = "C1".to_owned();
-        let seal_info = Digest::of(b"info");
-        step(Step::PresentSealCard { maker_certificate: maker(), card_serial, certificates, seal_info }, 0)
-    }
-
-    fn accepted_event() -> Event {
-        Event::SealCardAccepted {
-            run_id: id(1),
-            card_serial: "C1".to_owned(),
-            certificates: vec![holder()],
-            seal_info: Digest::of(b"info"),
-        }
-    }
-
-    fn sign(seal: Option<Digest>) -> Command {
-        step(Step::SignSeal { maker_certificate: maker(), seal }, 0)
-    }
-
-    fn confirm(read_back: Digest) -> Command {
-        step(Step::ConfirmSeal { maker_certificate: maker(), read_back }, 0)
-    }
-
-    fn made_event() -> Event {
-        Event::Fabricated {
-            run_id: id(1),
-            seal_id: id(71),
-            seal: seal(),
-            card_serial: "C1".to_owned(),
-            certificates: vec![holder()],
-            order: order(),
-        }
-    }
-
-    fn released() -> Event {
-        Event::Released { seal_id: id(71), card_serial: "C1".to_owned(), certificates: vec![holder()] }
-    }
-
-    fn refused(run: u8, gate: Gate, reason: RefusalReason) -> Event {
-        Event::Refused { run_id: id(run), refusal: Refusal { gate, reason } }
-    }
-}
+mod tests;

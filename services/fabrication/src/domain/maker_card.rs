@@ -1,6 +1,6 @@
 //! A maker card (制章授权卡): issued, and perhaps withdrawn for ever.
 
-use eseal_kernel::{Aggregate, ClaimChange, ClaimKey, Claims, Digest};
+use eseal_kernel::{Aggregate, ClaimChange, ClaimKey, Claims, Digest, Timestamp};
 
 use super::command::CardCommand;
 use super::event::CardEvent;
@@ -20,9 +20,20 @@ pub enum MakerCard {
         maker_id: String,
         /// Its certificate.
         certificate: Digest,
+        /// When it was issued.
+        issued_at: Timestamp,
     },
     /// It may make seals no more.
-    Withdrawn,
+    Withdrawn {
+        /// Serial of the card.
+        card_serial: String,
+        /// Internal id of its holder.
+        maker_id: String,
+        /// Its certificate.
+        certificate: Digest,
+        /// When it was issued.
+        issued_at: Timestamp,
+    },
 }
 
 /// The claim that is held as long as the card of this certificate may make seals.
@@ -36,19 +47,27 @@ pub fn stream(card_serial: &str) -> String {
 }
 
 impl MakerCard {
-    fn issue(&self, card_serial: &str, maker_id: &str, certificate: Digest, claims: &Claims) -> Decision {
+    fn issue(
+        &self,
+        card_serial: &str,
+        maker_id: &str,
+        certificate: Digest,
+        now: Timestamp,
+        claims: &Claims,
+    ) -> Decision {
         match self {
             Self::Absent if claims.holder(&in_force(&certificate)).is_some() => Err(CardRejection::CertificateInUse),
             Self::Absent => Ok(vec![CardEvent::Issued {
                 card_serial: card_serial.to_owned(),
                 maker_id: maker_id.to_owned(),
                 certificate,
+                issued_at: now,
             }]),
             Self::Issued { maker_id: holder, certificate: held, .. } if holder == maker_id && *held == certificate => {
                 Ok(vec![])
             }
             Self::Issued { .. } => Err(CardRejection::AlreadyIssued),
-            Self::Withdrawn => Err(CardRejection::Withdrawn),
+            Self::Withdrawn { .. } => Err(CardRejection::Withdrawn),
         }
     }
 
@@ -60,7 +79,7 @@ impl MakerCard {
                 certificate: *certificate,
                 reason_code: reason_code.to_owned(),
             }]),
-            Self::Withdrawn => Ok(vec![]),
+            Self::Withdrawn { .. } => Ok(vec![]),
         }
     }
 }
@@ -74,18 +93,24 @@ impl Aggregate for MakerCard {
     type Rejection = CardRejection;
 
     fn evolve(self, event: &CardEvent) -> Self {
-        match event {
-            CardEvent::Issued { card_serial, maker_id, certificate } => {
-                Self::Issued { card_serial: card_serial.clone(), maker_id: maker_id.clone(), certificate: *certificate }
+        match (self, event) {
+            (Self::Absent, CardEvent::Issued { card_serial, maker_id, certificate, issued_at }) => Self::Issued {
+                card_serial: card_serial.clone(),
+                maker_id: maker_id.clone(),
+                certificate: *certificate,
+                issued_at: *issued_at,
+            },
+            (Self::Issued { card_serial, maker_id, certificate, issued_at }, CardEvent::Withdrawn { .. }) => {
+                Self::Withdrawn { card_serial, maker_id, certificate, issued_at }
             }
-            CardEvent::Withdrawn { .. } => Self::Withdrawn,
+            (card, _) => card,
         }
     }
 
     fn decide(&self, command: &CardCommand, claims: &Claims) -> Decision {
         match command {
-            CardCommand::Issue { card_serial, maker_id, certificate } => {
-                self.issue(card_serial, maker_id, *certificate, claims)
+            CardCommand::Issue { card_serial, maker_id, certificate, now } => {
+                self.issue(card_serial, maker_id, *certificate, *now, claims)
             }
             CardCommand::Withdraw { reason_code } => self.withdraw(reason_code),
         }
@@ -149,6 +174,7 @@ mod tests {
             card_serial: "M1".to_owned(),
             maker_id: "zhang".to_owned(),
             certificate: Digest::of(b"certificate"),
+            issued_at: Timestamp::from_seconds(7),
         }
     }
 
@@ -165,6 +191,7 @@ mod tests {
             card_serial: "M1".to_owned(),
             maker_id: maker.to_owned(),
             certificate: Digest::of(certificate),
+            now: Timestamp::from_seconds(7),
         }
     }
 }

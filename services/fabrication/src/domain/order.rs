@@ -47,6 +47,19 @@ impl SealType {
     }
 }
 
+/// What the new seal is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A first seal.
+    New,
+    /// The same seal with a new validity or certificate.
+    Renew,
+    /// In place of a lost or damaged one.
+    Replace,
+    /// With another picture.
+    ChangeImpression,
+}
+
 /// Where the holder's keys are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Custody {
@@ -61,6 +74,8 @@ pub enum Custody {
 pub struct Order {
     /// The application.
     pub application_id: Id,
+    /// What the seal is for.
+    pub purpose: Purpose,
     /// Internal id of the applicant.
     pub applicant_id: String,
     /// The owner of the seal.

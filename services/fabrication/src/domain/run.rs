@@ -1,5 +1,7 @@
 //! One run through the gates.
 
+use std::time::Duration;
+
 use eseal_kernel::{Claims, Digest, Id, Timestamp};
 
 use super::command::{ShownCertificate, Step};
@@ -10,9 +12,14 @@ use super::maker_card;
 use super::order::Order;
 use super::rejection::Rejection;
 
-/// A run under way.
+/// A challenge is answered within this time.
+pub const CHALLENGE_LIFETIME: Duration = Duration::from_secs(120);
+
+/// A run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
+    /// The application that it is for.
+    pub application_id: Id,
     /// Its id.
     pub run_id: Id,
     /// The seal to be.
@@ -21,8 +28,8 @@ pub struct Run {
     pub maker_id: String,
     /// Serial of the maker card with which it began.
     pub maker_card_serial: Option<String>,
-    /// When it began: two minutes before the first challenge expires at the latest.
-    pub begun_before: Timestamp,
+    /// When it began.
+    pub begun_at: Timestamp,
     /// How far it is.
     pub stage: Stage,
 }
@@ -71,10 +78,15 @@ pub struct AcceptedCard {
 impl Run {
     /// The end of the run at `gate`. A card that was accepted before is given back.
     pub(super) fn refused(&self, gate: Gate, reason: RefusalReason) -> Vec<Event> {
-        let mut events = vec![Event::Refused { run_id: self.run_id, refusal: Refusal { gate, reason } }];
+        let mut events = vec![Event::Refused {
+            application_id: self.application_id,
+            run_id: self.run_id,
+            refusal: Refusal { gate, reason },
+        }];
         match &self.stage {
             Stage::MakerCard(_) | Stage::SealCard { .. } => {}
             Stage::Signing { card, .. } | Stage::Storing { card, .. } => events.push(Event::Released {
+                application_id: self.application_id,
                 seal_id: self.seal_id,
                 card_serial: card.card_serial.clone(),
                 certificates: card.certificates.clone(),
@@ -98,6 +110,7 @@ impl Run {
                 Ok(match Self::gate_closed(order, now, challenge, card_serial, certificates, claims) {
                     Some(refusal) => self.refused(refusal.gate, refusal.reason),
                     None => vec![Event::SealCardAccepted {
+                        application_id: self.application_id,
                         run_id: self.run_id,
                         card_serial: card_serial.clone(),
                         certificates: certificates.iter().map(|shown| shown.certificate).collect(),
@@ -106,7 +119,9 @@ impl Run {
                 })
             }
             (Stage::Signing { .. }, Step::SignSeal { seal, .. }) => Ok(match seal {
-                Some(seal) => vec![Event::SealSigned { run_id: self.run_id, seal: *seal }],
+                Some(seal) => {
+                    vec![Event::SealSigned { application_id: self.application_id, run_id: self.run_id, seal: *seal }]
+                }
                 None => self.refused(Gate::E, RefusalReason::FabricationFailed),
             }),
             // A repeat after a crash between the signature and the answer: the first signature stays.
@@ -137,7 +152,12 @@ impl Run {
         claims: &Claims,
     ) -> Vec<Event> {
         if answered(asked, proved, now) && self.is_in_force(certificate, claims) {
-            vec![Event::MakerCardProved { run_id: self.run_id, certificate: *certificate, challenge: next.clone() }]
+            vec![Event::MakerCardProved {
+                application_id: self.application_id,
+                run_id: self.run_id,
+                certificate: *certificate,
+                challenge: next.clone(),
+            }]
         } else {
             self.refused(Gate::A, RefusalReason::MakerCardRejected)
         }

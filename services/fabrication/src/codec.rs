@@ -1,0 +1,345 @@
+//! Events <-> their stored and published form: the proto3 JSON of the messages in `events.proto`.
+//!
+//! A kind that was ever stored is never removed from here; the golden files beside the tests hold each of them. A new
+//! version of a kind gets its own arm in `decode`, which lifts it to today's event.
+
+mod order;
+pub mod words;
+
+use eseal_eventstore::{DecodeError, Encoded, Recorded, Row, Stored, StreamId};
+use eseal_kernel::{Digest, Id, Timestamp};
+use eseal_proto::fabrication::v1 as pb;
+use eseal_proto::moment;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::domain::event::{CardEvent, Challenge, Event};
+use crate::domain::gate::{Gate, Refusal, RefusalReason};
+use crate::domain::{Fabrication, MakerCard};
+use crate::projection;
+
+pub use order::ordered_by;
+
+const QUEUED: &str = "eseal.fabrication.v1.FabricationQueued";
+const RUN_BEGUN: &str = "eseal.fabrication.v1.RunBegun";
+const MAKER_CARD_PROVED: &str = "eseal.fabrication.v1.MakerCardProved";
+const SEAL_CARD_ACCEPTED: &str = "eseal.fabrication.v1.SealCardAccepted";
+const SEAL_SIGNED: &str = "eseal.fabrication.v1.SealSigned";
+const REFUSED: &str = "eseal.fabrication.v1.FabricationRefused";
+const FABRICATED: &str = "eseal.fabrication.v1.SealFabricated";
+const STOPPED: &str = "eseal.fabrication.v1.FabricationStopped";
+const RELEASED: &str = "eseal.fabrication.v1.CardReleased";
+const CARD_ISSUED: &str = "eseal.fabrication.v1.MakerCardIssued";
+const CARD_WITHDRAWN: &str = "eseal.fabrication.v1.MakerCardWithdrawn";
+
+impl Stored for Fabrication {
+    const TABLES: &'static [&'static str] = projection::TABLES;
+
+    fn encode(event: &Event) -> Encoded {
+        encode(event)
+    }
+
+    fn decode(kind: &str, schema_version: u32, payload: &[u8]) -> Result<Event, DecodeError> {
+        let event = match (kind, schema_version) {
+            (QUEUED, 1) => json(payload).and_then(queued),
+            (RUN_BEGUN, 1) => json(payload).and_then(run_begun),
+            (MAKER_CARD_PROVED, 1) => json(payload).and_then(maker_card_proved),
+            (SEAL_CARD_ACCEPTED, 1) => json(payload).and_then(seal_card_accepted),
+            (SEAL_SIGNED, 1) => json(payload).and_then(seal_signed),
+            (REFUSED, 1) => json(payload).and_then(refused),
+            (FABRICATED, 1) => json(payload).and_then(fabricated),
+            (STOPPED, 1) => json(payload).and_then(stopped),
+            (RELEASED, 1) => json(payload).and_then(released),
+            (kind, schema_version) => return Err(DecodeError::unknown(kind, schema_version)),
+        };
+        event.map_err(|why| DecodeError::malformed(kind, why))
+    }
+
+    fn subject(stream: &StreamId, _state: &Self) -> String {
+        stream.id().to_owned()
+    }
+
+    fn rows(recorded: &Recorded<'_>, event: &Event, state: &Self) -> Vec<Row> {
+        projection::rows(recorded, event, state)
+    }
+}
+
+impl Stored for MakerCard {
+    const TABLES: &'static [&'static str] = projection::CARD_TABLES;
+
+    fn encode(event: &CardEvent) -> Encoded {
+        encode_card(event)
+    }
+
+    fn decode(kind: &str, schema_version: u32, payload: &[u8]) -> Result<CardEvent, DecodeError> {
+        let event = match (kind, schema_version) {
+            (CARD_ISSUED, 1) => json(payload).and_then(card_issued),
+            (CARD_WITHDRAWN, 1) => json(payload).and_then(card_withdrawn),
+            (kind, schema_version) => return Err(DecodeError::unknown(kind, schema_version)),
+        };
+        event.map_err(|why| DecodeError::malformed(kind, why))
+    }
+
+    fn subject(stream: &StreamId, _state: &Self) -> String {
+        stream.id().to_owned()
+    }
+
+    fn rows(recorded: &Recorded<'_>, _event: &CardEvent, state: &Self) -> Vec<Row> {
+        projection::card_rows(recorded, state)
+    }
+}
+
+/// Why a payload could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// Not the JSON of the message.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// A field is missing, or says what nobody writes there.
+    #[error("{0} is missing or not what is written there")]
+    Field(&'static str),
+}
+
+fn encode(event: &Event) -> Encoded {
+    match event {
+        Event::Queued(order) => stored(
+            QUEUED,
+            &pb::FabricationQueued {
+                application_id: order.application_id.to_string(),
+                applicant_id: order.applicant_id.clone(),
+                particulars: Some(order::to_wire(order)),
+            },
+        ),
+        Event::RunBegun { application_id, run_id, seal_id, maker_id, maker_card_serial, challenge } => stored(
+            RUN_BEGUN,
+            &pb::RunBegun {
+                application_id: application_id.to_string(),
+                run_id: run_id.to_string(),
+                seal_id: seal_id.to_string(),
+                maker_id: maker_id.clone(),
+                maker_card_serial: maker_card_serial.clone().unwrap_or_default(),
+                nonce: challenge.nonce.clone(),
+                challenge_expires_at: Some(moment::from_micros(challenge.expires_at.micros())),
+            },
+        ),
+        Event::MakerCardProved { application_id, run_id, certificate, challenge } => stored(
+            MAKER_CARD_PROVED,
+            &pb::MakerCardProved {
+                application_id: application_id.to_string(),
+                run_id: run_id.to_string(),
+                certificate_digest: certificate.to_string(),
+                nonce: challenge.nonce.clone(),
+                challenge_expires_at: Some(moment::from_micros(challenge.expires_at.micros())),
+            },
+        ),
+        Event::SealCardAccepted { application_id, run_id, card_serial, certificates, seal_info } => stored(
+            SEAL_CARD_ACCEPTED,
+            &pb::SealCardAccepted {
+                application_id: application_id.to_string(),
+                run_id: run_id.to_string(),
+                card_serial: card_serial.clone(),
+                certificate_digests: texts(certificates),
+                seal_info_digest: seal_info.to_string(),
+            },
+        ),
+        Event::SealSigned { application_id, run_id, seal } => stored(
+            SEAL_SIGNED,
+            &pb::SealSigned {
+                application_id: application_id.to_string(),
+                run_id: run_id.to_string(),
+                seal_digest: seal.to_string(),
+            },
+        ),
+        Event::Refused { application_id, run_id, refusal } => stored(
+            REFUSED,
+            &pb::FabricationRefused {
+                application_id: application_id.to_string(),
+                run_id: run_id.to_string(),
+                gate: refusal.gate.letter().to_owned(),
+                reason: refusal.reason.code().to_owned(),
+            },
+        ),
+        Event::Fabricated { run_id, seal_id, seal, card_serial, certificates, order } => stored(
+            FABRICATED,
+            &pb::SealFabricated {
+                application_id: order.application_id.to_string(),
+                run_id: run_id.to_string(),
+                seal_id: seal_id.to_string(),
+                seal_digest: seal.to_string(),
+                card_serial: card_serial.clone(),
+                certificate_digests: texts(certificates),
+                applicant_id: order.applicant_id.clone(),
+                particulars: Some(order::to_wire(order)),
+            },
+        ),
+        Event::Stopped { application_id } => {
+            stored(STOPPED, &pb::FabricationStopped { application_id: application_id.to_string() })
+        }
+        Event::Released { application_id, seal_id, card_serial, certificates } => stored(
+            RELEASED,
+            &pb::CardReleased {
+                application_id: application_id.to_string(),
+                seal_id: seal_id.to_string(),
+                card_serial: card_serial.clone(),
+                certificate_digests: texts(certificates),
+            },
+        ),
+    }
+}
+
+fn encode_card(event: &CardEvent) -> Encoded {
+    match event {
+        CardEvent::Issued { card_serial, maker_id, certificate, issued_at } => stored(
+            CARD_ISSUED,
+            &pb::MakerCardIssued {
+                card_serial: card_serial.clone(),
+                maker_id: maker_id.clone(),
+                certificate_digest: certificate.to_string(),
+                issued_at: Some(moment::from_micros(issued_at.micros())),
+            },
+        ),
+        CardEvent::Withdrawn { card_serial, certificate, reason_code } => stored(
+            CARD_WITHDRAWN,
+            &pb::MakerCardWithdrawn {
+                card_serial: card_serial.clone(),
+                reason_code: reason_code.clone(),
+                certificate_digest: certificate.to_string(),
+            },
+        ),
+    }
+}
+
+fn queued(message: pb::FabricationQueued) -> Result<Event, Unreadable> {
+    let application_id = id(&message.application_id, "applicationId")?;
+    Ok(Event::Queued(order::from_wire(application_id, message.applicant_id, message.particulars)?))
+}
+
+fn run_begun(message: pb::RunBegun) -> Result<Event, Unreadable> {
+    Ok(Event::RunBegun {
+        application_id: id(&message.application_id, "applicationId")?,
+        run_id: id(&message.run_id, "runId")?,
+        seal_id: id(&message.seal_id, "sealId")?,
+        maker_id: message.maker_id,
+        maker_card_serial: Some(message.maker_card_serial).filter(|serial| !serial.is_empty()),
+        challenge: challenge(message.nonce, message.challenge_expires_at.as_ref())?,
+    })
+}
+
+fn maker_card_proved(message: pb::MakerCardProved) -> Result<Event, Unreadable> {
+    Ok(Event::MakerCardProved {
+        application_id: id(&message.application_id, "applicationId")?,
+        run_id: id(&message.run_id, "runId")?,
+        certificate: digest(&message.certificate_digest, "certificateDigest")?,
+        challenge: challenge(message.nonce, message.challenge_expires_at.as_ref())?,
+    })
+}
+
+fn seal_card_accepted(message: pb::SealCardAccepted) -> Result<Event, Unreadable> {
+    Ok(Event::SealCardAccepted {
+        application_id: id(&message.application_id, "applicationId")?,
+        run_id: id(&message.run_id, "runId")?,
+        card_serial: message.card_serial,
+        certificates: digests(&message.certificate_digests)?,
+        seal_info: digest(&message.seal_info_digest, "sealInfoDigest")?,
+    })
+}
+
+fn seal_signed(message: pb::SealSigned) -> Result<Event, Unreadable> {
+    Ok(Event::SealSigned {
+        application_id: id(&message.application_id, "applicationId")?,
+        run_id: id(&message.run_id, "runId")?,
+        seal: digest(&message.seal_digest, "sealDigest")?,
+    })
+}
+
+fn refused(message: pb::FabricationRefused) -> Result<Event, Unreadable> {
+    let gate = Gate::from_letter(&message.gate).ok_or(Unreadable::Field("gate"))?;
+    let reason = RefusalReason::from_code(&message.reason).ok_or(Unreadable::Field("reason"))?;
+    Ok(Event::Refused {
+        application_id: id(&message.application_id, "applicationId")?,
+        run_id: id(&message.run_id, "runId")?,
+        refusal: Refusal { gate, reason },
+    })
+}
+
+fn fabricated(message: pb::SealFabricated) -> Result<Event, Unreadable> {
+    let application_id = id(&message.application_id, "applicationId")?;
+    Ok(Event::Fabricated {
+        run_id: id(&message.run_id, "runId")?,
+        seal_id: id(&message.seal_id, "sealId")?,
+        seal: digest(&message.seal_digest, "sealDigest")?,
+        card_serial: message.card_serial,
+        certificates: digests(&message.certificate_digests)?,
+        order: order::from_wire(application_id, message.applicant_id, message.particulars)?,
+    })
+}
+
+fn stopped(message: pb::FabricationStopped) -> Result<Event, Unreadable> {
+    Ok(Event::Stopped { application_id: id(&message.application_id, "applicationId")? })
+}
+
+fn released(message: pb::CardReleased) -> Result<Event, Unreadable> {
+    Ok(Event::Released {
+        application_id: id(&message.application_id, "applicationId")?,
+        seal_id: id(&message.seal_id, "sealId")?,
+        card_serial: message.card_serial,
+        certificates: digests(&message.certificate_digests)?,
+    })
+}
+
+fn card_issued(message: pb::MakerCardIssued) -> Result<CardEvent, Unreadable> {
+    Ok(CardEvent::Issued {
+        certificate: digest(&message.certificate_digest, "certificateDigest")?,
+        issued_at: at(message.issued_at.as_ref(), "issuedAt")?,
+        card_serial: message.card_serial,
+        maker_id: message.maker_id,
+    })
+}
+
+fn card_withdrawn(message: pb::MakerCardWithdrawn) -> Result<CardEvent, Unreadable> {
+    Ok(CardEvent::Withdrawn {
+        certificate: digest(&message.certificate_digest, "certificateDigest")?,
+        card_serial: message.card_serial,
+        reason_code: message.reason_code,
+    })
+}
+
+/// The stored form of a message. Its JSON can't fail for a message that this file fills; if it did, the payload would
+/// be empty, and the store refuses that.
+fn stored(kind: &'static str, message: &impl Serialize) -> Encoded {
+    Encoded { kind, schema_version: 1, payload: serde_json::to_vec(message).unwrap_or_default() }
+}
+
+/// The message of another service's event, or of ours.
+pub fn json<M: DeserializeOwned>(payload: &[u8]) -> Result<M, Unreadable> {
+    Ok(serde_json::from_slice(payload)?)
+}
+
+/// An id in a message.
+pub fn id(text: &str, field: &'static str) -> Result<Id, Unreadable> {
+    text.parse().map_err(|_| Unreadable::Field(field))
+}
+
+fn digest(text: &str, field: &'static str) -> Result<Digest, Unreadable> {
+    text.parse().map_err(|_| Unreadable::Field(field))
+}
+
+fn digests(texts: &[String]) -> Result<Vec<Digest>, Unreadable> {
+    texts.iter().map(|text| digest(text, "certificateDigests")).collect()
+}
+
+fn texts(digests: &[Digest]) -> Vec<String> {
+    digests.iter().map(ToString::to_string).collect()
+}
+
+fn at(stored: Option<&pbjson_types::Timestamp>, field: &'static str) -> Result<Timestamp, Unreadable> {
+    let micros = stored.and_then(moment::micros).ok_or(Unreadable::Field(field))?;
+    Ok(Timestamp::from_micros(micros))
+}
+
+fn challenge(nonce: String, expires_at: Option<&pbjson_types::Timestamp>) -> Result<Challenge, Unreadable> {
+    Ok(Challenge { nonce, expires_at: at(expires_at, "challengeExpiresAt")? })
+}
+
+#[cfg(test)]
+mod tests;
