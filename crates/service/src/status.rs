@@ -1,0 +1,185 @@
+//! Refusals: a gRPC code, a stable reason, and a text in the reader's language.
+//!
+//! Every refusal carries `google.rpc.ErrorInfo` (reason, domain `eseal`, metadata) and `google.rpc.LocalizedMessage`;
+//! a malformed request carries `BadRequest`, a passing trouble `RetryInfo`. The status message itself is English, for
+//! developers and logs. Refusals for one of the [`REASONS`] here need no language: [`crate::language`] adds the text
+//! on the way out.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::time::Duration;
+
+use eseal_eventstore::CommandError;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
+
+pub use crate::language::Language;
+
+/// `ErrorInfo.domain` of every refusal.
+pub const DOMAIN: &str = "eseal";
+
+/// A reason why something was refused: its code is stable for ever and documented in `docs/error-codes.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reason {
+    /// `UPPER_SNAKE`, at most 63 characters.
+    pub code: &'static str,
+    /// For people, in Chinese.
+    pub zh: &'static str,
+    /// For people, in English.
+    pub en: &'static str,
+}
+
+impl Reason {
+    /// The reason `code` with its texts.
+    pub const fn new(code: &'static str, zh: &'static str, en: &'static str) -> Self {
+        Self { code, zh, en }
+    }
+
+    /// The text in `language`.
+    pub const fn text(&self, language: Language) -> &'static str {
+        match language {
+            Language::ZhCn => self.zh,
+            Language::En => self.en,
+        }
+    }
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $zh:literal, $en:literal;)*) => {
+        $($(#[$doc])* pub const $name: Reason = Reason::new(stringify!($name), $zh, $en);)*
+        /// The reasons that any RPC of any service may give.
+        pub const REASONS: &[Reason] = &[$($name),*];
+    };
+}
+
+reasons! {
+    /// A field of the request is missing or malformed; the field is named in `BadRequest`.
+    INVALID_FIELD = "请求内容不符合要求", "A field of the request is not acceptable";
+    /// The request has no token.
+    TOKEN_MISSING = "请先登录", "Sign in first";
+    /// The token is malformed, or its signature, key, issuer, audience or claims are not right.
+    TOKEN_INVALID = "登录凭证无效,请重新登录", "The token is not valid: sign in again";
+    /// The token's time is over.
+    TOKEN_EXPIRED = "登录已过期,请重新登录", "The token has expired: sign in again";
+    /// The caller has none of the roles that this needs.
+    ROLE_MISSING = "您没有执行此操作的权限", "You have none of the roles that this needs";
+    /// The caller is not among those who may call this at all.
+    CALLER_NOT_ALLOWED = "不允许调用此接口", "This caller may not call this";
+    /// It belongs to an organization that the caller is not bound to.
+    OTHER_ORGANIZATION = "不属于您所在的单位", "It belongs to another organization";
+    /// There is no such RPC here.
+    RPC_UNKNOWN = "没有此接口", "There is no such RPC here";
+    /// The request id was used before by the same caller for the same RPC with another content.
+    REQUEST_ID_REUSED = "请求编号已用于其他请求", "The request id was used before for another request";
+    /// The version that the caller saw is not the present one.
+    VERSION_CONFLICT = "数据已被他人修改,请刷新后重试", "It has changed since: read it again and retry";
+    /// The service has too much to do at the moment.
+    OVERLOADED = "系统繁忙,请稍后重试", "Too much is waiting: try again shortly";
+    /// The service is stopping.
+    STOPPING = "服务正在停止,请稍后重试", "The service is stopping: try again shortly";
+    /// The time that the caller gave was over before the answer was there.
+    DEADLINE_EXCEEDED = "处理超时", "The time for the answer is over";
+    /// A mistake of ours. It is in the log of the service, never in the answer.
+    INTERNAL = "系统内部错误", "An internal error";
+}
+
+/// A refusal for `reason`. `metadata` tells machines more about it, such as `[("tries_left", "3".into())]`; no
+/// personal data.
+pub fn refused(code: Code, reason: &Reason, language: Language, metadata: &[(&str, String)]) -> Status {
+    let mut details = ErrorDetails::new();
+    let metadata: HashMap<String, String> = metadata.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect();
+    details.set_error_info(reason.code, DOMAIN, metadata);
+    details.set_localized_message(language.tag(), reason.text(language));
+    Status::with_error_details(code, reason.en, details)
+}
+
+/// A refusal for one of the [`REASONS`] that any RPC may give; its text is added on the way out.
+pub fn generic(code: Code, reason: &Reason) -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_error_info(reason.code, DOMAIN, HashMap::new());
+    Status::with_error_details(code, reason.en, details)
+}
+
+/// The same where waiting helps, with the time to wait.
+pub fn generic_for_now(code: Code, reason: &Reason, retry_in: Duration) -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_error_info(reason.code, DOMAIN, HashMap::new());
+    details.set_retry_info(Some(retry_in));
+    Status::with_error_details(code, reason.en, details)
+}
+
+/// Why a command was not recorded. Only what the aggregate itself rejected is the service's to name: its exhaustive
+/// match is `rejected`.
+pub fn command_refused<R: Error + 'static>(error: CommandError<R>, rejected: impl FnOnce(R) -> Status) -> Status {
+    match error {
+        CommandError::Rejected(rejection) => rejected(rejection),
+        CommandError::RequestIdReused => generic(Code::AlreadyExists, &REQUEST_ID_REUSED),
+        CommandError::Conflict { .. } => generic(Code::Aborted, &VERSION_CONFLICT),
+        CommandError::Busy => generic_for_now(Code::Unavailable, &OVERLOADED, Duration::from_millis(200)),
+        CommandError::Stopping => generic_for_now(Code::Unavailable, &STOPPING, Duration::from_secs(1)),
+        CommandError::Store(error) => internal(&error),
+    }
+}
+
+/// A field of the request is not acceptable: `INVALID_ARGUMENT`. `field` is its path, such as `form.seal_name`.
+pub fn field_violation(field: &str, text: impl ToString) -> Status {
+    field_violations(vec![(field.to_owned(), text.to_string())])
+}
+
+/// Several fields of the request are not acceptable.
+pub fn field_violations(violations: Vec<(String, String)>) -> Status {
+    let message = violations.iter().map(|(field, text)| format!("{field}: {text}")).collect::<Vec<_>>().join("; ");
+    let violations: Vec<_> = violations.into_iter().map(|(field, text)| FieldViolation::new(field, text)).collect();
+    let mut details = ErrorDetails::new();
+    details.set_error_info(INVALID_FIELD.code, DOMAIN, HashMap::new());
+    details.set_bad_request(violations);
+    Status::with_error_details(Code::InvalidArgument, message, details)
+}
+
+/// A mistake of ours: the whole chain of causes goes to the log, nothing of it to the caller.
+pub fn internal(error: &(dyn Error + 'static)) -> Status {
+    tracing::error!(error = chain(error), "internal error");
+    generic(Code::Internal, &INTERNAL)
+}
+
+/// An error and its causes in one line.
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// What a client can read from a refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The code of the reason, such as `CARD_IN_USE`.
+    pub reason: String,
+    /// For people: in their language if the service knew it, else in English.
+    pub message: String,
+    /// For machines.
+    pub metadata: HashMap<String, String>,
+    /// The fields that were not acceptable, each with its text.
+    pub fields: Vec<(String, String)>,
+    /// How long to wait before trying again, where that helps.
+    pub retry_in: Option<Duration>,
+}
+
+/// The refusal that a status carries; nothing if it is not one of this system (a proxy's, a broken connection).
+pub fn refusal_of(status: &Status) -> Option<Refused> {
+    let details = status.get_error_details();
+    let info = details.error_info().filter(|info| info.domain == DOMAIN)?;
+    let localized = details.localized_message().map(|localized| localized.message.clone());
+    let fields = details.bad_request().map(|bad| bad.field_violations.as_slice()).unwrap_or_default();
+    Some(Refused {
+        reason: info.reason.clone(),
+        message: localized.unwrap_or_else(|| status.message().to_owned()),
+        metadata: info.metadata.clone(),
+        fields: fields.iter().map(|violation| (violation.field.clone(), violation.description.clone())).collect(),
+        retry_in: details.retry_info().and_then(|retry| retry.retry_delay),
+    })
+}

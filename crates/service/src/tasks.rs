@@ -1,0 +1,206 @@
+//! Background tasks of a process. One that ends before the process stops is a failure of the process: a service whose
+//! writer or consumer is gone must not look alive.
+//!
+//! Stopping has two steps: first what brings work (servers, consumers), then what does it (writers), so that the work
+//! under way is finished and answered.
+
+use std::error::Error;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::status::chain;
+
+/// The background tasks of a process. Cheap to clone; copies share the tasks.
+#[derive(Debug, Clone)]
+pub struct Tasks(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    first: Step,
+    last: Step,
+    /// The first task that ended early.
+    failed: watch::Sender<Option<TaskEnded>>,
+}
+
+/// The tasks that stop together.
+#[derive(Debug, Clone, Default)]
+struct Step {
+    stop: CancellationToken,
+    running: TaskTracker,
+}
+
+impl Step {
+    /// Asks them to stop and waits; whether all did in time.
+    async fn finish(&self, until: Instant) -> bool {
+        self.stop.cancel();
+        self.running.close();
+        tokio::time::timeout_at(until, self.running.wait()).await.is_ok()
+    }
+}
+
+/// A task that ended before the process stopped, or did not stop with it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TaskEnded {
+    /// It returned, although nobody asked it to.
+    #[error("the task \"{task}\" ended by itself")]
+    Early {
+        /// The task.
+        task: String,
+    },
+    /// It failed.
+    #[error("the task \"{task}\" failed: {why}")]
+    Failed {
+        /// The task.
+        task: String,
+        /// The error and its causes.
+        why: String,
+    },
+    /// It panicked.
+    #[error("the task \"{task}\" panicked")]
+    Panicked {
+        /// The task.
+        task: String,
+    },
+    /// Tasks were still running when the time to stop was over.
+    #[error("{count} tasks did not stop within {bound:?}")]
+    Lingering {
+        /// How many.
+        count: usize,
+        /// The time that they had.
+        bound: Duration,
+    },
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Tasks {
+    /// No tasks yet.
+    pub fn new() -> Self {
+        let (failed, _) = watch::channel(None);
+        Self(Arc::new(Inner { first: Step::default(), last: Step::default(), failed }))
+    }
+
+    /// Runs `task` until [`Tasks::stopping`]. If it ends before that, however it ends, the process stops with a
+    /// failure.
+    pub fn spawn<E>(&self, name: impl Into<String>, task: impl Future<Output = Result<(), E>> + Send + 'static)
+    where
+        E: Error + Send + 'static,
+    {
+        self.run(&self.0.first, name.into(), task);
+    }
+
+    /// Runs `task` until [`Tasks::stopping_last`]: what others of our tasks still need while they stop.
+    pub fn spawn_last<E>(&self, name: impl Into<String>, task: impl Future<Output = Result<(), E>> + Send + 'static)
+    where
+        E: Error + Send + 'static,
+    {
+        self.run(&self.0.last, name.into(), task);
+    }
+
+    /// Cancelled when the process is to stop: every loop waits for it.
+    pub fn stopping(&self) -> CancellationToken {
+        self.0.first.stop.clone()
+    }
+
+    /// Cancelled when the tasks of [`Tasks::spawn`] have stopped.
+    pub fn stopping_last(&self) -> CancellationToken {
+        self.0.last.stop.clone()
+    }
+
+    /// Asks the process to stop.
+    pub fn stop(&self) {
+        self.0.first.stop.cancel();
+    }
+
+    /// Asks all tasks to stop and waits until they have, at most for `bound`.
+    ///
+    /// # Errors
+    /// [`TaskEnded`]: the first task that ended early or failed, or that some linger.
+    pub async fn finish(&self, bound: Duration) -> Result<(), TaskEnded> {
+        let until = Instant::now() + bound;
+        let stopped = self.0.first.finish(until).await & self.0.last.finish(until).await;
+        if let Some(failed) = self.0.failed.borrow().clone() {
+            return Err(failed);
+        }
+        let count = self.0.first.running.len() + self.0.last.running.len();
+        if stopped { Ok(()) } else { Err(TaskEnded::Lingering { count, bound }) }
+    }
+
+    fn run<E>(&self, step: &Step, task: String, future: impl Future<Output = Result<(), E>> + Send + 'static)
+    where
+        E: Error + Send + 'static,
+    {
+        let (tasks, stop) = (self.clone(), step.stop.clone());
+        step.running.spawn(async move {
+            let ended = match AssertUnwindSafe(future).catch_unwind().await {
+                Ok(Ok(())) if stop.is_cancelled() => return tracing::debug!(task, "stopped"),
+                Ok(Ok(())) => TaskEnded::Early { task },
+                Ok(Err(error)) => TaskEnded::Failed { task, why: chain(&error) },
+                Err(_) => TaskEnded::Panicked { task },
+            };
+            tracing::error!("{ended}");
+            tasks.0.failed.send_if_modified(|first| first.is_none() && first.replace(ended).is_none());
+            tasks.stop();
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUND: Duration = Duration::from_secs(10);
+
+    #[tokio::test]
+    async fn a_task_that_ends_early_stops_the_others() {
+        let tasks = Tasks::new();
+        let stopping = tasks.stopping();
+        tasks.spawn("patient", async move {
+            stopping.cancelled().await;
+            Ok::<(), std::io::Error>(())
+        });
+        tasks.spawn("hasty", async { Ok::<(), std::io::Error>(()) });
+        tasks.stopping().cancelled().await;
+        assert_eq!(tasks.finish(BOUND).await, Err(TaskEnded::Early { task: "hasty".to_owned() }));
+    }
+
+    #[tokio::test]
+    async fn a_task_that_panics_stops_the_process_with_a_failure() {
+        let tasks = Tasks::new();
+        tasks.spawn("shaky", async {
+            if BOUND.is_zero() { Ok::<(), std::io::Error>(()) } else { panic!("on purpose") }
+        });
+        tasks.stopping().cancelled().await;
+        assert_eq!(tasks.finish(BOUND).await, Err(TaskEnded::Panicked { task: "shaky".to_owned() }));
+    }
+
+    #[tokio::test]
+    async fn tasks_that_stop_when_asked_are_no_failure() {
+        let tasks = Tasks::new();
+        let stopping = tasks.stopping();
+        tasks.spawn("patient", async move {
+            stopping.cancelled().await;
+            Ok::<(), std::io::Error>(())
+        });
+        assert_eq!(tasks.finish(BOUND).await, Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_does_not_stop_is_waited_for_no_longer_than_the_bound() {
+        let tasks = Tasks::new();
+        tasks.spawn("deaf", std::future::pending::<Result<(), std::io::Error>>());
+        assert_eq!(tasks.finish(BOUND).await, Err(TaskEnded::Lingering { count: 1, bound: BOUND }));
+    }
+}
