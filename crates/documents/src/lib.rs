@@ -4,7 +4,7 @@
 //! says what must be signed and `finish` takes the signature, so that the key may lie on a card, in a service or in
 //! a test. Knows no trust: `verify` reports what a document's bytes say, and [`judge`] applies given roots to it.
 //!
-//! - [`ofd`]: GB/T 33190 packages
+//! - [`ofd`]: GB/T 33190 packages; [`pdf`]: ISO 32000 files
 //! - [`report`]: what verification finds; [`check`], [`reason`], [`note`]: the stable codes in it
 //! - [`judge`]: the verdict, given whom to trust
 //! - [`place`]: where an impression stands; [`limits`]: bounds on what comes from outside
@@ -12,8 +12,11 @@
 pub mod check;
 mod codes;
 pub mod error;
+pub mod judge;
 pub mod limits;
 pub mod note;
+pub mod ofd;
+pub mod pdf;
 pub mod place;
 pub mod reason;
 pub mod report;
@@ -23,6 +26,7 @@ use std::io::{Read, Seek, SeekFrom};
 pub use check::Check;
 pub use codes::Language;
 pub use error::{DocumentError, NameProblem};
+pub use judge::{Judgement, SealJudgement, Trust, Verdict, judge};
 pub use limits::{Limit, Limits};
 pub use note::{Note, NoteCode, Severity};
 pub use place::{PageSize, Place};

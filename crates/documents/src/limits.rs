@@ -24,6 +24,10 @@ pub struct Limits {
     pub max_xml_depth: u32,
     /// Attributes of one XML element.
     pub max_xml_attributes: u32,
+    /// Objects of a PDF, earlier versions of them included.
+    pub max_objects: u32,
+    /// Cross-reference sections of a PDF: the document and its updates.
+    pub max_revisions: u32,
     /// Pages of the document.
     pub max_pages: u32,
     /// Seals and signatures of the document.
@@ -48,6 +52,8 @@ impl Default for Limits {
             max_xml_nodes: 2_000_000,
             max_xml_depth: 256,
             max_xml_attributes: 1_000,
+            max_objects: 4_000_000,
+            max_revisions: 4_096,
             max_pages: 100_000,
             max_signatures: 1_000,
             max_signature_bytes: 16 << 20,
@@ -74,6 +80,10 @@ pub enum Limit {
     XmlDepth,
     /// [`Limits::max_xml_attributes`].
     XmlAttributes,
+    /// [`Limits::max_objects`].
+    Objects,
+    /// [`Limits::max_revisions`].
+    Revisions,
     /// [`Limits::max_pages`].
     Pages,
     /// [`Limits::max_signatures`].
@@ -100,6 +110,8 @@ impl fmt::Display for Limit {
             Self::XmlNodes => "nodes in one XML file",
             Self::XmlDepth => "levels in one XML file",
             Self::XmlAttributes => "attributes on one XML element",
+            Self::Objects => "objects",
+            Self::Revisions => "updates",
             Self::Pages => "pages",
             Self::Signatures => "signatures",
             Self::SignatureBytes => "bytes in one seal or signature value",

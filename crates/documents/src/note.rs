@@ -15,6 +15,9 @@ codes! {
         ContentCoveredByOthers = "CONTENT_COVERED_BY_OTHERS",
             "only other seals cover these files of the document",
             "文档的部分文件仅受其他签章保护";
+        SignatureListMissing = "SIGNATURE_LIST_MISSING",
+            "the document names a list of signatures that the package does not have",
+            "文档指定的签名列表文件缺失";
         SignatureOrphaned = "SIGNATURE_ORPHANED",
             "the package has files of a signature that the list of signatures does not name",
             "包内有未列入签名列表的签名文件";
@@ -39,6 +42,12 @@ codes! {
         SignatureValueRaw = "SIGNATURE_VALUE_RAW",
             "the SM2 signature value is 64 raw bytes instead of DER",
             "SM2签名值为64字节裸格式而非DER编码";
+        DataHashWithZ = "DATA_HASH_WITH_Z",
+            "the signed digest was made with the signer's SM2 parameters in front, against the standard",
+            "原文杂凑值计算时加入了SM2签名者参数,不符合标准";
+        DigestWeak = "DIGEST_WEAK",
+            "the digest algorithm is weak: two contents with one digest can be made",
+            "杂凑算法较弱,可构造碰撞";
         IntegrityListNotChecked = "INTEGRITY_LIST_NOT_CHECKED",
             "the package has a GM/T 0099 integrity list, which was not checked",
             "包内有GM/T 0099防夹带文件,未验证";
@@ -79,6 +88,7 @@ impl NoteCode {
         match self {
             Self::EntriesUncovered
             | Self::ContentUncovered
+            | Self::SignatureListMissing
             | Self::SignatureOrphaned
             | Self::SignatureKindDisagrees
             | Self::StampPageUnknown
@@ -88,6 +98,8 @@ impl NoteCode {
             | Self::TimeIsLocal
             | Self::TimeSelfAsserted
             | Self::SignatureValueRaw
+            | Self::DataHashWithZ
+            | Self::DigestWeak
             | Self::IntegrityListNotChecked => Severity::Info,
         }
     }

@@ -1,0 +1,52 @@
+//! OFD packages (GB/T 33190-2016): pages, seals, sealing.
+//!
+//! A package is a zip: `OFD.xml` names documents and their list of signatures, the list names each `Signature.xml`,
+//! and that names the digests of the protected files, the places of the impressions, and the file with the signature
+//! value. The value signs the SM3 of `Signature.xml`, so everything hangs on one digest.
+
+mod coverage;
+mod document;
+mod edit;
+mod files;
+mod findings;
+mod layout;
+mod names;
+mod output;
+mod package;
+mod plain;
+mod sealing;
+mod signature;
+mod signatures;
+mod signed_value;
+mod verify;
+mod written_time;
+mod xml;
+mod xml_guard;
+
+use std::io::{Read, Seek};
+
+use package::Package;
+
+use crate::{DocumentError, Limits, PageSize};
+
+pub use sealing::{Prepared, Sealed, SealingRequest, prepare};
+pub use verify::verify;
+
+/// The namespace of GB/T 33190-2016; some real files have an older one, so reading asks for none.
+const NAMESPACE: &str = "http://www.ofdspec.org/2016";
+
+/// The size of every page, over all documents of the package, in order.
+///
+/// # Errors
+/// As [`verify`]; a page without any size is [`DocumentError::Malformed`].
+pub fn pages(input: impl Read + Seek, limits: &Limits) -> Result<Vec<PageSize>, DocumentError> {
+    let mut package = Package::open(input, limits)?;
+    let mut sizes = Vec::new();
+    for body in document::bodies(&mut package)? {
+        let pages = document::Pages::read(&mut package, &body)?;
+        for page in 1..=pages.count() {
+            sizes.push(pages.size_of(&mut package, page)?);
+        }
+    }
+    Ok(sizes)
+}

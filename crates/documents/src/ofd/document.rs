@@ -1,0 +1,140 @@
+//! `OFD.xml` and the documents that it names: pages and their sizes (GB/T 33190-2016 7.4, 7.5).
+
+use std::collections::HashMap;
+use std::io::{Read, Seek};
+
+use roxmltree::Node;
+
+use super::names::folder_of;
+use super::package::{Package, malformed};
+use super::xml;
+use crate::{DocumentError, Limit, PageSize};
+
+/// The entry that every package starts from.
+pub const OFD_XML: &str = "OFD.xml";
+
+/// One document of a package; nearly every package has exactly one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Body {
+    /// The entry of its `Document.xml`.
+    pub root: String,
+    /// The entry of its list of signatures, if it names one.
+    pub signatures: Option<String>,
+}
+
+/// The bodies that `OFD.xml` names.
+pub fn bodies<R: Read + Seek>(package: &mut Package<R>) -> Result<Vec<Body>, DocumentError> {
+    if package.find(OFD_XML).is_none() {
+        return Err(DocumentError::NotADocument); // some other kind of zip
+    }
+    let bytes = package.read_xml(OFD_XML)?;
+    let text = xml::decode(&bytes, OFD_XML)?;
+    let tree = xml::parse(&text, OFD_XML, package.limits())?;
+    let mut bodies = Vec::new();
+    for body in xml::children(tree.root_element(), "DocBody") {
+        let root = xml::child_text(body, "DocRoot").and_then(|location| package.locate("", &location));
+        let root = root.ok_or_else(|| malformed("OFD.xml has a body without DocRoot"))?;
+        let signatures = xml::child_text(body, "Signatures").and_then(|location| package.locate("", &location));
+        bodies.push(Body { root, signatures });
+    }
+    if bodies.is_empty() { Err(malformed("OFD.xml names no document")) } else { Ok(bodies) }
+}
+
+/// The pages of one body, in order, without their sizes.
+#[derive(Debug, Clone)]
+pub struct Pages {
+    pages: Vec<Page>,
+    /// From the object ID of a page to its number, counted from 1.
+    numbers: HashMap<String, u32>,
+    /// From the object ID of a template to its entry.
+    templates: HashMap<String, String>,
+    default: Option<PageSize>,
+}
+
+#[derive(Debug, Clone)]
+struct Page {
+    id: String,
+    entry: Option<String>,
+}
+
+impl Pages {
+    /// Reads the page list of `body`.
+    pub fn read<R: Read + Seek>(package: &mut Package<R>, body: &Body) -> Result<Self, DocumentError> {
+        let bytes = package.read_xml(&body.root)?;
+        let text = xml::decode(&bytes, &body.root)?;
+        let tree = xml::parse(&text, &body.root, package.limits())?;
+        let folder = folder_of(&body.root);
+        let entry = |node: Node<'_, '_>| node.attribute("BaseLoc").and_then(|at| package.locate(folder, at));
+        let id = |node: Node<'_, '_>| node.attribute("ID").unwrap_or_default().trim().to_owned();
+
+        let common = xml::child(tree.root_element(), "CommonData");
+        let templates = common.into_iter().flat_map(|common| xml::children(common, "TemplatePage"));
+        let templates = templates.filter_map(|node| Some((id(node), entry(node)?))).collect();
+        let listed = xml::child(tree.root_element(), "Pages");
+        let listed = listed.into_iter().flat_map(|pages| xml::children(pages, "Page"));
+        let pages: Vec<Page> = listed.map(|node| Page { id: id(node), entry: entry(node) }).collect();
+        Limit::Pages.check(pages.len() as u64, package.limits().max_pages.into())?;
+        let numbers = pages.iter().zip(1..).map(|(page, number)| (page.id.clone(), number)).collect();
+        Ok(Self { pages, numbers, templates, default: common.and_then(|common| size_in(common, "PageArea")) })
+    }
+
+    /// How many pages there are.
+    pub fn count(&self) -> u32 {
+        u32::try_from(self.pages.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The number, counted from 1, of the page with object ID `id`.
+    pub fn number_of(&self, id: &str) -> Option<u32> {
+        self.numbers.get(id.trim()).copied()
+    }
+
+    /// The object ID of page `number`, counted from 1.
+    pub fn id_of(&self, number: u32) -> Result<&str, DocumentError> {
+        self.page(number).map(|page| page.id.as_str())
+    }
+
+    fn page(&self, number: u32) -> Result<&Page, DocumentError> {
+        let index = number.checked_sub(1).and_then(|index| usize::try_from(index).ok());
+        let page = index.and_then(|index| self.pages.get(index));
+        page.ok_or_else(|| DocumentError::NoSuchPage { page: number, pages: self.count() })
+    }
+
+    /// The size of page `number`: its own, else its template's, else the document's.
+    pub fn size_of<R: Read + Seek>(&self, package: &mut Package<R>, number: u32) -> Result<PageSize, DocumentError> {
+        let page = self.page(number)?;
+        let own = match &page.entry {
+            Some(entry) if package.find(entry).is_some() => Some(area_of(package, entry)?),
+            _ => None,
+        };
+        let (size, template) = own.unwrap_or_default();
+        if let Some(size) = size {
+            return Ok(size);
+        }
+        if let Some(entry) = template.and_then(|id| self.templates.get(&id))
+            && package.find(entry).is_some()
+            && let (Some(size), _) = area_of(package, entry)?
+        {
+            return Ok(size);
+        }
+        self.default.ok_or_else(|| malformed(format!("page {number} has no size")))
+    }
+}
+
+/// The size that a page or template states, and the template it uses.
+fn area_of<R: Read + Seek>(
+    package: &mut Package<R>,
+    entry: &str,
+) -> Result<(Option<PageSize>, Option<String>), DocumentError> {
+    let bytes = package.read_xml(entry)?;
+    let text = xml::decode(&bytes, entry)?;
+    let tree = xml::parse(&text, entry, package.limits())?;
+    let page = tree.root_element();
+    let template = xml::child(page, "Template").and_then(|node| node.attribute("TemplateID"));
+    Ok((size_in(page, "Area"), template.map(|id| id.trim().to_owned())))
+}
+
+fn size_in(node: Node<'_, '_>, area: &str) -> Option<PageSize> {
+    let area = xml::child(node, area)?;
+    let [_, _, width_mm, height_mm] = xml::numbers(&xml::child_text(area, "PhysicalBox")?)?;
+    if width_mm > 0.0 && height_mm > 0.0 { Some(PageSize { width_mm, height_mm }) } else { None }
+}

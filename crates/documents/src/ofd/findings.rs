@@ -1,0 +1,79 @@
+//! The steps and notes of one signature as they are found.
+
+use eseal_kernel::Timestamp;
+use eseal_pki::{Certificate, SignatureForm};
+use eseal_seal::{Seal, ValueError};
+
+use crate::{Check, Note, NoteCode, Outcome, Reason, Step};
+
+/// What is found about one signature.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// Checks in the order in which they were made.
+    pub steps: Vec<Step>,
+    /// What else there is to know.
+    pub notes: Vec<Note>,
+}
+
+impl Findings {
+    /// Adds a check.
+    pub fn step(&mut self, check: Check, outcome: Outcome) {
+        self.steps.push(Step::new(check, outcome));
+    }
+
+    /// Adds a check that passed, or failed for `reason`.
+    pub fn held(&mut self, check: Check, holds: bool, reason: Reason) {
+        self.step(check, if holds { Outcome::Passed } else { Outcome::Failed(reason) });
+    }
+
+    /// Adds a check that passed, or failed for `reason`, with what explains the failure.
+    pub fn held_or(&mut self, check: Check, holds: bool, reason: Reason, detail: impl FnOnce() -> String) {
+        self.held(check, holds, reason);
+        if let Some(step) = self.steps.last_mut().filter(|_| !holds) {
+            step.detail = Some(detail());
+        }
+    }
+
+    /// Adds what came of verifying a signature value, where a wrong one is failed for `wrong`.
+    pub fn value(&mut self, check: Check, verified: Result<SignatureForm, ValueError>, wrong: Reason) {
+        let (outcome, error) = match verified {
+            Ok(SignatureForm::Der) => (Outcome::Passed, None),
+            Ok(SignatureForm::Raw) => {
+                self.notes.push(Note::new(NoteCode::SignatureValueRaw));
+                (Outcome::Passed, None)
+            }
+            Err(error @ ValueError::BadSignature(_)) => (Outcome::Failed(wrong), Some(error)),
+            Err(error @ ValueError::NoCertificate) => (Outcome::Failed(Reason::SignerCertificateMalformed), Some(error)),
+            Err(error @ (ValueError::Key(_) | ValueError::Algorithm(_))) => {
+                (Outcome::Unknown(Reason::SignatureAlgorithmUnsupported), Some(error))
+            }
+        };
+        self.steps.push(Step { check, outcome, detail: error.map(|error| error.to_string()) });
+    }
+
+    /// Adds what the signer's certificate says about signing, and about signing at `time`.
+    pub fn signer(&mut self, signer: &Certificate, time: Option<Timestamp>) {
+        let may_sign = signer.allows_signing();
+        self.held_or(Check::SignerKeyUsage, may_sign, Reason::SignerNotForSigning, || signer.subject());
+        if let Some(time) = time {
+            let (from, to) = (signer.not_before(), signer.not_after());
+            self.held_or(Check::SignerValidity, from <= time && time <= to, Reason::SignerExpiredAtSealing, || {
+                format!("{time}: {from} – {to}")
+            });
+        }
+    }
+
+    /// Adds what the seal says about itself and about sealing at `time`.
+    pub fn seal(&mut self, seal: &Seal, time: Option<Timestamp>) {
+        self.value(Check::SealMakerSignature, seal.verify_value(), Reason::SealMakerSignatureWrong);
+        let info = seal.info();
+        match time {
+            Some(time) => {
+                self.held_or(Check::SealingTime, info.is_valid_at(time), Reason::SealingTimeOutsideSeal, || {
+                    format!("{time}: {} – {}", info.valid_from, info.valid_to)
+                });
+            }
+            None => self.step(Check::SealingTime, Outcome::Unknown(Reason::SealingTimeOutsideSeal)),
+        }
+    }
+}

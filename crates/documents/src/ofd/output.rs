@@ -1,0 +1,157 @@
+//! What sealing writes: `Signature.xml`, and the package with the new files.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{self, Read, Seek, Write};
+
+use eseal_kernel::Timestamp;
+use zip::result::ZipError;
+use zip::write::{PreparedZipFile, SimpleFileOptions};
+use zip::{CompressionMethod, DateTime, ZipWriter};
+
+use super::layout::Layout;
+use super::package::Package;
+use super::xml::escaped;
+use crate::{DocumentError, Place};
+
+/// SM2 with SM3 (GM/T 0006), the method of every signature here.
+const SM2_WITH_SM3: &str = "1.2.156.10197.1.501";
+/// SM3 (GM/T 0006).
+const SM3: &str = "1.2.156.10197.1.401";
+
+/// `Signature.xml` of a new seal: `references` are entries with the Base64 of their digests, `stamps` the object IDs of
+/// pages with places on them.
+pub fn descriptor(
+    layout: &Layout,
+    references: &[(String, String)],
+    stamps: &[(String, Place)],
+    time: Timestamp,
+) -> String {
+    let mut text = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <ofd:Signature xmlns:ofd=\"{}\"><ofd:SignedInfo>\
+         <ofd:Provider ProviderName=\"eseal\" Company=\"eseal\" Version=\"{}\"/>\
+         <ofd:SignatureMethod>{SM2_WITH_SM3}</ofd:SignatureMethod>\
+         <ofd:SignatureDateTime>{}Z</ofd:SignatureDateTime>\
+         <ofd:References CheckMethod=\"{SM3}\">",
+        super::NAMESPACE,
+        env!("CARGO_PKG_VERSION"),
+        &digits(time)[..14],
+    );
+    // Writing to a String never fails.
+    for (entry, digest) in references {
+        let entry = escaped(entry);
+        let _ = write!(
+            text,
+            "<ofd:Reference FileRef=\"/{entry}\"><ofd:CheckValue>{digest}</ofd:CheckValue></ofd:Reference>"
+        );
+    }
+    text.push_str("</ofd:References>");
+    for ((page, place), id) in stamps.iter().zip(&layout.stamp_ids) {
+        let page = escaped(page);
+        let [x, y, width, height] = [place.x_mm, place.y_mm, place.width_mm, place.height_mm].map(millimetres);
+        let _ = write!(
+            text,
+            "<ofd:StampAnnot ID=\"{id}\" PageRef=\"{page}\" Boundary=\"{x} {y} {width} {height}\"/>"
+        );
+    }
+    let (seal, value) = (escaped(&layout.seal), escaped(&layout.value));
+    let _ = write!(
+        text,
+        "<ofd:Seal><ofd:BaseLoc>/{seal}</ofd:BaseLoc></ofd:Seal></ofd:SignedInfo>\
+         <ofd:SignedValue>/{value}</ofd:SignedValue></ofd:Signature>"
+    );
+    text
+}
+
+/// A length to the micrometre, without zeros at its end.
+fn millimetres(length: f64) -> String {
+    let text = format!("{length:.3}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+}
+
+/// The digits of a moment, `20260131080000` and its fraction.
+fn digits(time: Timestamp) -> String {
+    time.to_string().chars().filter(char::is_ascii_digit).collect()
+}
+
+/// Writes `package` with `files` in the place of entries with their names, or behind all others. What has no new
+/// content is copied without being decompressed.
+pub fn write<R: Read + Seek>(
+    package: &mut Package<R>,
+    mut files: BTreeMap<String, Vec<u8>>,
+    time: Option<Timestamp>,
+    out: impl Write,
+) -> Result<(), DocumentError> {
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .last_modified_time(time.and_then(zip_time).unwrap_or_default());
+    let mut writer = ZipWriter::new_stream(out);
+    writer.set_raw_comment(package.zip().comment().into()).map_err(failed)?;
+    for index in 0..package.entries().len() {
+        let name = package.entries().get(index).map(|entry| entry.name.clone()).unwrap_or_default();
+        match files.remove(&name) {
+            Some(content) => add(&mut writer, &name, options, &content)?,
+            None => {
+                let file = package.zip().by_index_raw(index).map_err(failed_reading)?;
+                writer.raw_copy_file(file).map_err(failed)?;
+            }
+        }
+    }
+    for (name, content) in files {
+        add(&mut writer, &name, options, &content)?;
+    }
+    let mut out = writer.finish().map_err(failed)?.into_inner();
+    out.flush().map_err(DocumentError::Write)
+}
+
+fn add<W: Write + Seek>(
+    writer: &mut ZipWriter<W>,
+    name: &str,
+    options: SimpleFileOptions,
+    content: &[u8],
+) -> Result<(), DocumentError> {
+    // Compressed beforehand, its header has size and checksum in it even where the output cannot seek back.
+    let file = PreparedZipFile::from_data(name, options, content).map_err(failed)?;
+    writer.add_prepared_file(file).map_err(failed)
+}
+
+fn zip_time(time: Timestamp) -> Option<DateTime> {
+    let digits = digits(time);
+    let number = |from: usize, to: usize| digits.get(from..to)?.parse::<u16>().ok();
+    let small = |from: usize| u8::try_from(number(from, from + 2)?).ok();
+    DateTime::from_date_and_time(number(0, 4)?, small(4)?, small(6)?, small(8)?, small(10)?, small(12)?).ok()
+}
+
+fn failed(error: ZipError) -> DocumentError {
+    DocumentError::Write(match error {
+        ZipError::Io(error) => error,
+        error => io::Error::other(error),
+    })
+}
+
+fn failed_reading(error: ZipError) -> DocumentError {
+    DocumentError::Read(match error {
+        ZipError::Io(error) => error,
+        error => io::Error::other(error),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_written_as_short_as_they_are_exact() {
+        assert_eq!([40.0, 0.1 + 0.2, 170.25, -0.0001, 0.0, 100.0].map(millimetres), ["40", "0.3", "170.25", "0", "0", "100"]);
+    }
+
+    #[test]
+    fn a_moment_becomes_the_time_of_an_entry() {
+        let time = "2026-01-31T08:05:06Z".parse().expect("time");
+        let entry = zip_time(time).expect("within the range of zip");
+        assert_eq!((entry.year(), entry.month(), entry.day()), (2026, 1, 31));
+        assert_eq!((entry.hour(), entry.minute(), entry.second()), (8, 5, 6));
+    }
+}

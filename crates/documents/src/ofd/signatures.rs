@@ -1,0 +1,150 @@
+//! `Signatures.xml` and `Signature.xml` (GB/T 33190-2016 chapter 18), read the way real producers write them.
+
+use std::io::{Read, Seek};
+
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use roxmltree::Node;
+
+use super::coverage::INTEGRITY_LIST;
+use super::names::{folder_of, resolve};
+use super::package::{Package, malformed};
+use super::xml;
+use crate::{DocumentError, Kind, Limit};
+
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true),
+);
+
+/// An entry of `Signatures.xml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its `ID`: `s001`, `1`, `02` are all in use.
+    pub id: String,
+    /// Its `Type`, where absent means a seal.
+    pub kind: Kind,
+    /// The entry of its `Signature.xml`.
+    pub entry: String,
+}
+
+/// The signatures that the list `entry` names, in its order.
+pub fn list<R: Read + Seek>(package: &mut Package<R>, entry: &str) -> Result<Vec<Listed>, DocumentError> {
+    let bytes = package.read_xml(entry)?;
+    let text = xml::decode(&bytes, entry)?;
+    let tree = xml::parse(&text, entry, package.limits())?;
+    let mut listed = Vec::new();
+    for node in xml::children(tree.root_element(), "Signature") {
+        let location = node.attribute("BaseLoc").unwrap_or_default();
+        let found = package.locate(folder_of(entry), location);
+        let found = found.ok_or_else(|| malformed(format!("{entry}: a signature has no usable BaseLoc")))?;
+        let kind = match node.attribute("Type").map(str::trim) {
+            Some("Sign") => Kind::Signature,
+            _ => Kind::Seal,
+        };
+        listed.push(Listed { id: node.attribute("ID").unwrap_or_default().trim().to_owned(), kind, entry: found });
+    }
+    Limit::Signatures.check(listed.len() as u64, package.limits().max_signatures.into())?;
+    Ok(listed)
+}
+
+/// What a `Signature.xml` says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Descriptor {
+    /// `SignatureDateTime` as written: for display and comparison, never trusted.
+    pub date_time: Option<String>,
+    /// `References/@CheckMethod` as written.
+    pub check_method: Option<String>,
+    /// The protected files.
+    pub references: Vec<Reference>,
+    /// Where impressions stand.
+    pub stamps: Vec<Stamp>,
+    /// The entry of `Seal.esl`, if there is one.
+    pub seal: Option<String>,
+    /// The entry of the signature value.
+    pub signed_value: Option<String>,
+}
+
+/// A protected file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// Its entry, or the location as written where that names none.
+    pub entry: String,
+    /// The digest that it must have; `None` if it is not Base64.
+    pub digest: Option<Vec<u8>>,
+}
+
+/// One impression on a page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stamp {
+    /// Its own ID.
+    pub id: String,
+    /// The object ID of the page.
+    pub page: String,
+    /// x, y, width, height in millimetres.
+    pub boundary: Option<[f64; 4]>,
+}
+
+impl Descriptor {
+    /// Reads the content of the `Signature.xml` at `entry`. The order of the elements does not matter.
+    pub fn read<R: Read + Seek>(package: &Package<R>, entry: &str, bytes: &[u8]) -> Result<Self, DocumentError> {
+        let text = xml::decode(bytes, entry)?;
+        let tree = xml::parse(&text, entry, package.limits())?;
+        let root = tree.root_element();
+        let info = xml::child(root, "SignedInfo").ok_or_else(|| malformed(format!("{entry} has no SignedInfo")))?;
+        let folder = folder_of(entry);
+        let located = |location: &str| package.locate(folder, location);
+        let references = xml::child(info, "References");
+        let seal = xml::child(info, "Seal").and_then(|seal| xml::child_text(seal, "BaseLoc"));
+        Ok(Self {
+            date_time: xml::child_text(info, "SignatureDateTime").map(Into::into),
+            check_method: references.and_then(|node| node.attribute("CheckMethod")).map(|m| m.trim().to_owned()),
+            references: references
+                .into_iter()
+                .flat_map(|node| xml::children(node, "Reference"))
+                .map(|node| reference(package, folder, node))
+                .collect(),
+            stamps: xml::children(info, "StampAnnot").map(stamp).collect(),
+            seal: seal.and_then(|location| located(&location)),
+            signed_value: xml::child_text(root, "SignedValue").and_then(|location| located(&location)),
+        })
+    }
+
+    /// Whether the signature protects the file `entry`.
+    pub fn covers(&self, entry: &str) -> bool {
+        self.references.iter().any(|reference| reference.entry == entry)
+    }
+}
+
+/// `FileRef` is absolute by the standard, with or without its slash: the root is tried first.
+fn reference<R: Read + Seek>(package: &Package<R>, folder: &str, node: Node<'_, '_>) -> Reference {
+    let location = node.attribute("FileRef").unwrap_or_default();
+    let candidates = [resolve("", location), resolve(folder, location)];
+    let index = candidates.into_iter().flatten().find_map(|name| package.find(&name));
+    let entry = index.and_then(|index| package.entries().get(index)).map(|entry| entry.name.clone());
+    let value = xml::child_text(node, "CheckValue");
+    let value = value.map(|text| text.split_ascii_whitespace().collect::<String>());
+    Reference {
+        entry: entry.unwrap_or_else(|| location.trim().to_owned()),
+        digest: value.and_then(|text| BASE64.decode(text).ok()),
+    }
+}
+
+fn stamp(node: Node<'_, '_>) -> Stamp {
+    let text = |name| node.attribute(name).unwrap_or_default().trim().to_owned();
+    Stamp {
+        id: text("ID"),
+        page: text("PageRef"),
+        boundary: node.attribute("Boundary").and_then(xml::numbers),
+    }
+}
+
+/// The entry that holds the signature of the integrity list `OFDEntries.xml`, if it names one.
+pub fn integrity_value<R: Read + Seek>(package: &mut Package<R>) -> Result<Option<usize>, DocumentError> {
+    let bytes = package.read_xml(INTEGRITY_LIST)?;
+    let text = xml::decode(&bytes, INTEGRITY_LIST)?;
+    let tree = xml::parse(&text, INTEGRITY_LIST, package.limits())?;
+    let location = xml::child_text(tree.root_element(), "SignedValueLoc");
+    Ok(location.and_then(|location| package.locate("", &location)).and_then(|name| package.find(&name)))
+}
