@@ -1,1 +1,36 @@
 //! The door to a private key: soft cards now, hardware tokens later.
+//!
+//! A soft card (软卡) is one encrypted file that behaves like a USB key: it has a serial number and a kind ([`CardKind`]),
+//! generates its key pairs itself and never gives a private key out, holds a certificate for each and, once made, the
+//! electronic seal; a PIN opens it, and five wrong PINs in a row lock it for good.
+//!
+//! ```text
+//! SoftCard::open(path)  serial, kind, certificates, tries left: no PIN needed
+//!   .unlock(&pin)       one try is taken off on disk before the PIN is tried
+//!     Unlocked          signs, takes certificates and the seal in, changes the PIN
+//! ```
+//!
+//! What the file protects and what it cannot: private keys and the seal are encrypted under a random key, which is
+//! encrypted under a key that Argon2id derives from the PIN; all of it is bound to the serial number. The counter stops
+//! whoever tries PINs through this crate. Whoever copies the file can try PINs on the copy, as many as Argon2id lets him;
+//! no file can prevent that, a hardware token can.
+//!
+//! Calls block for file access and, on [`SoftCard::unlock`] and the like, for about a tenth of a second of Argon2id.
+
+mod error;
+mod file;
+mod pin;
+mod soft_card;
+mod stored;
+mod unlocked;
+mod vault;
+
+pub use error::CardError;
+pub use pin::{InvalidPin, Pin};
+pub use soft_card::{CardKind, SoftCard};
+pub use unlocked::{CardKey, Unlocked};
+
+/// Wrong PINs in a row that lock a card.
+pub const TRIES: u8 = 5;
+/// Bytes of the longest seal that a card takes.
+pub const MAX_SEAL: usize = 8 << 20;
