@@ -3,7 +3,7 @@
 use eseal_kernel::{Aggregate, Claims, Id, Timestamp};
 
 use super::event::{FabricationRefusal, ReturnReason, SealState};
-use super::command::Submit;
+use super::command::{Revise, Submit};
 use super::{Command, Event, Particulars, PersonId, Rejection};
 
 /// Where an application stands.
@@ -129,7 +129,7 @@ impl Aggregate for Application {
             Command::Submit(filing) => self.submit(filing),
             Command::Approve { reviewer } => self.approve(reviewer),
             Command::Return { reviewer, reason } => self.send_back(reviewer, reason),
-            Command::Revise { applicant, particulars, now } => self.revise(applicant, particulars, *now),
+            Command::Revise(revision) => self.revise(revision),
             Command::Resubmit { applicant } => self.resubmit(applicant),
             Command::Withdraw { applicant } => self.withdraw(applicant),
             Command::NoteFabricationRefusal { refusal } => self.note_refusal(refusal),
@@ -201,11 +201,11 @@ impl Application {
         }
     }
 
-    fn revise(&self, applicant: &PersonId, to: &Particulars, now: Timestamp) -> Result<Vec<Event>, Rejection> {
-        let filed = self.filed_by(applicant)?;
+    fn revise(&self, revision: &Revise) -> Result<Vec<Event>, Rejection> {
+        let filed = self.filed_by(&revision.applicant)?;
         match self {
             Self::Absent => Err(Rejection::NotFound),
-            Self::Returned { .. } => filed.revise(to, now),
+            Self::Returned { .. } => filed.revise(revision),
             Self::UnderReview { .. } => Err(Rejection::NotReturned),
             Self::Approved { .. } => Err(Rejection::AlreadyApproved),
             Self::Withdrawn { .. } => Err(Rejection::AlreadyWithdrawn),
@@ -294,14 +294,15 @@ impl Filed {
         Event::Approved { application, reviewer, applicant, particulars }
     }
 
-    fn revise(&self, to: &Particulars, now: Timestamp) -> Result<Vec<Event>, Rejection> {
-        if self.particulars == *to {
+    fn revise(&self, revision: &Revise) -> Result<Vec<Event>, Rejection> {
+        let to = &revision.particulars;
+        if self.particulars == *to && !revision.other_contacts {
             Ok(Vec::new())
         } else if self.particulars.organization.uscc != to.organization.uscc {
             Err(Rejection::OrganizationFixed)
         } else if self.particulars.kind != to.kind {
             Err(Rejection::KindFixed)
-        } else if to.validity.has_passed(now) {
+        } else if to.validity.has_passed(revision.now) {
             Err(Rejection::ValidityPassed)
         } else {
             Ok(vec![Event::Revised { application: self.application, particulars: to.clone() }])

@@ -23,14 +23,7 @@ pub enum Command {
         reason: ReturnReason,
     },
     /// Change a returned application.
-    Revise {
-        /// Who changes it.
-        applicant: PersonId,
-        /// What is asked for now.
-        particulars: Particulars,
-        /// When.
-        now: Timestamp,
-    },
+    Revise(Revise),
     /// File a returned application again.
     Resubmit {
         /// Who files it.
@@ -71,6 +64,19 @@ pub struct Submit {
     pub approvals_needed: u32,
     /// What is asked for.
     pub particulars: Particulars,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// Changes a returned application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revise {
+    /// Who changes it.
+    pub applicant: PersonId,
+    /// What is asked for now.
+    pub particulars: Particulars,
+    /// True if the contact data of the persons named in it change. They are no part of the particulars.
+    pub other_contacts: bool,
     /// When.
     pub now: Timestamp,
 }

@@ -126,7 +126,7 @@ pub struct InvalidSize;
 
 impl Size {
     /// The smallest side; name seals are about 18 mm wide.
-    pub const MIN_MM: u32 = 5;
+    pub const MIN_MM: u32 = 10;
     /// The greatest side; the largest official seals are 60 mm wide.
     pub const MAX_MM: u32 = 100;
 

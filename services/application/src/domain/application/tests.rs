@@ -136,6 +136,13 @@ fn a_returned_application_can_be_revised() {
 }
 
 #[test]
+fn a_revision_of_contact_data_alone_is_a_fact() {
+    let command = Command::Revise(Revise { other_contacts: true, ..revision(&particulars()) });
+    let fact = Event::Revised { application: id(), particulars: particulars() };
+    assert_eq!(Rules::given([submitted(1), returned("li")]).when(&command), Ok(vec![fact]));
+}
+
+#[test]
 fn an_application_under_review_can_not_be_revised_or_filed_again() {
     let rules = Rules::given([submitted(1)]);
     assert_eq!(rules.when(&revise(&revised_particulars())), Err(Rejection::NotReturned));
@@ -151,7 +158,7 @@ fn a_revision_keeps_organization_and_kind_and_asks_for_no_validity_that_has_pass
     let other = Particulars { kind: Kind::Renew(seal()), ..particulars() };
     assert_eq!(rules.when(&revise(&other)), Err(Rejection::KindFixed));
     let now = revised_particulars().validity.to();
-    let late = Command::Revise { applicant: person("zhang"), particulars: revised_particulars(), now };
+    let late = Command::Revise(Revise { now, ..revision(&revised_particulars()) });
     assert_eq!(rules.when(&late), Err(Rejection::ValidityPassed));
 }
 
@@ -180,9 +187,8 @@ fn an_application_can_be_withdrawn_until_it_is_approved() {
 #[test]
 fn only_its_applicant_revises_files_again_or_withdraws_an_application() {
     let rules = Rules::given([submitted(1), returned("li")]);
-    let (particulars, now) = (revised_particulars(), now());
-    let commands =
-        [Command::Revise { applicant: person("qian"), particulars, now }, resubmit("qian"), withdraw("qian")];
+    let revision = Revise { applicant: person("qian"), ..revision(&revised_particulars()) };
+    let commands = [Command::Revise(revision), resubmit("qian"), withdraw("qian")];
     for command in commands {
         assert_eq!(rules.when(&command), Err(Rejection::NotTheApplicant), "{command:?}");
     }
@@ -294,7 +300,11 @@ fn send_back(reviewer: &str) -> Command {
 }
 
 fn revise(to: &Particulars) -> Command {
-    Command::Revise { applicant: person("zhang"), particulars: to.clone(), now: now() }
+    Command::Revise(revision(to))
+}
+
+fn revision(to: &Particulars) -> Revise {
+    Revise { applicant: person("zhang"), particulars: to.clone(), other_contacts: false, now: now() }
 }
 
 fn resubmit(applicant: &str) -> Command {

@@ -1,0 +1,116 @@
+//! Words of the domain <-> words on the wire. Unspecified words, and those of a newer release, have no counterpart.
+
+use eseal_proto::application::v1 as pb;
+use eseal_proto::seal::v1 as seal_pb;
+
+use crate::domain::event::{ReturnCode, SealState};
+use crate::domain::particulars::{AttachmentKind, SealType, Shape};
+
+/// 印章类型.
+pub fn seal_type(wire: i32) -> Option<SealType> {
+    match seal_pb::SealType::try_from(wire).ok()? {
+        seal_pb::SealType::Unspecified => None,
+        seal_pb::SealType::Official => Some(SealType::Official),
+        seal_pb::SealType::Finance => Some(SealType::Finance),
+        seal_pb::SealType::Contract => Some(SealType::Contract),
+        seal_pb::SealType::Invoice => Some(SealType::Invoice),
+        seal_pb::SealType::LegalRepresentative => Some(SealType::LegalRepresentative),
+        seal_pb::SealType::Department => Some(SealType::Department),
+        seal_pb::SealType::Personal => Some(SealType::Personal),
+    }
+}
+
+/// 印章类型, on the wire.
+pub const fn seal_type_to_wire(seal_type: SealType) -> seal_pb::SealType {
+    match seal_type {
+        SealType::Official => seal_pb::SealType::Official,
+        SealType::Finance => seal_pb::SealType::Finance,
+        SealType::Contract => seal_pb::SealType::Contract,
+        SealType::Invoice => seal_pb::SealType::Invoice,
+        SealType::LegalRepresentative => seal_pb::SealType::LegalRepresentative,
+        SealType::Department => seal_pb::SealType::Department,
+        SealType::Personal => seal_pb::SealType::Personal,
+    }
+}
+
+/// 印章状态.
+pub fn seal_state(wire: i32) -> Option<SealState> {
+    match seal_pb::SealState::try_from(wire).ok()? {
+        seal_pb::SealState::Unspecified => None,
+        seal_pb::SealState::Registered => Some(SealState::Registered),
+        seal_pb::SealState::Active => Some(SealState::Active),
+        seal_pb::SealState::Suspended => Some(SealState::Suspended),
+        seal_pb::SealState::Revoked => Some(SealState::Revoked),
+        seal_pb::SealState::Replaced => Some(SealState::Replaced),
+    }
+}
+
+/// 印章状态, on the wire.
+pub const fn seal_state_to_wire(state: SealState) -> seal_pb::SealState {
+    match state {
+        SealState::Registered => seal_pb::SealState::Registered,
+        SealState::Active => seal_pb::SealState::Active,
+        SealState::Suspended => seal_pb::SealState::Suspended,
+        SealState::Revoked => seal_pb::SealState::Revoked,
+        SealState::Replaced => seal_pb::SealState::Replaced,
+    }
+}
+
+/// The outline of a drawn impression; none where it was uploaded.
+pub fn shape(wire: i32) -> Option<Shape> {
+    match pb::ImpressionShape::try_from(wire).ok()? {
+        pb::ImpressionShape::Unspecified => None,
+        pb::ImpressionShape::Round => Some(Shape::Round),
+        pb::ImpressionShape::Oval => Some(Shape::Oval),
+        pb::ImpressionShape::Square => Some(Shape::Square),
+    }
+}
+
+/// The outline of a drawn impression, on the wire.
+pub const fn shape_to_wire(shape: Shape) -> pb::ImpressionShape {
+    match shape {
+        Shape::Round => pb::ImpressionShape::Round,
+        Shape::Oval => pb::ImpressionShape::Oval,
+        Shape::Square => pb::ImpressionShape::Square,
+    }
+}
+
+/// What an attachment is.
+pub fn attachment_kind(wire: &str) -> Option<AttachmentKind> {
+    match wire {
+        "licence" => Some(AttachmentKind::Licence),
+        "mandate" => Some(AttachmentKind::Mandate),
+        "other" => Some(AttachmentKind::Other),
+        _ => None,
+    }
+}
+
+/// What an attachment is, on the wire.
+pub const fn attachment_kind_to_wire(kind: AttachmentKind) -> &'static str {
+    match kind {
+        AttachmentKind::Licence => "licence",
+        AttachmentKind::Mandate => "mandate",
+        AttachmentKind::Other => "other",
+    }
+}
+
+/// Why an application was returned.
+pub fn return_code(wire: &str) -> Option<ReturnCode> {
+    match wire {
+        "MATERIAL_INCOMPLETE" => Some(ReturnCode::MaterialIncomplete),
+        "IMPRESSION_UNSUITABLE" => Some(ReturnCode::ImpressionUnsuitable),
+        "ORGANIZATION_UNVERIFIED" => Some(ReturnCode::OrganizationUnverified),
+        "OTHER" => Some(ReturnCode::Other),
+        _ => None,
+    }
+}
+
+/// Why an application was returned, on the wire.
+pub const fn return_code_to_wire(code: ReturnCode) -> &'static str {
+    match code {
+        ReturnCode::MaterialIncomplete => "MATERIAL_INCOMPLETE",
+        ReturnCode::ImpressionUnsuitable => "IMPRESSION_UNSUITABLE",
+        ReturnCode::OrganizationUnverified => "ORGANIZATION_UNVERIFIED",
+        ReturnCode::Other => "OTHER",
+    }
+}

@@ -1,0 +1,122 @@
+//! Why something was refused -> gRPC codes and stable reasons. Exhaustive: a new rejection does not compile until
+//! someone chose its code.
+
+use eseal_eventstore::CommandError;
+use eseal_impression::ImpressionError;
+use eseal_service::status::{command_refused, field_violation, internal, refused};
+use eseal_service::{Language, Reason};
+use tonic::{Code, Status};
+
+use crate::app::Refusal;
+use crate::domain::Rejection;
+use crate::domain::person::Never;
+
+macro_rules! reasons {
+    ($($name:ident = $zh:literal, $en:literal;)*) => {
+        $(const $name: Reason = Reason::new(stringify!($name), $zh, $en);)*
+        /// The reasons of this service, for `docs/error-codes.md`.
+        pub const REASONS: &[Reason] = &[$($name),*];
+    };
+}
+
+reasons! {
+    APPLICATION_NOT_FOUND = "印章申请不存在", "The application does not exist";
+    APPLICATION_EXISTS = "该编号的印章申请已存在", "There is another application with this id";
+    SELF_APPROVAL = "审批人不能审批本人经办的申请", "An applicant can't decide about their own application";
+    NOT_THE_APPLICANT = "只有该申请的经办人才能执行此操作", "Only its applicant may do this with an application";
+    APPLICATION_NOT_UNDER_REVIEW = "该申请不在审批中", "The application is not under review";
+    APPLICATION_NOT_RETURNED = "该申请未被退回", "The application was not returned";
+    APPLICATION_NOT_APPROVED = "该申请未审批通过", "The application is not approved";
+    APPLICATION_ALREADY_APPROVED = "该申请已审批通过", "The application is approved already";
+    APPLICATION_ALREADY_WITHDRAWN = "该申请已撤回", "The application was withdrawn";
+    ORGANIZATION_FIXED = "修改申请时不能更换使用单位", "A revision can't change the organization";
+    KIND_FIXED = "修改申请时不能更改申请类型或所涉印章", "A revision can't change the kind or the seal it is about";
+    VALIDITY_PASSED = "申请的有效期已过", "The validity asked for has passed";
+    OTHER_SEAL = "该申请已有其他印章", "The application has another seal";
+    MATERIAL_NOT_FOUND = "文件不存在", "There is no such file";
+    FONT_UNUSABLE = "服务器没有可用的中文字体,无法绘制印模", "The server has no font with Chinese characters to draw with";
+}
+
+/// A rejection of one of this service's aggregates.
+pub trait Rejected: std::error::Error + 'static {
+    /// Its code and reason.
+    fn refusal(&self) -> (Code, &'static Reason);
+}
+
+impl Rejected for Rejection {
+    fn refusal(&self) -> (Code, &'static Reason) {
+        match self {
+            Self::NotFound => (Code::NotFound, &APPLICATION_NOT_FOUND),
+            Self::AlreadyExists => (Code::AlreadyExists, &APPLICATION_EXISTS),
+            Self::SelfApproval => (Code::PermissionDenied, &SELF_APPROVAL),
+            Self::NotTheApplicant => (Code::PermissionDenied, &NOT_THE_APPLICANT),
+            Self::NotUnderReview => (Code::FailedPrecondition, &APPLICATION_NOT_UNDER_REVIEW),
+            Self::NotReturned => (Code::FailedPrecondition, &APPLICATION_NOT_RETURNED),
+            Self::NotApproved => (Code::FailedPrecondition, &APPLICATION_NOT_APPROVED),
+            Self::AlreadyApproved => (Code::FailedPrecondition, &APPLICATION_ALREADY_APPROVED),
+            Self::AlreadyWithdrawn => (Code::FailedPrecondition, &APPLICATION_ALREADY_WITHDRAWN),
+            Self::OrganizationFixed => (Code::InvalidArgument, &ORGANIZATION_FIXED),
+            Self::KindFixed => (Code::InvalidArgument, &KIND_FIXED),
+            Self::ValidityPassed => (Code::InvalidArgument, &VALIDITY_PASSED),
+            Self::OtherSeal => (Code::FailedPrecondition, &OTHER_SEAL),
+        }
+    }
+}
+
+impl Rejected for Never {
+    fn refusal(&self) -> (Code, &'static Reason) {
+        match *self {}
+    }
+}
+
+/// A command was not recorded.
+pub fn command<R: Rejected>(error: CommandError<R>, language: Language) -> Status {
+    command_refused(error, |rejection| {
+        let (code, reason) = rejection.refusal();
+        refused(code, reason, language, &[])
+    })
+}
+
+/// A form was refused before any rule was asked.
+pub fn form(refusal: &Refusal, language: Language) -> Status {
+    match refusal {
+        Refusal::NotStored(digest) => {
+            refused(Code::FailedPrecondition, &MATERIAL_NOT_FOUND, language, &[("digest", digest.to_string())])
+        }
+        Refusal::NotAboutCustodian => field_violation("form.impression.material_digest", refusal),
+        Refusal::Picture(error) => picture("form.impression", error, language),
+        Refusal::Query(error) => internal(error),
+        Refusal::Database(error) => internal(error),
+    }
+}
+
+/// A picture was not drawn or not accepted.
+pub fn picture(field: &str, error: &ImpressionError, language: Language) -> Status {
+    match error {
+        ImpressionError::Text { .. }
+        | ImpressionError::Size { .. }
+        | ImpressionError::NotRound
+        | ImpressionError::MissingCharacter(_)
+        | ImpressionError::NotPng
+        | ImpressionError::TooManyBytes { .. }
+        | ImpressionError::Pixels { .. }
+        | ImpressionError::DamagedPng(_)
+        | ImpressionError::Empty
+        | ImpressionError::Svg(_) => field_violation(field, error),
+        ImpressionError::NoFont | ImpressionError::FontFile { .. } | ImpressionError::NotAFont => {
+            tracing::error!(%error, "no picture can be drawn");
+            refused(Code::FailedPrecondition, &FONT_UNUSABLE, language, &[])
+        }
+        ImpressionError::Encoding(_) => internal(error),
+    }
+}
+
+/// Nobody filed it.
+pub fn not_found(language: Language) -> Status {
+    refused(Code::NotFound, &APPLICATION_NOT_FOUND, language, &[])
+}
+
+/// No such file, or none that the caller may read.
+pub fn not_stored(language: Language) -> Status {
+    refused(Code::NotFound, &MATERIAL_NOT_FOUND, language, &[])
+}
