@@ -36,7 +36,6 @@ pub mod seal;
 pub mod sealing;
 pub mod trust_anchor;
 
-
 pub use command::Command;
 pub use event::Event;
 pub use rejection::Rejection;

@@ -107,7 +107,8 @@ fn a_final_state_never_changes() {
         for action in [Action::Activate, suspend(None), Action::Resume, Action::Revoke(RevocationCause::Other)] {
             assert_eq!(scenario.when(&order(action)), Err(Rejection::Final));
         }
-        let other = Action::Replace { successor: super::ids::SealId(application().0), successor_organization: Some(uscc()) };
+        let other =
+            Action::Replace { successor: super::ids::SealId(application().0), successor_organization: Some(uscc()) };
         assert_eq!(scenario.when(&order(other)), Err(Rejection::Final));
         assert_eq!(scenario.when(&order_at(after(2_000_000), Action::AnnounceExpiry)), Ok(vec![]));
     }

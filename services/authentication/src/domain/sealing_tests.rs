@@ -2,7 +2,9 @@
 
 use eseal_kernel::Digest;
 
-use super::command::{Action, CardUse, RevocationCause, SealingAction, Signature, Signed, Statement, SuspensionCause, Use};
+use super::command::{
+    Action, CardUse, RevocationCause, SealingAction, Signature, Signed, Statement, SuspensionCause, Use,
+};
 use super::event::{Fact, Step};
 use super::facts::*;
 use super::ids::By;
@@ -55,7 +57,8 @@ fn a_custodian_who_went_to_another_organization_is_a_stranger() {
 fn a_stranger_reports_nothing() {
     let scenario = Scenario::given(pin_right());
     let complete = complete(Some(signature()));
-    for action in [SealingAction::CardAbsent, pin(false), SealingAction::TryPin, complete, SealingAction::SigningFailed] {
+    for action in [SealingAction::CardAbsent, pin(false), SealingAction::TryPin, complete, SealingAction::SigningFailed]
+    {
         assert_eq!(scenario.when(&sealing(1, STRANGER, action)), Err(Rejection::NotCustodian));
     }
 }
@@ -123,11 +126,9 @@ fn gate_d_refuses_every_state_but_active() {
     let suspended = fact(Fact::Suspended(application(), SuspensionCause::CardLost));
     let revoked = fact(Fact::Revoked(application(), RevocationCause::Other));
     let replaced = fact(Fact::Replaced(application(), successor()));
-    for (end, reason) in [
-        (suspended, Reason::SealSuspended),
-        (revoked, Reason::SealRevoked),
-        (replaced, Reason::SealReplaced),
-    ] {
+    for (end, reason) in
+        [(suspended, Reason::SealSuspended), (revoked, Reason::SealRevoked), (replaced, Reason::SealReplaced)]
+    {
         let scenario = Scenario::given(all([pin_right(), vec![end]]));
         assert_eq!(scenario.when(&sealing(1, CUSTODIAN, authorize(card_use()))), Ok(vec![refused(1, reason)]));
     }

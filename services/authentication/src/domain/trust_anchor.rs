@@ -126,7 +126,10 @@ mod tests {
 
     #[test]
     fn trusting_twice_records_one_fact() {
-        assert_eq!(Scenario::<TrustAnchor>::given([]).when(&order(AnchorAction::Add)), Ok(vec![fact(AnchorFact::Added)]));
+        assert_eq!(
+            Scenario::<TrustAnchor>::given([]).when(&order(AnchorAction::Add)),
+            Ok(vec![fact(AnchorFact::Added)])
+        );
         let trusted = Scenario::<TrustAnchor>::given([fact(AnchorFact::Added)]);
         assert_eq!(trusted.when(&order(AnchorAction::Add)), Ok(vec![]));
     }

@@ -1,0 +1,161 @@
+//! Golden files: one per kind and version that was ever stored. They are never changed and never deleted.
+
+use eseal_kernel::{Id, Text};
+
+use super::*;
+use crate::domain::command::{Place, RevocationCause, SuspensionCause};
+use crate::domain::crl::List;
+use crate::domain::event::{Fact, Step};
+use crate::domain::hosted_key::{HostedKeyFact, Owner};
+use crate::domain::ids::{ApplicationId, AttemptId, HostedKeyId, SealId};
+use crate::domain::reason::Reason;
+use crate::domain::registration::{Custody, Organization, Registration, SealType};
+use crate::domain::trust_anchor::{AnchorFact, AnchorId, Purpose};
+
+const ACTIVATED: &str = "eseal.authentication.v1.SealActivated";
+
+#[test]
+fn every_kind_of_a_seal_has_its_stored_form_and_is_read_back_from_it() {
+    for fact in facts() {
+        is_stored_and_read_back::<Seal>(&Event { seal: SealId(id(1)), fact });
+    }
+}
+
+#[test]
+fn every_kind_of_a_hosted_key_has_its_stored_form_and_is_read_back_from_it() {
+    let owner = Owner { uscc: uscc(), custodian: person() };
+    for fact in [HostedKeyFact::Created(owner), HostedKeyFact::Certified(vec![Digest::of(b"a"), Digest::of(b"b")])] {
+        is_stored_and_read_back::<HostedKey>(&HostedKeyEvent { key: HostedKeyId(id(4)), fact });
+    }
+}
+
+#[test]
+fn every_kind_of_trust_has_its_stored_form_and_is_read_back_from_it() {
+    let fingerprint = Digest::of(b"ca");
+    let anchor = AnchorId { purpose: Purpose::Holder, fingerprint };
+    is_stored_and_read_back::<TrustAnchor>(&AnchorEvent { anchor, fact: AnchorFact::Added });
+    let anchor = AnchorId { purpose: Purpose::Maker, fingerprint };
+    is_stored_and_read_back::<TrustAnchor>(&AnchorEvent { anchor, fact: AnchorFact::Removed });
+    let list = List { digest: Digest::of(b"list"), issuer: fingerprint, this_update: moment(0) };
+    is_stored_and_read_back::<Crl>(&Imported(list));
+}
+
+#[test]
+fn every_reason_that_a_gate_can_give_is_read_back() {
+    for reason in Reason::ALL {
+        let step = Step::Refused { reason: *reason, by: person() };
+        let event = Event { seal: SealId(id(1)), fact: Fact::Sealing(AttemptId(id(2)), step) };
+        let encoded = Seal::encode(&event);
+        assert_eq!(Seal::decode(encoded.kind, encoded.schema_version, &encoded.payload), Ok(event));
+    }
+}
+
+#[test]
+fn a_field_that_a_newer_release_added_is_passed_over() {
+    let payload = br#"{"sealId":"0198c0de-0000-7000-8000-000000000001","applicationId":"0198c0de-0000-7000-8000-000000000003","why":"new"}"#;
+    let event = Event { seal: SealId(id(1)), fact: Fact::Activated(ApplicationId(id(3))) };
+    assert_eq!(Seal::decode(ACTIVATED, 1, payload), Ok(event));
+}
+
+#[test]
+fn an_unknown_kind_or_version_is_refused_by_its_name() {
+    let burnt = "eseal.authentication.v1.SealBurnt";
+    assert_eq!(Seal::decode(burnt, 1, b"{}"), Err(DecodeError::unknown(burnt, 1)));
+    assert_eq!(Seal::decode(ACTIVATED, 2, b"{}"), Err(DecodeError::unknown(ACTIVATED, 2)));
+    assert_eq!(TrustAnchor::decode(ACTIVATED, 1, b"{}"), Err(DecodeError::unknown(ACTIVATED, 1)));
+}
+
+#[test]
+fn a_payload_that_does_not_fit_its_kind_is_refused_with_the_field() {
+    for (payload, why) in [(&b"{}"[..], "applicationId"), (b"", "EOF"), (b"[]", "invalid type")] {
+        let Err(DecodeError::Malformed { why: told, .. }) = Seal::decode(ACTIVATED, 1, payload) else {
+            panic!("accepted {payload:?}")
+        };
+        assert!(told.contains(why), "{told}");
+    }
+}
+
+fn is_stored_and_read_back<A: Stored>(event: &A::Event) {
+    let encoded = A::encode(event);
+    let text = String::from_utf8(encoded.payload.clone()).expect("JSON is UTF-8");
+    insta::with_settings!({ prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(format!("{}.v{}", encoded.kind, encoded.schema_version), text);
+    });
+    assert_eq!(A::decode(encoded.kind, encoded.schema_version, &encoded.payload).as_ref(), Ok(event));
+}
+
+fn facts() -> Vec<Fact> {
+    let application = ApplicationId(id(3));
+    let mut facts = vec![
+        Fact::Registered(Box::new(registration())),
+        Fact::Activated(application),
+        Fact::Suspended(application, SuspensionCause::KeyCompromised),
+        Fact::Resumed(application),
+        Fact::Revoked(application, RevocationCause::OrganizationDissolved),
+        Fact::Replaced(application, SealId(id(5))),
+        Fact::Expired(application),
+        Fact::PinUnlocked,
+    ];
+    facts.extend(steps().into_iter().map(|step| Fact::Sealing(AttemptId(id(2)), step)));
+    facts
+}
+
+fn steps() -> Vec<Step> {
+    let document_digest = Digest::of(b"document");
+    vec![
+        Step::Begun {
+            by: person(),
+            nonce: "00112233445566778899aabbccddeeff".to_owned(),
+            challenge_expires_at: moment(120),
+            sealing_time: moment(0),
+        },
+        Step::Refused { reason: Reason::CertificateRevoked, by: person() },
+        Step::PinTried { tries_left: 4 },
+        Step::PinAccepted,
+        Step::PinRefused { tries_left: 3 },
+        Step::PinLocked,
+        Step::Authorized {
+            document_digest,
+            certificate: Digest::of(b"certificate"),
+            places: vec![Place { page: 2, x: -1, y: 20_000, width: 40_000, height: 41_000 }],
+            complete_before: moment(600),
+        },
+        Step::HostedSigned { signed: Digest::of(b"signed") },
+        Step::Completed { document_digest, signature_digest: Digest::of(b"signature") },
+    ]
+}
+
+fn registration() -> Registration {
+    Registration {
+        application: ApplicationId(id(3)),
+        seal_digest: Digest::of(b"SESeal"),
+        custody: Custody::SealCard { serial: Text::try_new("8A03").expect("short") },
+        certificates: vec![Digest::of(b"SM2"), Digest::of(b"P-256")],
+        organization: Organization {
+            uscc: uscc(),
+            name_zh: "联想（北京）有限公司".to_owned(),
+            name_en: "Lenovo".to_owned(),
+        },
+        seal_type: SealType::Contract,
+        custodian: person(),
+        valid_from: moment(0),
+        valid_to: moment(100_000_000),
+        registered_at: moment(1),
+    }
+}
+
+fn id(number: u8) -> Id {
+    format!("0198c0de-0000-7000-8000-{number:012}").parse().expect("an id")
+}
+
+fn person() -> crate::domain::ids::PersonId {
+    "0198c0de-0000-7000-8000-0000000000aa".parse().expect("an id")
+}
+
+fn uscc() -> eseal_kernel::Uscc {
+    "91110000600037341L".parse().expect("a code")
+}
+
+fn moment(seconds: i64) -> Timestamp {
+    Timestamp::from_micros(1_800_000_000_123_456 + seconds * 1_000_000)
+}

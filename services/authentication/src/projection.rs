@@ -1,0 +1,220 @@
+//! Our events -> rows of our read tables. Pure; written in the writer's transaction, and folded anew by a rebuild.
+
+use eseal_eventstore::{Recorded, Row};
+use eseal_kernel::Digest;
+use eseal_proto::authentication::v1 as pb;
+use sea_orm::Value;
+
+use crate::codec::words;
+use crate::domain::attempt::{Attempt, End};
+use crate::domain::crl::Imported;
+use crate::domain::event::{Fact, Step};
+use crate::domain::hosted_key::{HostedKey, HostedKeyEvent};
+use crate::domain::ids::AttemptId;
+use crate::domain::reason::Reason;
+use crate::domain::seal::Entry;
+use crate::domain::trust_anchor::{AnchorEvent, AnchorFact};
+use crate::domain::{Event, Seal};
+
+/// The tables that follow from the events of seals.
+pub const SEAL_TABLES: &[&str] = &["seal", "seal_pin", "sealing_attempt", "sealing_places"];
+/// The table that follows from the events of hosted keys.
+pub const HOSTED_KEY_TABLES: &[&str] = &["hosted_key"];
+/// The table that follows from the events of trust anchors.
+pub const ANCHOR_TABLES: &[&str] = &["trust_anchor"];
+/// The table that follows from the events of revocation lists.
+pub const CRL_TABLES: &[&str] = &["crl"];
+
+/// The rows that follow from an event of a seal; `state` is the one after it.
+pub fn seal_rows(recorded: &Recorded<'_>, event: &Event, state: &Seal) -> Vec<Row> {
+    let entry = || state.entry().map(|entry| seal(recorded, event, entry));
+    let rows = match &event.fact {
+        Fact::Registered(_) => [entry(), Some(pin(event, state))],
+        Fact::Activated(_)
+        | Fact::Suspended(..)
+        | Fact::Resumed(_)
+        | Fact::Revoked(..)
+        | Fact::Replaced(..)
+        | Fact::Expired(_) => [entry(), None],
+        Fact::PinUnlocked => [Some(pin(event, state)), None],
+        Fact::Sealing(id, step) => match step {
+            Step::PinTried { .. } | Step::PinAccepted | Step::PinRefused { .. } => [Some(pin(event, state)), None],
+            Step::PinLocked => [Some(pin(event, state)), Some(attempt(recorded, event, state, *id, step))],
+            Step::Begun { .. } | Step::Refused { .. } | Step::Completed { .. } => {
+                [Some(attempt(recorded, event, state, *id, step)), None]
+            }
+            Step::Authorized { .. } => [Some(attempt(recorded, event, state, *id, step)), places(event, *id, step)],
+            Step::HostedSigned { .. } => [None, None],
+        },
+    };
+    rows.into_iter().flatten().collect()
+}
+
+fn seal(recorded: &Recorded<'_>, event: &Event, entry: &Entry) -> Row {
+    let registration = &entry.registration;
+    Row {
+        table: "seal",
+        key: &["seal_id"],
+        values: vec![
+            ("seal_id", event.seal.to_string().into()),
+            ("application_id", registration.application.to_string().into()),
+            ("state", words::standing_to_wire(entry.standing).as_str_name().into()),
+            ("expiry_announced", entry.expiry_announced.into()),
+            ("uscc", registration.organization.uscc.as_str().into()),
+            ("name_zh", registration.organization.name_zh.as_str().into()),
+            ("name_en", registration.organization.name_en.as_str().into()),
+            ("seal_type", words::seal_type_to_wire(registration.seal_type).as_str_name().into()),
+            ("custody", words::custody_to_wire(&registration.custody).as_str_name().into()),
+            ("card_serial", words::card_serial(&registration.custody).into()),
+            ("hosted_key_id", words::hosted_key_id(&registration.custody).into()),
+            ("custodian_id", registration.custodian.as_str().into()),
+            ("seal_digest", registration.seal_digest.to_string().into()),
+            ("certificate_digests", array(&registration.certificates)),
+            ("valid_from", registration.valid_from.micros().into()),
+            ("valid_to", registration.valid_to.micros().into()),
+            ("registered_at", registration.registered_at.micros().into()),
+            ("changed_at", recorded.occurred_at.micros().into()),
+            ("version", number(recorded.version)),
+        ],
+    }
+}
+
+fn pin(event: &Event, state: &Seal) -> Row {
+    Row {
+        table: "seal_pin",
+        key: &["seal_id"],
+        values: vec![
+            ("seal_id", event.seal.to_string().into()),
+            ("tries_left", i32::from(state.pin().tries_left()).into()),
+        ],
+    }
+}
+
+/// How one use of a seal stands. A stranger's try, and one of a seal that is not registered, is no attempt of the seal:
+/// it begins and ends with its refusal.
+fn attempt(recorded: &Recorded<'_>, event: &Event, state: &Seal, id: AttemptId, step: &Step) -> Row {
+    let own = state.attempts().get(id);
+    let registration = state.entry().map(|entry| &entry.registration);
+    let refusal = match step {
+        Step::Refused { reason, by } => Some((*reason, by)),
+        Step::Begun { .. }
+        | Step::PinTried { .. }
+        | Step::PinAccepted
+        | Step::PinRefused { .. }
+        | Step::PinLocked
+        | Step::Authorized { .. }
+        | Step::HostedSigned { .. }
+        | Step::Completed { .. } => None,
+    };
+    let (attempt_state, reason) = own.map_or_else(|| standing_of(refusal.map(|(reason, _)| reason)), standing);
+    let ended = matches!(attempt_state, pb::AttemptState::Refused | pb::AttemptState::Completed);
+    let by = refusal.map(|(_, by)| by).or(own.map(|attempt| &attempt.by));
+    let begun_at = own.map_or(recorded.occurred_at, |attempt| attempt.begun_at);
+    let document = own.and_then(|attempt| attempt.authorization).map(|given| given.document_digest.to_string());
+    Row {
+        table: "sealing_attempt",
+        key: &["attempt_id", "seal_id"],
+        values: vec![
+            ("seal_id", event.seal.to_string().into()),
+            ("attempt_id", id.to_string().into()),
+            ("uscc", registration.map_or("", |registration| registration.organization.uscc.as_str()).into()),
+            ("seal_custodian_id", registration.map_or("", |registration| registration.custodian.as_str()).into()),
+            ("custodian_id", by.map_or("", |by| by.as_str()).into()),
+            ("state", attempt_state.as_str_name().into()),
+            ("begun_at", begun_at.micros().into()),
+            ("ended_at", ended.then(|| recorded.occurred_at.micros()).into()),
+            ("gate", reason.map_or("", |reason| reason.gate().letter()).into()),
+            ("reason", reason.map_or("", Reason::code).into()),
+            ("document_digest", document.unwrap_or_default().into()),
+        ],
+    }
+}
+
+fn standing(attempt: &Attempt) -> (pb::AttemptState, Option<Reason>) {
+    match attempt.end {
+        Some(End::Refused(reason)) => standing_of(Some(reason)),
+        Some(End::Completed { .. }) => (pb::AttemptState::Completed, None),
+        None if attempt.authorization.is_some() => (pb::AttemptState::Authorized, None),
+        None => standing_of(None),
+    }
+}
+
+const fn standing_of(refusal: Option<Reason>) -> (pb::AttemptState, Option<Reason>) {
+    match refusal {
+        Some(_) => (pb::AttemptState::Refused, refusal),
+        None => (pb::AttemptState::Open, None),
+    }
+}
+
+/// Where the impressions of one use stand. Apart from the attempt: they can be many, and never change.
+fn places(event: &Event, id: AttemptId, step: &Step) -> Option<Row> {
+    let Step::Authorized { places, .. } = step else { return None };
+    let places: Vec<_> = places.iter().map(words::place_to_wire).collect();
+    Some(Row {
+        table: "sealing_places",
+        key: &["attempt_id", "seal_id"],
+        values: vec![
+            ("seal_id", event.seal.to_string().into()),
+            ("attempt_id", id.to_string().into()),
+            ("places", json(&places)),
+        ],
+    })
+}
+
+/// The rows that follow from an event of a hosted key; `state` is the one after it.
+pub fn hosted_key_rows(recorded: &Recorded<'_>, event: &HostedKeyEvent, state: &HostedKey) -> Vec<Row> {
+    let HostedKey::Created { owner, certificates } = state else { return Vec::new() };
+    vec![Row {
+        table: "hosted_key",
+        key: &["hosted_key_id"],
+        values: vec![
+            ("hosted_key_id", event.key.to_string().into()),
+            ("uscc", owner.uscc.as_str().into()),
+            ("custodian_id", owner.custodian.as_str().into()),
+            ("certificate_digests", array(certificates)),
+            ("changed_at", recorded.occurred_at.micros().into()),
+        ],
+    }]
+}
+
+/// The rows that follow from an event of a trust anchor.
+pub fn anchor_rows(recorded: &Recorded<'_>, event: &AnchorEvent) -> Vec<Row> {
+    vec![Row {
+        table: "trust_anchor",
+        key: &["purpose", "fingerprint"],
+        values: vec![
+            ("purpose", event.anchor.purpose.name().into()),
+            ("fingerprint", event.anchor.fingerprint.to_string().into()),
+            ("trusted", (event.fact == AnchorFact::Added).into()),
+            ("changed_at", recorded.occurred_at.micros().into()),
+            ("position", number(recorded.position)),
+        ],
+    }]
+}
+
+/// The rows that follow from an event of a revocation list.
+pub fn crl_rows(recorded: &Recorded<'_>, Imported(list): &Imported) -> Vec<Row> {
+    vec![Row {
+        table: "crl",
+        key: &["digest"],
+        values: vec![
+            ("digest", list.digest.to_string().into()),
+            ("issuer", list.issuer.to_string().into()),
+            ("this_update", list.this_update.micros().into()),
+            ("position", number(recorded.position)),
+        ],
+    }]
+}
+
+fn array(digests: &[Digest]) -> Value {
+    json(&digests.iter().map(ToString::to_string).collect::<Vec<_>>())
+}
+
+/// JSON of what this service made itself; that can't fail.
+fn json(value: &impl serde::Serialize) -> Value {
+    serde_json::to_string(value).unwrap_or_default().into()
+}
+
+fn number(count: u64) -> Value {
+    i64::try_from(count).unwrap_or(i64::MAX).into()
+}
