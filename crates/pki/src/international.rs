@@ -10,7 +10,7 @@ use crate::asn1::{Reader, tag};
 use crate::digest_alg::DigestAlg;
 use crate::oid::{self, Oid};
 use crate::public_key::{BadSignature, KeyError};
-use crate::sm2_key;
+use crate::signature_value;
 use crate::suite::Suite;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,7 +146,7 @@ fn own_algorithm(kind: Kind) -> SignatureAlgorithm {
 fn as_der(algorithm: SignatureAlgorithm, signature: &[u8]) -> (SignatureAlgorithm, std::borrow::Cow<'_, [u8]>) {
     match algorithm {
         SignatureAlgorithm::EcdsaPlain(digest) if signature.len().is_multiple_of(2) => {
-            (SignatureAlgorithm::Ecdsa(digest), sm2_key::to_der(signature).into())
+            (SignatureAlgorithm::Ecdsa(digest), signature_value::to_der(signature).into())
         }
         other => (other, signature.into()),
     }

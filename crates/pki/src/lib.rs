@@ -7,13 +7,18 @@
 //! - [`digest_alg`]: digests by the names that documents use, computed in pieces
 //! - [`certificate`]: one X.509 certificate as received
 //! - [`chain`]: from a signer's certificate to a trusted root; [`crl`]: what was revoked
+//! - [`cms`]: signatures in PDF and in OFD's Type=Sign
+//! - [`challenge`]: what a card signs to prove that it is there
 //! - [`csr`], [`ca`]: asking for a certificate, and the small authority of development that grants it
 
 mod algorithm;
 mod asn1;
+mod brainpool;
 pub mod ca;
 pub mod certificate;
 pub mod chain;
+pub mod challenge;
+pub mod cms;
 pub mod crl;
 pub mod csr;
 pub mod digest_alg;
@@ -23,6 +28,7 @@ mod name;
 mod oid;
 mod pem;
 pub mod public_key;
+mod signature_value;
 pub mod signing_key;
 mod sm2_key;
 mod subject;
@@ -33,6 +39,8 @@ pub use algorithm::SignatureAlgorithm;
 pub use ca::DevelopmentCa;
 pub use certificate::{Certificate, CertificateError};
 pub use chain::{Chain, ChainError, Purpose, TrustStore};
+pub use challenge::ChallengeStatement;
+pub use cms::{CmsError, CmsSignature, SignedAttributes, SignedData};
 pub use crl::{Crl, CrlError, Revocation, RevocationReason};
 pub use csr::{CertificateRequest, RequestError};
 pub use digest_alg::{DigestAlg, Hasher};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::algorithm::{AlgorithmError, SignatureAlgorithm, read_identifier};
 use crate::asn1::{Malformed, Reader, tag, writer};
+use crate::brainpool::BrainpoolKey;
 use crate::digest_alg::{DigestAlg, Hasher};
 use crate::international::{Curve, InternationalKey};
 use crate::oid;
@@ -26,6 +27,7 @@ struct Parts {
 enum Kind {
     Sm2(Sm2PublicKey),
     International(InternationalKey),
+    Brainpool(BrainpoolKey),
 }
 
 /// Why bytes are no usable key, or none was made.
@@ -91,12 +93,17 @@ impl PublicKey {
         let curve = parameters.and_then(|parameters| parameters.oid());
         match (algorithm, curve) {
             (oid::EC_PUBLIC_KEY, Some(oid::SM2_CURVE)) | (oid::SM2_CURVE, _) => Self::sm2(key),
-            (oid::EC_PUBLIC_KEY, Some(curve)) => match Curve::from_oid(&curve) {
-                Some(curve) => Self::international(InternationalKey::ec(curve, key)?, spki),
-                None => Err(KeyError::Unsupported(curve.to_string())),
+            (oid::EC_PUBLIC_KEY, Some(named)) => match Curve::from_oid(&named) {
+                Some(curve) => Ok(Self::new(Kind::International(InternationalKey::ec(curve, key)?), spki)),
+                None => match BrainpoolKey::from_point(&named, key) {
+                    Some(key) => Ok(Self::new(Kind::Brainpool(key?), spki)),
+                    None => Err(KeyError::Unsupported(named.to_string())),
+                },
             },
-            (oid::RSA_ENCRYPTION | oid::RSA_PSS, _) => Self::international(InternationalKey::rsa(key)?, spki),
-            (oid::ED25519, None) => Self::international(InternationalKey::ed25519(key)?, spki),
+            (oid::RSA_ENCRYPTION | oid::RSA_PSS, _) => {
+                Ok(Self::new(Kind::International(InternationalKey::rsa(key)?), spki))
+            }
+            (oid::ED25519, None) => Ok(Self::new(Kind::International(InternationalKey::ed25519(key)?), spki)),
             _ => Err(KeyError::Unsupported(algorithm.to_string())),
         }
     }
@@ -105,16 +112,16 @@ impl PublicKey {
     pub(crate) fn sm2(point: &[u8]) -> Result<Self, KeyError> {
         let key = Sm2PublicKey::from_point(point)?;
         let spki = ec_spki(&oid::SM2_CURVE, &key.point());
-        Ok(Self(Arc::new(Parts { spki, kind: Kind::Sm2(key) })))
+        Ok(Self::new(Kind::Sm2(key), &spki))
     }
 
     /// A P-256 key from its uncompressed point.
     pub(crate) fn p256(point: &[u8]) -> Result<Self, KeyError> {
-        Self::international(InternationalKey::ec(Curve::P256, point)?, &ec_spki(&oid::P256_CURVE, point))
+        Ok(Self::new(Kind::International(InternationalKey::ec(Curve::P256, point)?), &ec_spki(&oid::P256_CURVE, point)))
     }
 
-    fn international(key: InternationalKey, spki: &[u8]) -> Result<Self, KeyError> {
-        Ok(Self(Arc::new(Parts { spki: spki.to_vec(), kind: Kind::International(key) })))
+    fn new(kind: Kind, spki: &[u8]) -> Self {
+        Self(Arc::new(Parts { spki: spki.to_vec(), kind }))
     }
 
     /// The SubjectPublicKeyInfo.
@@ -122,11 +129,12 @@ impl PublicKey {
         self.0.spki.clone()
     }
 
-    /// The suite that this key belongs to. `None`: a key that is only met in other people's signatures (P-384, P-521, Ed25519).
+    /// The suite that this key belongs to. `None`: a key that is only met in other people's signatures (P-384, P-521, Brainpool, Ed25519).
     pub fn suite(&self) -> Option<Suite> {
         match &self.0.kind {
             Kind::Sm2(_) => Some(Suite::Sm2Sm3),
             Kind::International(key) => key.suite(),
+            Kind::Brainpool(_) => None,
         }
     }
 
@@ -135,6 +143,7 @@ impl PublicKey {
         match &self.0.kind {
             Kind::Sm2(_) => SignatureAlgorithm::Sm2Sm3,
             Kind::International(key) => key.algorithm(),
+            Kind::Brainpool(key) => key.algorithm(),
         }
     }
 
@@ -143,6 +152,7 @@ impl PublicKey {
         match &self.0.kind {
             Kind::Sm2(_) => "SM2".to_owned(),
             Kind::International(key) => key.description(),
+            Kind::Brainpool(key) => key.description().to_owned(),
         }
     }
 
@@ -162,6 +172,7 @@ impl PublicKey {
             (Kind::Sm2(key), SignatureAlgorithm::Sm2Sm3) => key.verify(message, signature),
             (Kind::Sm2(_), _) => Err(BadSignature),
             (Kind::International(key), _) => key.verify(algorithm, message, signature),
+            (Kind::Brainpool(key), _) => key.verify(algorithm, message, signature),
         }
     }
 
@@ -183,6 +194,7 @@ impl PublicKey {
             (Kind::Sm2(key), SignatureAlgorithm::Sm2Sm3) => key.verify_prehash(hash, signature),
             (Kind::Sm2(_), _) => Err(BadSignature),
             (Kind::International(key), _) => key.verify_prehash(algorithm, hash, signature),
+            (Kind::Brainpool(key), _) => key.verify_prehash(algorithm, hash, signature),
         }
     }
 
@@ -190,7 +202,7 @@ impl PublicKey {
     pub fn verify_sm2_raw_or_der(&self, message: &[u8], signature: &[u8]) -> Result<SignatureForm, BadSignature> {
         match &self.0.kind {
             Kind::Sm2(key) => key.verify_raw_or_der(message, signature),
-            Kind::International(_) => Err(BadSignature),
+            Kind::International(_) | Kind::Brainpool(_) => Err(BadSignature),
         }
     }
 
@@ -198,7 +210,7 @@ impl PublicKey {
     pub fn sm2_z_hasher(&self) -> Option<Hasher> {
         match &self.0.kind {
             Kind::Sm2(key) => Some(key.z_hasher()),
-            Kind::International(_) => None,
+            Kind::International(_) | Kind::Brainpool(_) => None,
         }
     }
 

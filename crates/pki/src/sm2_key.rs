@@ -6,9 +6,9 @@ use sm2::elliptic_curve::sec1::ToSec1Point as _;
 use sm3::Sm3;
 use sm3::digest::Digest as _;
 
-use crate::asn1::{Malformed, Reader, tag, writer};
 use crate::digest_alg::Hasher;
 use crate::public_key::{BadSignature, KeyError, SignatureForm};
+use crate::signature_value::{to_der, to_fixed};
 use crate::suite::SignError;
 
 /// The identity that every certificate, seal and document signature uses (GB/T 35276 §10).
@@ -94,30 +94,13 @@ fn z(key: &VerifyingKey) -> Result<[u8; 32], KeyError> {
 
 /// `SEQUENCE { r INTEGER, s INTEGER }` (GB/T 35276 §7.3).
 fn from_der(der: &[u8]) -> Result<Signature, BadSignature> {
-    let read = || -> Result<[u8; 64], Malformed> {
-        const WHAT: &str = "an SM2 signature";
-        let mut numbers = Reader::der(der).single(tag::SEQUENCE, WHAT)?.inside()?;
-        let mut fixed = [0; 64];
-        for half in fixed.chunks_exact_mut(32) {
-            let number = numbers.any(WHAT)?.unsigned(WHAT)?;
-            let padding = 32_usize.checked_sub(number.len()).ok_or(Malformed(WHAT))?;
-            half[padding..].copy_from_slice(number);
-        }
-        numbers.finish(WHAT)?;
-        Ok(fixed)
-    };
-    Signature::from_slice(&read().map_err(|_| BadSignature)?).map_err(|_| BadSignature)
-}
-
-/// r and s of equal length side by side, as DER.
-pub(crate) fn to_der(fixed: &[u8]) -> Vec<u8> {
-    let (r, s) = fixed.split_at(fixed.len() / 2);
-    writer::sequence(&[writer::unsigned(r), writer::unsigned(s)])
+    Signature::from_slice(&to_fixed(der, 32)?).map_err(|_| BadSignature)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::asn1::writer;
 
     // GB/T 32918.5 annex A.2.
     const POINT: &str = "0409f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020\

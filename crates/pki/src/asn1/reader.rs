@@ -85,10 +85,6 @@ impl<'a> Reader<'a> {
         Ok(element)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rest.is_empty()
-    }
-
     pub(crate) fn peek(&self) -> Option<u8> {
         self.rest.first().copied()
     }

@@ -1,4 +1,6 @@
 //! The crate as others use it, and judged by others: OpenSSL checks what it makes, and it checks what OpenSSL makes.
 
 mod authority;
+mod cms;
 mod openssl;
+mod samples;

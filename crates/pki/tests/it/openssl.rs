@@ -54,7 +54,7 @@ impl Desk {
 pub fn split_signed(der: &[u8]) -> (Vec<u8>, Vec<u8>) {
     fn header(der: &[u8]) -> (usize, usize) {
         match der[1] {
-            short @ 0..0x80 => (2, short.into()),
+            short @ 0..=0x7f => (2, short.into()),
             0x81 => (3, der[2].into()),
             0x82 => (4, usize::from(der[2]) << 8 | usize::from(der[3])),
             other => panic!("a length of {other:#x}"),
