@@ -103,6 +103,9 @@ pub enum DocumentError {
     /// The signer's certificate is not in the seal's list.
     #[error("the signer's certificate is not in the seal's list; a renewed certificate needs a new seal")]
     SignerNotInSeal,
+    /// An OFD document is sealed with SM2 and SM3, which is also what it says in front of the signature.
+    #[error("OFD documents are sealed with SM2 keys, and the signer's certificate has another")]
+    NotAnSm2Key,
     /// The signature given at the end of sealing does not verify.
     #[error("the signature does not verify with the signer's certificate")]
     SigningFailed,
@@ -142,7 +145,7 @@ impl DocumentError {
             Self::Changed => Reason::DocumentChanged,
             Self::SealUnusable { .. } | Self::SealNotValid { .. } => Reason::SealUnusable,
             Self::SignerNotInSeal => Reason::SignerNotInSeal,
-            Self::SigningFailed => Reason::SigningFailed,
+            Self::NotAnSm2Key | Self::SigningFailed => Reason::SigningFailed,
         }
     }
 }

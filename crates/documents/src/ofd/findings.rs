@@ -42,9 +42,12 @@ impl Findings {
                 self.notes.push(Note::new(NoteCode::SignatureValueRaw));
                 (Outcome::Passed, None)
             }
-            Err(error @ ValueError::BadSignature(_)) => (Outcome::Failed(wrong), Some(error)),
+            // The key says which algorithm it is; a value that declares another contradicts itself.
+            Err(error @ (ValueError::BadSignature(_) | ValueError::Algorithm(_))) => {
+                (Outcome::Failed(wrong), Some(error))
+            }
             Err(error @ ValueError::NoCertificate) => (Outcome::Failed(Reason::SignerCertificateMalformed), Some(error)),
-            Err(error @ (ValueError::Key(_) | ValueError::Algorithm(_))) => {
+            Err(error @ ValueError::Key(_)) => {
                 (Outcome::Unknown(Reason::SignatureAlgorithmUnsupported), Some(error))
             }
         };

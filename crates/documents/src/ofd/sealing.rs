@@ -6,7 +6,7 @@ use std::io::{Read, Seek, Write};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use eseal_kernel::{Digest, Timestamp};
-use eseal_pki::{Certificate, DigestAlg};
+use eseal_pki::{Certificate, DigestAlg, Suite};
 use eseal_seal::{Seal, SesSignature, ToSign, Version};
 
 use super::coverage::INTEGRITY_LIST;
@@ -117,7 +117,7 @@ impl Prepared {
     /// certificate of the key that made it. Entries that sealing does not change are copied as they are.
     ///
     /// # Errors
-    /// The signature does not verify, the certificate is not in the seal's list, `input` is not what was prepared, or
+    /// The signature does not verify, the certificate is not in the seal's list or not of an SM2 key, `input` is not what was prepared, or
     /// writing fails; then `out` has an incomplete document and must be thrown away.
     pub fn finish<R, W>(
         mut self,
@@ -130,6 +130,9 @@ impl Prepared {
         R: Read + Seek,
         W: Write,
     {
+        if signer.public_key().ok().and_then(|key| key.suite()) != Some(Suite::Sm2Sm3) {
+            return Err(DocumentError::NotAnSm2Key);
+        }
         let der = SesSignature::assemble(&self.to_sign, signer, signature).map_err(|_| DocumentError::SigningFailed)?;
         let signed = SesSignature::from_der(&der).map_err(|_| DocumentError::SigningFailed)?;
         if !signed.signer_in_list() {

@@ -1,0 +1,9 @@
+//! Documents as their users see them: real ones, sealed ones, and hostile ones.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod ofd_hostile;
+mod ofd_samples;
+mod ofd_sealing;
+mod ofd_tampering;
