@@ -41,9 +41,15 @@ codes! {
         References = "REFERENCES",
             "every protected file has the digest that the signature states",
             "所保护文件的杂凑值一致";
+        ByteRange = "BYTE_RANGE",
+            "the signed byte ranges are the whole document of their time, save the signature value",
+            "签名字节范围覆盖签章时的全部文档";
         DataHash = "DATA_HASH",
             "the signed digest is that of the protected data",
             "原文杂凑值一致";
+        LaterChanges = "LATER_CHANGES",
+            "nothing but permitted changes came after",
+            "签章后仅有允许的修改";
         TimeStamp = "TIME_STAMP",
             "the time stamp over the signature verifies",
             "时间戳正确";

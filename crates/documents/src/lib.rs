@@ -12,6 +12,7 @@
 pub mod check;
 mod codes;
 pub mod error;
+mod findings;
 pub mod judge;
 pub mod limits;
 pub mod note;

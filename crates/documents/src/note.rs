@@ -48,6 +48,33 @@ codes! {
         DigestWeak = "DIGEST_WEAK",
             "the digest algorithm is weak: two contents with one digest can be made",
             "杂凑算法较弱,可构造碰撞";
+        LaterSignatures = "LATER_SIGNATURES",
+            "further seals or signatures were added after this one",
+            "其后又加盖了签章或签名";
+        ValidationDataAdded = "VALIDATION_DATA_ADDED",
+            "time stamps or data for later validation were added after sealing",
+            "签章后添加了时间戳或长期验证数据";
+        FormFilled = "FORM_FILLED",
+            "form fields were filled after sealing, which is permitted",
+            "签章后填写了表单域(允许)";
+        CommentsPermitted = "COMMENTS_PERMITTED",
+            "comments were added after sealing, which the signer permitted",
+            "签章后添加了批注(签章人允许)";
+        CommentsAdded = "COMMENTS_ADDED",
+            "comments or pictures were added or changed after sealing",
+            "签章后添加或修改了批注或图片";
+        DocumentTimeStamp = "DOCUMENT_TIME_STAMP",
+            "the document has a time stamp as a whole; whether its authority is trusted was not checked",
+            "文档带有整体时间戳,未验证时间戳机构是否受信任";
+        DocumentTimeStampWrong = "DOCUMENT_TIME_STAMP_WRONG",
+            "a time stamp over the whole document does not hold",
+            "文档整体时间戳验证失败";
+        FileRecovered = "FILE_RECOVERED",
+            "the cross-reference table is damaged and was rebuilt, as viewers do",
+            "文件交叉引用表已损坏,按阅读器方式重建";
+        ObjectsAmbiguous = "OBJECTS_AMBIGUOUS",
+            "old and new viewers would show different objects of this file",
+            "新旧阅读器会显示不同的对象";
         IntegrityListNotChecked = "INTEGRITY_LIST_NOT_CHECKED",
             "the package has a GM/T 0099 integrity list, which was not checked",
             "包内有GM/T 0099防夹带文件,未验证";
@@ -92,7 +119,10 @@ impl NoteCode {
             | Self::SignatureOrphaned
             | Self::SignatureKindDisagrees
             | Self::StampPageUnknown
-            | Self::PackageAmbiguous => Severity::Warning,
+            | Self::PackageAmbiguous
+            | Self::CommentsAdded
+            | Self::DocumentTimeStampWrong
+            | Self::ObjectsAmbiguous => Severity::Warning,
             Self::ContentCoveredByOthers
             | Self::DocumentLocked
             | Self::TimeIsLocal
@@ -100,6 +130,12 @@ impl NoteCode {
             | Self::SignatureValueRaw
             | Self::DataHashWithZ
             | Self::DigestWeak
+            | Self::LaterSignatures
+            | Self::ValidationDataAdded
+            | Self::FormFilled
+            | Self::CommentsPermitted
+            | Self::DocumentTimeStamp
+            | Self::FileRecovered
             | Self::IntegrityListNotChecked => Severity::Info,
         }
     }

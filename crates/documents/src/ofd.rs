@@ -8,7 +8,6 @@ mod coverage;
 mod document;
 mod edit;
 mod files;
-mod findings;
 mod layout;
 mod names;
 mod output;

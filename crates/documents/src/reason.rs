@@ -44,6 +44,12 @@ codes! {
         ContentAltered = "CONTENT_ALTERED",
             "the content was changed after sealing",
             "内容在签章后被修改";
+        ByteRangeInvalid = "BYTE_RANGE_INVALID",
+            "the signed byte ranges are not the whole document of their time",
+            "签名字节范围未覆盖签章时的全部文档";
+        ChangeNotPermitted = "CHANGE_NOT_PERMITTED",
+            "the document was changed after sealing in a way that is not permitted",
+            "文档在签章后有不允许的修改";
         ContentMissing = "CONTENT_MISSING",
             "a file that the signature protects is missing",
             "签名保护的文件缺失";

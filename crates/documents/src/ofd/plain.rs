@@ -1,6 +1,6 @@
 //! A signature without a seal: GB/T 35275 SignedData, or a bare value.
 
-use super::findings::Findings;
+use crate::findings::Findings;
 use super::signature::empty;
 use crate::{Check, Kind, Outcome, Reason, SealReport};
 

@@ -8,7 +8,7 @@ use eseal_seal::SesSignature;
 use super::coverage::{Entries, shortened};
 use super::document::Pages;
 use super::files::Files;
-use super::findings::Findings;
+use crate::findings::Findings;
 use super::package::Fault;
 use super::plain;
 use super::signatures::{Descriptor, Listed};

@@ -155,6 +155,14 @@ impl Dictionary {
         self.entries.iter().map(|(key, value)| (key.as_slice(), value))
     }
 
+    pub(crate) fn into_iter(self) -> impl Iterator<Item = (Vec<u8>, Value)> {
+        self.entries.into_iter()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// True where `/Type` is `name`.
     pub(crate) fn is_type(&self, name: &str) -> bool {
         self.get("Type").is_some_and(|value| value.is_name(name))

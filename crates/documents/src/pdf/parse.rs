@@ -40,11 +40,6 @@ impl<'a> Parser<'a> {
         self.at
     }
 
-    /// How many values were read: a measure of the work done.
-    pub(crate) fn values(&self) -> usize {
-        self.values
-    }
-
     fn rest(&self) -> &'a [u8] {
         self.bytes.get(self.at..).unwrap_or_default()
     }

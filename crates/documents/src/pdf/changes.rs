@@ -1,0 +1,171 @@
+//! What happened to a document after it was signed.
+//!
+//! The state that a signature covers is compared with the present one from the catalog down, each part under its own
+//! rule: what draws the pages must be the same to the last byte of meaning; new signature fields, their values, form
+//! values and data for later validation may come; everything else may not. Whether an object was written again with
+//! the same meaning, or under another number, does not matter, and neither does what the catalog does not lead to.
+
+use super::form_changes::FormRules;
+use super::object::{Dictionary, Value};
+use super::permission::Permission;
+use super::same::{Same, Trust};
+use super::view::View;
+use crate::DocumentError;
+
+/// So many forbidden changes are named; more would not change the verdict.
+const MAX_NAMED: usize = 8;
+
+/// Entries of the catalog that say nothing about what is shown.
+const CATALOG_ASIDE: [&str; 7] = ["AcroForm", "DSS", "Extensions", "MarkInfo", "Metadata", "Version", "Perms"];
+
+/// Entries of a page that say nothing about what is shown, or have rules of their own.
+const PAGE_ASIDE: [&str; 6] = ["Annots", "LastModified", "Metadata", "PieceInfo", "StructParents", "Tabs"];
+
+/// Entries of a page that draw it.
+const PAGE_DRAWING: [&str; 2] = ["Contents", "Resources"];
+
+/// The changes between a signed state of a document and its present one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Changes {
+    /// Names of signature fields that were signed or added.
+    pub signatures: Vec<String>,
+    /// Time stamps, certificates and revocation data were added.
+    pub validation: bool,
+    /// Names of fields that were filled.
+    pub filled: Vec<String>,
+    /// Comments were added, in words: where.
+    pub annotated: Vec<String>,
+    /// Everything else, in words.
+    pub forbidden: Vec<String>,
+}
+
+impl Changes {
+    /// Compares `old`, the state that was signed with `permission`, with `new`.
+    ///
+    /// # Errors
+    /// [`DocumentError::TooLarge`].
+    pub(crate) fn between(old: &View<'_>, new: &View<'_>, permission: &Permission) -> Result<Self, DocumentError> {
+        let mut changes = Self::default();
+        let mut comparison = Comparison { same: Same::new(old, new), old, new, changes: &mut changes };
+        comparison.run()?;
+        changes.apply(permission);
+        Ok(changes)
+    }
+
+    pub(crate) fn forbid(&mut self, what: impl Into<String>) {
+        if self.forbidden.len() < MAX_NAMED {
+            self.forbidden.push(what.into());
+        }
+    }
+
+    /// Turns what is possible in general, but not permitted here, into what is forbidden.
+    fn apply(&mut self, permission: &Permission) {
+        let refused: Vec<_> = self.filled.iter().filter(|name| !permission.allows_filling(name)).cloned().collect();
+        for name in refused {
+            self.forbid(format!("the locked field {name} was filled"));
+        }
+        if permission.is_final()
+            && let Some(name) = self.signatures.first().cloned()
+        {
+            self.forbid(format!("a signature, {name}, was added although no change was permitted"));
+        }
+        if permission.level.is_some_and(|level| level < 3) {
+            for place in std::mem::take(&mut self.annotated) {
+                self.forbid(format!("a comment was added or changed on {place}"));
+            }
+        }
+    }
+}
+
+/// A comparison under way.
+pub(crate) struct Comparison<'c, 'v, 'a> {
+    pub same: Same<'v, 'a>,
+    pub old: &'v View<'a>,
+    pub new: &'v View<'a>,
+    pub changes: &'c mut Changes,
+}
+
+impl Comparison<'_, '_, '_> {
+    fn run(&mut self) -> Result<(), DocumentError> {
+        let (old, new) = (self.old.catalog()?, self.new.catalog()?);
+        let (old_pages, new_pages) = (self.old.pages()?, self.new.pages()?);
+        if !self.same.entries(self.old.trailer.get("Encrypt"), self.new.trailer.get("Encrypt"), Trust::Nothing)? {
+            self.changes.forbid("the encryption was changed");
+        }
+        if old_pages.len() != new_pages.len() {
+            self.changes.forbid(format!("{} pages became {}", old_pages.len(), new_pages.len()));
+            return Ok(());
+        }
+        if let (Some(a), Some(b)) = (self.old.catalog_id(), self.new.catalog_id()) {
+            self.same.know(a.number, b.number);
+        }
+        for (a, b) in old_pages.iter().zip(&new_pages) {
+            if let (Some(a), Some(b)) = (a.id, b.id) {
+                self.same.know(a.number, b.number);
+            }
+        }
+        let mut forms = FormRules::prepare(self, &old, &new)?;
+        for (a, b) in old_pages.iter().zip(&new_pages) {
+            forms.know_annotations(self, &a.dictionary, &b.dictionary)?;
+        }
+
+        self.catalog(&old, &new)?;
+        forms.compare(self, &old, &new)?;
+        for (number, (a, b)) in (1_u32..).zip(old_pages.iter().zip(&new_pages)) {
+            self.page(number, &a.dictionary, &b.dictionary)?;
+            forms.annotations(self, number, &a.dictionary, &b.dictionary)?;
+        }
+        Ok(())
+    }
+
+    fn catalog(&mut self, old: &Dictionary, new: &Dictionary) -> Result<(), DocumentError> {
+        if !self.same.entries(old.get("DSS"), new.get("DSS"), Trust::Nothing)? {
+            self.changes.validation = true;
+        }
+        // A first certification may come later; one that was there may not go.
+        if old.contains("Perms") && !self.same.entries(old.get("Perms"), new.get("Perms"), Trust::Known)? {
+            self.changes.forbid("the document's permissions were changed");
+        }
+        for key in keys(old, new) {
+            if CATALOG_ASIDE.iter().any(|aside| aside.as_bytes() == key) {
+                continue;
+            }
+            if !self.same.entries(old.get_bytes(&key), new.get_bytes(&key), Trust::Known)? {
+                let key = String::from_utf8_lossy(&key).into_owned();
+                self.changes.forbid(format!("/{key} of the document was changed"));
+            }
+        }
+        Ok(())
+    }
+
+    fn page(&mut self, number: u32, old: &Dictionary, new: &Dictionary) -> Result<(), DocumentError> {
+        for key in keys(old, new) {
+            if PAGE_ASIDE.iter().any(|aside| aside.as_bytes() == key) {
+                continue;
+            }
+            let drawing = PAGE_DRAWING.iter().any(|drawing| drawing.as_bytes() == key);
+            let trust = if drawing { Trust::Nothing } else { Trust::Known };
+            if !self.same.entries(old.get_bytes(&key), new.get_bytes(&key), trust)? {
+                let key = String::from_utf8_lossy(&key).into_owned();
+                self.changes.forbid(format!("/{key} of page {number} was changed"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The keys of both dictionaries, each once.
+pub(crate) fn keys(old: &Dictionary, new: &Dictionary) -> Vec<Vec<u8>> {
+    let mut keys: Vec<Vec<u8>> = old.iter().chain(new.iter()).map(|(key, _)| key.to_vec()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+/// The items of an array under `key`, as they stand.
+pub(crate) fn items(view: &View<'_>, dictionary: &Dictionary, key: &str) -> Result<Vec<Value>, DocumentError> {
+    match view.get(dictionary, key)? {
+        Value::Array(items) => Ok(items),
+        _ => Ok(Vec::new()),
+    }
+}

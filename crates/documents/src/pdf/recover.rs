@@ -1,0 +1,95 @@
+//! Finds the objects of a file whose cross-reference chain is broken, as viewers do: the last object of a number
+//! counts.
+
+use memchr::memmem::Finder;
+
+use super::object::{Dictionary, Id, Value};
+use super::parse::{Parser, is_space};
+use super::view::View;
+use super::xref::{Entry, Place};
+use crate::{DocumentError, Limit, Limits};
+
+/// What a walk through the file found.
+pub(crate) struct Found {
+    pub entries: Vec<Entry>,
+    /// Object streams, in the order of the file.
+    pub streams: Vec<u32>,
+    pub trailer: Dictionary,
+}
+
+/// Goes through `bytes` once.
+///
+/// # Errors
+/// [`DocumentError::TooLarge`].
+pub(crate) fn scan(bytes: &[u8], limits: &Limits) -> Result<Found, DocumentError> {
+    let mut entries = std::collections::BTreeMap::new();
+    let mut found = Found { entries: Vec::new(), streams: Vec::new(), trailer: Dictionary::default() };
+    for word in Finder::new(b"obj").find_iter(bytes) {
+        let Some(start) = head_before(bytes, word) else { continue };
+        let Ok((id, object)) = Parser::new(bytes, start).indirect() else { continue };
+        entries.insert(id.number, Place::At(start));
+        Limit::Objects.check(entries.len() as u64, u64::from(limits.max_objects))?;
+        let Some(dictionary) = object.as_dictionary().filter(|_| object.data.is_some()) else { continue };
+        if dictionary.is_type("ObjStm") {
+            found.streams.push(id.number);
+        } else if dictionary.is_type("XRef") {
+            found.take_trailer(dictionary);
+        }
+    }
+    for word in Finder::new(b"trailer").find_iter(bytes) {
+        if let Ok(Value::Dictionary(dictionary)) = Parser::new(bytes, word + b"trailer".len()).value() {
+            found.take_trailer(&dictionary);
+        }
+    }
+    found.entries = entries.into_iter().map(|(number, place)| Entry { number, place }).collect();
+    Ok(found)
+}
+
+impl Found {
+    fn take_trailer(&mut self, dictionary: &Dictionary) {
+        for key in ["Root", "Info", "ID", "Encrypt"] {
+            if let Some(value) = dictionary.get(key) {
+                self.trailer.set(key, value.clone());
+            }
+        }
+    }
+}
+
+/// Where `12 0 ` begins before the word `obj`.
+fn head_before(bytes: &[u8], word: usize) -> Option<usize> {
+    let before = bytes.get(..word)?;
+    let skip = |end: usize, wanted: fn(u8) -> bool, most: usize| {
+        let length = before.get(..end)?.iter().rev().take(most).take_while(|byte| wanted(**byte)).count();
+        (length > 0).then_some(end - length)
+    };
+    let digit = |byte: u8| byte.is_ascii_digit();
+    let generation = skip(skip(word, is_space, 8)?, digit, 5)?;
+    skip(skip(generation, is_space, 8)?, digit, 10)
+}
+
+/// The entries of `view` and the objects in `streams` that are nowhere else; of several streams the last counts.
+pub(crate) fn with_packed(view: &View<'_>, streams: &[u32]) -> Result<Vec<Entry>, DocumentError> {
+    let mut places: std::collections::BTreeMap<_, _> = view.entries().iter().map(|e| (e.number, e.place)).collect();
+    for &stream in streams {
+        let Some(packed) = view.packed(stream)? else { continue };
+        for (index, number) in (0_u32..).zip(packed.numbers()) {
+            if !matches!(places.get(&number), Some(Place::At(_))) {
+                places.insert(number, Place::In { stream, index });
+            }
+        }
+        Limit::Objects.check(places.len() as u64, u64::from(view.limits().max_objects))?;
+    }
+    Ok(places.into_iter().map(|(number, place)| Entry { number, place }).collect())
+}
+
+/// The last object that is a catalog.
+pub(crate) fn catalog(view: &View<'_>) -> Result<Option<Id>, DocumentError> {
+    for entry in view.entries().iter().rev() {
+        let object = view.object(entry.number)?;
+        let dictionary = object.as_ref().and_then(|object| object.as_dictionary());
+        if dictionary.is_some_and(|dictionary| dictionary.is_type("Catalog") && dictionary.contains("Pages")) {
+            return Ok(Some(Id { number: entry.number, generation: 0 }));
+        }
+    }
+    Ok(None)
+}

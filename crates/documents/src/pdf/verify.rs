@@ -1,0 +1,126 @@
+//! A whole document: every seal and signature in it.
+
+use std::collections::HashMap;
+
+use super::object::Value;
+use super::page::Page;
+use super::signature::Signature;
+use super::signed::{self, SignedField};
+use super::view::View;
+use super::{Source, form::Field};
+use crate::{DocumentError, DocumentReport, Format, Limit, Limits, Note, NoteCode, OnProgress, PageSize, Place, Progress};
+
+/// Objects that are named in a note.
+const MAX_NAMED: usize = 10;
+
+/// Checks every seal and signature of a PDF document. Whom to trust is [`crate::judge`]'s to say.
+///
+/// # Errors
+/// The source is no PDF, is damaged beyond use, needs a password, or exceeds a limit. What is wrong with a signature or
+/// with what it covers is in the report.
+pub fn verify(source: &Source, limits: &Limits, on_progress: OnProgress<'_>) -> Result<DocumentReport, DocumentError> {
+    let view = View::open(source, usize::MAX, limits)?;
+    let document = Document::read(source, view)?;
+    let mut report = DocumentReport {
+        format: Format::Pdf,
+        pages: u32::try_from(document.pages.len()).unwrap_or(u32::MAX),
+        seals: Vec::new(),
+        notes: document.notes(),
+    };
+    let fields = document.signed_fields()?;
+    let total: u64 = fields.iter().map(|field| field.signed_bytes()).sum();
+    let mut done = 0;
+    for field in &fields {
+        let mut forward = |progress: Progress| on_progress(Progress { done: done + progress.done, total });
+        if field.signature.is_time_stamp() {
+            report.notes.push(signed::time_stamp(&document, field, &mut forward));
+        } else {
+            report.seals.push(signed::check(&document, field, &mut forward)?);
+        }
+        done += field.signed_bytes();
+    }
+    report.notes.extend(document.mismatched());
+    Ok(report)
+}
+
+/// The size of every page as it is shown, in order.
+///
+/// # Errors
+/// As [`verify`].
+pub fn pages(source: &Source, limits: &Limits) -> Result<Vec<PageSize>, DocumentError> {
+    let view = View::open(source, usize::MAX, limits)?;
+    Ok(view.pages()?.iter().map(Page::size).collect())
+}
+
+/// A document under verification.
+pub(crate) struct Document<'a> {
+    pub source: &'a Source,
+    pub view: View<'a>,
+    pub pages: Vec<Page>,
+    page_numbers: HashMap<u32, usize>,
+}
+
+impl<'a> Document<'a> {
+    fn read(source: &'a Source, view: View<'a>) -> Result<Self, DocumentError> {
+        let pages = view.pages()?;
+        let numbered = pages.iter().enumerate().filter_map(|(index, page)| Some((page.id?.number, index)));
+        Ok(Self { source, page_numbers: numbered.collect(), view, pages })
+    }
+
+    /// The fields with a signature value, in the order in which they were signed.
+    fn signed_fields(&self) -> Result<Vec<SignedField>, DocumentError> {
+        let mut signed = Vec::new();
+        let max = u64::from(self.view.limits().max_signatures);
+        for field in self.view.fields()?.into_iter().filter(Field::is_signature) {
+            let Some(value) = &field.value else { continue };
+            let Some(signature) = Signature::read(&self.view, value, field.number)? else { continue };
+            signed.push(SignedField { field, signature });
+            Limit::Signatures.check(signed.len() as u64, max)?;
+        }
+        signed.sort_by_key(SignedField::signed_bytes);
+        Ok(signed)
+    }
+
+    /// Where a widget stands; `None` for one that shows nothing.
+    pub(crate) fn place(&self, field: &Field) -> Result<Option<Place>, DocumentError> {
+        let rect = self.view.rect(&field.dictionary, "Rect")?;
+        let Some(rect) = rect.filter(|rect| rect.width() > 0.0 && rect.height() > 0.0) else { return Ok(None) };
+        let stated = field.dictionary.get("P").and_then(Value::as_reference);
+        let index = match stated.and_then(|page| self.page_numbers.get(&page.number)) {
+            Some(index) => Some(*index),
+            None => self.page_with(field)?,
+        };
+        let Some((index, page)) = index.and_then(|index| Some((index, self.pages.get(index)?))) else { return Ok(None) };
+        Ok(Some(page.place_of(u32::try_from(index + 1).unwrap_or(u32::MAX), &rect)))
+    }
+
+    /// The page whose annotations have the widget in them.
+    fn page_with(&self, field: &Field) -> Result<Option<usize>, DocumentError> {
+        for (index, page) in self.pages.iter().enumerate() {
+            let Value::Array(annotations) = self.view.get(&page.dictionary, "Annots")? else { continue };
+            if annotations.iter().filter_map(Value::as_reference).any(|id| Some(id.number) == field.number) {
+                return Ok(Some(index));
+            }
+        }
+        Ok(None)
+    }
+
+    fn notes(&self) -> Vec<Note> {
+        let mut notes = Vec::new();
+        if self.view.is_recovered() {
+            notes.push(Note::new(NoteCode::FileRecovered));
+        }
+        notes.extend(objects(&self.view.ambiguous));
+        notes
+    }
+
+    fn mismatched(&self) -> Option<Note> {
+        objects(&self.view.mismatched())
+    }
+}
+
+fn objects(numbers: &[u32]) -> Option<Note> {
+    let named: Vec<String> = numbers.iter().take(MAX_NAMED).map(u32::to_string).collect();
+    let more = if numbers.len() > MAX_NAMED { ", …" } else { "" };
+    (!named.is_empty()).then(|| Note::with(NoteCode::ObjectsAmbiguous, format!("{}{more}", named.join(", "))))
+}
