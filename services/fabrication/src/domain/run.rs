@@ -101,7 +101,9 @@ impl Run {
             (Stage::MakerCard(asked), Step::PresentMakerCard { certificate, proved, challenge }) => {
                 Ok(self.prove(asked, certificate, proved.as_deref(), challenge, now, claims))
             }
-            (Stage::SealCard { .. } | Stage::Signing { .. } | Stage::Storing { .. }, _)
+            (Stage::SealCard { .. }, Step::PresentSealCard { .. })
+            | (Stage::Signing { .. }, Step::SignSeal { .. })
+            | (Stage::Storing { .. }, Step::ConfirmSeal { .. })
                 if !self.maker_in_force(claims) =>
             {
                 Ok(self.refused(Gate::A, RefusalReason::MakerCardRejected))
@@ -109,28 +111,20 @@ impl Run {
             (Stage::SealCard { challenge, .. }, Step::PresentSealCard { card_serial, certificates, seal_info, .. }) => {
                 Ok(match Self::gate_closed(order, now, challenge, card_serial, certificates, claims) {
                     Some(refusal) => self.refused(refusal.gate, refusal.reason),
-                    None => vec![Event::SealCardAccepted {
-                        application_id: self.application_id,
-                        run_id: self.run_id,
-                        card_serial: card_serial.clone(),
-                        certificates: certificates.iter().map(|shown| shown.certificate).collect(),
-                        seal_info: *seal_info,
-                    }],
+                    None => vec![self.accepted(card_serial, certificates, *seal_info)],
                 })
             }
-            (Stage::Signing { .. }, Step::SignSeal { seal, .. }) => Ok(match seal {
-                Some(seal) => {
-                    vec![Event::SealSigned { application_id: self.application_id, run_id: self.run_id, seal: *seal }]
-                }
-                None => self.refused(Gate::E, RefusalReason::FabricationFailed),
-            }),
+            (Stage::Signing { .. }, Step::SignSeal { seal: Some(seal), .. }) => {
+                Ok(vec![Event::SealSigned { application_id: self.application_id, run_id: self.run_id, seal: *seal }])
+            }
             // A repeat after a crash between the signature and the answer: the first signature stays.
             (Stage::Storing { .. }, Step::SignSeal { seal: Some(_), .. }) => Ok(vec![]),
-            (Stage::Storing { card, seal, .. }, Step::ConfirmSeal { read_back, .. }) => Ok(if read_back == seal {
-                vec![self.fabricated(order, card, *seal)]
-            } else {
-                self.refused(Gate::E, RefusalReason::FabricationFailed)
-            }),
+            (Stage::Storing { card, seal, .. }, Step::ConfirmSeal { read_back, .. }) if read_back == seal => {
+                Ok(vec![self.fabricated(order, card, *seal)])
+            }
+            (Stage::Signing { .. }, Step::SignSeal { .. }) | (Stage::Storing { .. }, Step::ConfirmSeal { .. }) => {
+                Ok(self.refused(Gate::E, RefusalReason::FabricationFailed))
+            }
             (
                 Stage::MakerCard(_) | Stage::SealCard { .. } | Stage::Signing { .. } | Stage::Storing { .. },
                 Step::PresentMakerCard { .. }
@@ -184,6 +178,16 @@ impl Run {
         in_use.then_some(Refusal { gate: Gate::D, reason: RefusalReason::CardInUse })
     }
 
+    fn accepted(&self, card_serial: &str, shown: &[ShownCertificate], seal_info: Digest) -> Event {
+        Event::SealCardAccepted {
+            application_id: self.application_id,
+            run_id: self.run_id,
+            card_serial: card_serial.to_owned(),
+            certificates: shown.iter().map(|shown| shown.certificate).collect(),
+            seal_info,
+        }
+    }
+
     fn fabricated(&self, order: &Order, card: &AcceptedCard, seal: Digest) -> Event {
         Event::Fabricated {
             run_id: self.run_id,
@@ -195,14 +199,19 @@ impl Run {
         }
     }
 
-    /// The maker card that proved its key in this run is still in force.
-    fn maker_in_force(&self, claims: &Claims) -> bool {
+    /// The certificate of the maker card that proved its key in this run, once it has.
+    pub const fn maker_certificate(&self) -> Option<Digest> {
         match &self.stage {
-            Stage::MakerCard(_) => false,
+            Stage::MakerCard(_) => None,
             Stage::SealCard { maker_certificate, .. }
             | Stage::Signing { maker_certificate, .. }
-            | Stage::Storing { maker_certificate, .. } => self.is_in_force(maker_certificate, claims),
+            | Stage::Storing { maker_certificate, .. } => Some(*maker_certificate),
         }
+    }
+
+    /// That maker card is still in force.
+    fn maker_in_force(&self, claims: &Claims) -> bool {
+        self.maker_certificate().is_some_and(|certificate| self.is_in_force(&certificate, claims))
     }
 
     /// The certificate is on the maker card of this run, which was issued here and is not withdrawn.

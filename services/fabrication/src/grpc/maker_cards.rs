@@ -1,0 +1,95 @@
+//! 制章授权卡: issuing, withdrawing, listing.
+
+use eseal_eventstore::Order;
+use eseal_proto::authentication::v1::TrustPurpose;
+use eseal_proto::fabrication::v1 as pb;
+use eseal_proto::fabrication::v1::maker_card_service_server::MakerCardService;
+use eseal_proto::moment;
+use eseal_service::Language;
+use eseal_service::answer::Answer;
+use eseal_service::paging::Page;
+use eseal_service::status::internal;
+use tonic::{Request, Response, Status};
+
+use super::{Grpc, parse, refusals};
+use crate::domain::MakerCard;
+use crate::domain::command::CardCommand;
+use crate::query::ListedCard;
+
+#[tonic::async_trait]
+impl MakerCardService for Grpc {
+    async fn issue_maker_card(
+        &self,
+        request: Request<pb::IssueMakerCardRequest>,
+    ) -> Result<Response<pb::IssueMakerCardResponse>, Status> {
+        let call = self.call(&request, "MakerCardService/IssueMakerCard", &request.get_ref().request_id)?;
+        let message = request.into_inner();
+        let card_serial = parse::name("card_serial", &message.card_serial)?;
+        let maker_id = parse::name("maker_id", &message.maker_id)?;
+        let certificate = parse::certificate("certificate", &message.certificate)?;
+        let good = self.app.peers.is_good(&call.onward, &certificate, TrustPurpose::Maker, None).await;
+        if !good.map_err(|status| refusals::app(status.into(), call.language))? {
+            return Err(refusals::untrusted_maker(call.language));
+        }
+        let now = call.metadata.now;
+        let row = self.app.contents.row(certificate.der(), now).map_err(|error| internal(&error))?;
+        let command = CardCommand::Issue {
+            card_serial: card_serial.clone(),
+            maker_id,
+            certificate: certificate.fingerprint(),
+            now,
+        };
+        let order = Order::<MakerCard>::new(card_serial, command, call.metadata.clone()).with_rows(vec![row]);
+        let answer = self.decide(call, order, |decided| {
+            Answer::Done(pb::IssueMakerCardResponse { etag: decided.version.to_string() })
+        });
+        answer.await.map(Response::new)
+    }
+
+    async fn withdraw_maker_card(
+        &self,
+        request: Request<pb::WithdrawMakerCardRequest>,
+    ) -> Result<Response<pb::WithdrawMakerCardResponse>, Status> {
+        let call = self.call(&request, "MakerCardService/WithdrawMakerCard", &request.get_ref().request_id)?;
+        let message = request.into_inner();
+        let card_serial = parse::name("card_serial", &message.card_serial)?;
+        let command = CardCommand::Withdraw { reason_code: parse::withdrawal(&message.reason_code)? };
+        let order = Order::<MakerCard>::new(card_serial, command, call.metadata.clone());
+        let answer = self.decide(call, order, |decided| {
+            Answer::Done(pb::WithdrawMakerCardResponse { etag: decided.version.to_string() })
+        });
+        answer.await.map(Response::new)
+    }
+
+    async fn list_maker_cards(
+        &self,
+        request: Request<pb::ListMakerCardsRequest>,
+    ) -> Result<Response<pb::ListMakerCardsResponse>, Status> {
+        let language = Language::of(&request);
+        let message = request.into_inner();
+        let page = Page::try_new(message.page_size, &message.page_token)?;
+        let listed = self.app.query.maker_cards(page.after.as_deref(), page.rows_to_read()).await;
+        let mut listed = listed.map_err(|error| internal(&error))?;
+        let next_page_token = page.cut(&mut listed, |card| card.card_serial.clone());
+        let mut maker_cards = Vec::with_capacity(listed.len());
+        for card in listed {
+            maker_cards.push(self.shown(card, language).await?);
+        }
+        Ok(Response::new(pb::ListMakerCardsResponse { maker_cards, next_page_token }))
+    }
+}
+
+impl Grpc {
+    async fn shown(&self, card: ListedCard, language: Language) -> Result<pb::MakerCard, Status> {
+        let digest = parse::digest("certificate_digest", &card.certificate_digest)?;
+        let certificate = self.app.contents.get(digest).await;
+        let certificate = certificate.map_err(|error| refusals::app(error.into(), language))?.unwrap_or_default();
+        Ok(pb::MakerCard {
+            card_serial: card.card_serial,
+            maker_id: card.maker_id,
+            certificate,
+            issued_at: Some(moment::from_micros(card.issued_at.micros())),
+            withdrawn_at: card.withdrawn_at.map(|at| moment::from_micros(at.micros())),
+        })
+    }
+}
