@@ -1,0 +1,18 @@
+//! The store as its services see it: one suite for every engine.
+//!
+//! Each test is a function over a [`eseal_testkit::TestDb`]; `on_every_engine!` makes a test of it for SQLite and for
+//! PostgreSQL, which is skipped with a note where there is none.
+
+mod support;
+
+mod chain;
+mod claims;
+mod deliveries;
+mod envelope;
+mod failures;
+mod immutable;
+mod properties;
+mod reading;
+mod rebuilding;
+mod recording;
+mod requests;

@@ -1,0 +1,97 @@
+//! Events are read as they were written, and old ones as they are understood today.
+
+use std::time::Duration;
+
+use eseal_eventstore::{Log, StoreError, state_of};
+use eseal_testkit::TestDb;
+use futures::StreamExt as _;
+use serde_json::json;
+
+use crate::support::{Command, Locker, SOON, Store, add, connect, on_every_engine, order};
+
+on_every_engine!(
+    a_stored_payload_is_the_written_one_byte_for_byte,
+    an_old_version_is_read_as_the_new_one,
+    reads_are_pages,
+    a_long_stream_is_folded_page_by_page,
+    a_tail_wakes_for_a_commit,
+    a_tail_sees_what_another_process_commits,
+    the_state_of_nothing_is_the_default,
+);
+
+async fn a_stored_payload_is_the_written_one_byte_for_byte(db: TestDb) {
+    let store = Store::open(db).await;
+    store.execute(add("a", 5)).await.expect("recorded");
+    let written = json!({ "amount": 5, "unit": "piece" }).to_string();
+    assert_eq!(store.events().await[0].payload, written.as_bytes());
+}
+
+async fn an_old_version_is_read_as_the_new_one(db: TestDb) {
+    let store = Store::open(db).await;
+    store.execute(order("a", Command::AddAsLongAgo(5))).await.expect("recorded");
+    store.execute(add("a", 6)).await.expect("recorded");
+    let store = Store::open(store.close().await).await;
+    let (state, version) = state_of::<Locker>(&store.database, "a").await.expect("read");
+    assert_eq!((state.total, version), (11, 2));
+    let events = store.events().await;
+    assert_eq!(events.iter().map(|event| event.schema_version).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(events[0].payload, br#"{"amount":5}"#, "what is stored never changes");
+    assert_eq!(store.execute(add("a", 1)).await.expect("recorded").decided.expect("decided").state.total, 12);
+}
+
+async fn reads_are_pages(db: TestDb) {
+    let store = Store::open(db).await;
+    store.together((0..30).map(|id| add(&id.to_string(), 1))).await;
+    let positions = |after, limit| {
+        let log = store.log.clone();
+        async move { log.read(after, limit).await.expect("read").iter().map(|event| event.position).collect::<Vec<_>>() }
+    };
+    assert_eq!(positions(0, 3).await, [1, 2, 3]);
+    assert_eq!(positions(28, 10).await, [29, 30]);
+    assert_eq!(positions(30, 10).await, [0_u64; 0]);
+    assert_eq!(positions(u64::MAX, u64::MAX).await, [0_u64; 0]);
+}
+
+async fn a_long_stream_is_folded_page_by_page(db: TestDb) {
+    let store = Store::open(db).await;
+    for _ in 0..5 {
+        store.together((0..500).map(|i| add(if i % 5 == 0 { "b" } else { "a" }, 1))).await;
+    }
+    let store = Store::open(store.close().await).await;
+    let outcomes = store.together([add("a", 1), add("b", 1), add("c", 1)]).await;
+    let totals = outcomes.into_iter().map(|outcome| outcome.expect("recorded").decided.expect("decided").state.total);
+    assert_eq!(totals.collect::<Vec<_>>(), [2_001, 501, 1]);
+    let (state, version) = state_of::<Locker>(&store.database, "a").await.expect("read");
+    assert_eq!((state.total, version), (2_001, 2_001));
+    assert_eq!(store.log.load(&store.events().await[1].stream_id).await.expect("loaded").len(), 2_001);
+}
+
+async fn a_tail_wakes_for_a_commit(db: TestDb) {
+    let store = Store::open(db).await;
+    store.execute(add("a", 1)).await.expect("recorded");
+    let mut tail = Box::pin(store.log.tail(1));
+    let waiting = async { tail.next().await.expect("no end").expect("read").position };
+    let (seen, recorded) = futures::join!(waiting, store.execute(add("a", 1)));
+    recorded.expect("recorded");
+    assert_eq!(seen, 2);
+}
+
+async fn a_tail_sees_what_another_process_commits(db: TestDb) {
+    let store = Store::open(db).await;
+    // Another process has a database of its own to notify.
+    let log = Log::new(connect(&store.db).await, "test");
+    let mut tail = Box::pin(log.tail(0));
+    let waiting = tokio::time::timeout(SOON, tail.next());
+    let record = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        store.execute(add("a", 1)).await.expect("recorded");
+    };
+    let (seen, ()) = futures::join!(waiting, record);
+    assert_eq!(seen.expect("in time").expect("no end").expect("read").position, 1);
+}
+
+async fn the_state_of_nothing_is_the_default(db: TestDb) {
+    let store = Store::open(db).await;
+    assert_eq!(state_of::<Locker>(&store.database, "nobody").await.expect("read"), (Locker::default(), 0));
+    assert!(matches!(state_of::<Locker>(&store.database, "").await, Err(StoreError::Unfit { .. })));
+}
