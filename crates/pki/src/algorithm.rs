@@ -69,6 +69,15 @@ impl SignatureAlgorithm {
         })
     }
 
+    /// The same kind of signature with another digest, where the two can be combined freely.
+    pub(crate) fn with_digest(self, digest: DigestAlg) -> Self {
+        match self {
+            Self::Ecdsa(_) => Self::Ecdsa(digest),
+            Self::RsaPkcs1(_) => Self::RsaPkcs1(digest),
+            other => other,
+        }
+    }
+
     /// The digest that is signed; `None` for Ed25519, which has its own.
     pub fn digest(self) -> Option<DigestAlg> {
         match self {

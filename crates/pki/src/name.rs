@@ -59,16 +59,14 @@ impl Name {
     /// Whether two names are the same to people: RFC 5280 §7.1, by comparing text without regard to case, string type and runs
     /// of spaces. It only chooses whose signature to check, so being generous costs nothing.
     pub(crate) fn matches(&self, other: &Self) -> bool {
-        let folded = |name: &Self| -> Vec<_> {
-            name.attributes
-                .iter()
-                .map(|attribute| {
-                    (attribute.oid, attribute.text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase())
-                })
-                .collect()
-        };
-        folded(self) == folded(other)
+        let pairs = || self.attributes.iter().zip(&other.attributes);
+        self.attributes.len() == other.attributes.len()
+            && pairs().all(|(a, b)| a.oid == b.oid && (a.text == b.text || folded(&a.text) == folded(&b.text)))
     }
+}
+
+fn folded(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
 /// `CN=…, O=…, C=CN`: RFC 4514, the last attribute first, with a space behind each comma.

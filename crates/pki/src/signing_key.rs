@@ -5,6 +5,7 @@ use std::hint::black_box;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
+use sm2::dsa::signature::hazmat::RandomizedPrehashSigner as _;
 use sm2::elliptic_curve::{Generate as _, NonZeroScalar};
 use sm2::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
 use zeroize::Zeroizing;
@@ -13,7 +14,8 @@ use crate::algorithm::read_identifier;
 use crate::asn1::{Reader, tag};
 use crate::oid;
 use crate::public_key::{KeyError, PublicKey};
-use crate::sm2_key::{IDENTITY, Sm2PublicKey};
+use crate::signature_value;
+use crate::sm2_key::IDENTITY;
 use crate::suite::{SignError, Signer, Suite};
 
 /// Bytes of the longest PKCS #8 that is read; with attributes ours stay far below.
@@ -33,10 +35,7 @@ enum Secret {
     P256(EcdsaKeyPair),
 }
 
-struct Sm2Secret {
-    signing: sm2::dsa::SigningKey,
-    public: Sm2PublicKey,
-}
+struct Sm2Secret(sm2::dsa::SigningKey);
 
 impl SigningKey {
     /// A fresh key. RSA keys are made by tokens only: [`KeyError::Unsupported`].
@@ -83,9 +82,8 @@ impl SigningKey {
     fn sm2(key: &sm2::SecretKey, pkcs8: &[u8]) -> Result<Self, KeyError> {
         let signing = sm2::dsa::SigningKey::new(IDENTITY, key).map_err(|_| KeyError::Invalid)?;
         let point = signing.verifying_key().to_sec1_bytes();
-        let secret = Sm2Secret { signing, public: Sm2PublicKey::from_point(&point)? };
-        let public = PublicKey::sm2(&point)?;
-        Ok(Self { secret: Secret::Sm2(Box::new(secret)), pkcs8: pkcs8.to_vec().into(), public })
+        let secret = Secret::Sm2(Box::new(Sm2Secret(signing)));
+        Ok(Self { secret, pkcs8: pkcs8.to_vec().into(), public: PublicKey::sm2(&point)? })
     }
 
     fn p256(key: EcdsaKeyPair, pkcs8: &[u8]) -> Result<Self, KeyError> {
@@ -114,7 +112,17 @@ impl Signer for SigningKey {
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         match &self.secret {
-            Secret::Sm2(secret) => secret.public.sign(&secret.signing, message),
+            Secret::Sm2(secret) => {
+                let mut hasher = self.public.sm2_z_hasher().ok_or(SignError::Unsupported(Suite::Sm2Sm3))?;
+                hasher.update(message);
+                // The nonce comes from RFC 6979 with fresh random numbers mixed in, so that neither a bad generator nor a fault
+                // while signing gives the key away.
+                let signature: sm2::dsa::Signature = secret
+                    .0
+                    .sign_prehash_with_rng(&mut getrandom::SysRng, &hasher.finish())
+                    .map_err(|_| SignError::Random)?;
+                Ok(signature_value::to_der(&signature.to_bytes()))
+            }
             Secret::P256(key) => {
                 let signature = key.sign(&SystemRandom::new(), message).map_err(|_| SignError::Random)?;
                 Ok(signature.as_ref().to_vec())
@@ -129,9 +137,9 @@ impl Drop for Sm2Secret {
     fn drop(&mut self) {
         let one = NonZeroScalar::<sm2::Sm2>::from_uint(sm2::U256::ONE);
         if let Some(Ok(other)) = one.into_option().map(|one| sm2::dsa::SigningKey::from_nonzero_scalar(IDENTITY, one)) {
-            self.signing = other;
+            self.0 = other;
         }
-        black_box(&self.signing);
+        black_box(&self.0);
     }
 }
 

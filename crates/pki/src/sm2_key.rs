@@ -1,26 +1,46 @@
 //! SM2 keys (GB/T 32918): the curve is the crate `sm2`'s, Z and the two forms of a signature are handled here.
 
-use sm2::dsa::signature::hazmat::{PrehashVerifier as _, RandomizedPrehashSigner as _};
-use sm2::dsa::{Signature, SigningKey, VerifyingKey};
+use std::sync::LazyLock;
+
+use sm2::dsa::signature::hazmat::PrehashVerifier as _;
+use sm2::dsa::{Signature, VerifyingKey};
 use sm2::elliptic_curve::sec1::ToSec1Point as _;
 use sm3::Sm3;
 use sm3::digest::Digest as _;
 
 use crate::digest_alg::Hasher;
 use crate::public_key::{BadSignature, KeyError, SignatureForm};
-use crate::signature_value::{to_der, to_fixed};
-use crate::suite::SignError;
+use crate::signature_value::to_fixed;
 
 /// The identity that every certificate, seal and document signature uses (GB/T 35276 §10).
 pub(crate) const IDENTITY: &str = "1234567812345678";
 
-/// a, b, and the generator's x and y (GB/T 32918.5): what stands between the identity and the key in Z.
-const CURVE: [&str; 4] = [
-    "fffffffeffffffffffffffffffffffffffffffff00000000fffffffffffffffc",
-    "28e9fa9e9d9f5e344d5a9e4bcf6509a7f39789f515ab8f92ddbcbd414d940e93",
-    "32c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7",
-    "bc3736a2f4f6779c59bdcee36b692153d0a9877cc62a474002df32e52139f0a0",
+/// a, b, and the generator's x and y (GB/T 32918.5 §2): what stands between the identity and the key in Z.
+const CURVE: [u64; 16] = [
+    0xffff_fffe_ffff_ffff,
+    0xffff_ffff_ffff_ffff,
+    0xffff_ffff_0000_0000,
+    0xffff_ffff_ffff_fffc,
+    0x28e9_fa9e_9d9f_5e34,
+    0x4d5a_9e4b_cf65_09a7,
+    0xf397_89f5_15ab_8f92,
+    0xddbc_bd41_4d94_0e93,
+    0x32c4_ae2c_1f19_8119,
+    0x5f99_0446_6a39_c994,
+    0x8fe3_0bbf_f266_0be1,
+    0x715a_4589_334c_74c7,
+    0xbc37_36a2_f4f6_779c,
+    0x59bd_cee3_6b69_2153,
+    0xd0a9_877c_c62a_4740,
+    0x02df_32e5_2139_f0a0,
 ];
+
+/// SM3 after the part of Z that is the same for every key: ENTL ‖ ID ‖ a ‖ b ‖ Gx ‖ Gy.
+static BEFORE_KEY: LazyLock<Sm3> = LazyLock::new(|| {
+    let bits_of_identity = IDENTITY.len() as u16 * 8;
+    let hasher = Sm3::new_with_prefix(bits_of_identity.to_be_bytes()).chain_update(IDENTITY);
+    CURVE.iter().fold(hasher, |hasher, number| hasher.chain_update(number.to_be_bytes()))
+});
 
 pub(crate) struct Sm2PublicKey {
     key: VerifyingKey,
@@ -31,7 +51,7 @@ pub(crate) struct Sm2PublicKey {
 impl Sm2PublicKey {
     pub(crate) fn from_point(point: &[u8]) -> Result<Self, KeyError> {
         let key = VerifyingKey::from_sec1_bytes(IDENTITY, point).map_err(|_| KeyError::Invalid)?;
-        let after_z = Sm3::new_with_prefix(z(&key)?);
+        let after_z = Sm3::new_with_prefix(z(&key));
         Ok(Self { key, after_z })
     }
 
@@ -69,27 +89,13 @@ impl Sm2PublicKey {
     fn e(&self, message: &[u8]) -> [u8; 32] {
         self.after_z.clone().chain_update(message).finalize().into()
     }
-
-    /// A signature by this key's private half. The nonce comes from RFC 6979 with fresh random numbers mixed in, so that
-    /// neither a bad generator nor a fault while signing gives the key away.
-    pub(crate) fn sign(&self, key: &SigningKey, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        let signature: Signature =
-            key.sign_prehash_with_rng(&mut getrandom::SysRng, &self.e(message)).map_err(|_| SignError::Random)?;
-        Ok(to_der(&signature.to_bytes()))
-    }
 }
 
 /// Z = SM3(ENTL ‖ ID ‖ a ‖ b ‖ Gx ‖ Gy ‖ x ‖ y) (GB/T 32918.2 §5.5).
-fn z(key: &VerifyingKey) -> Result<[u8; 32], KeyError> {
-    let mut hasher = Sm3::new();
-    hasher.update((IDENTITY.len() as u16 * 8).to_be_bytes());
-    hasher.update(IDENTITY);
-    for number in CURVE {
-        hasher.update(hex::decode(number).map_err(|_| KeyError::Invalid)?);
-    }
-    let point = key.as_affine().to_sec1_point(false);
-    hasher.update(&point.as_bytes()[1..]);
-    Ok(hasher.finalize().into())
+fn z(key: &VerifyingKey) -> [u8; 32] {
+    let point = key.as_affine().to_sec1_point(false); // 04 ‖ x ‖ y
+    let coordinates = point.as_bytes().get(1..).unwrap_or_default();
+    BEFORE_KEY.clone().chain_update(coordinates).finalize().into()
 }
 
 /// `SEQUENCE { r INTEGER, s INTEGER }` (GB/T 35276 §7.3).
@@ -101,6 +107,7 @@ fn from_der(der: &[u8]) -> Result<Signature, BadSignature> {
 mod tests {
     use super::*;
     use crate::asn1::writer;
+    use crate::signature_value::to_der;
 
     // GB/T 32918.5 annex A.2.
     const POINT: &str = "0409f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020\
@@ -120,7 +127,7 @@ mod tests {
 
     #[test]
     fn z_and_e_are_those_of_the_standard() {
-        assert_eq!(hex::encode(z(&key().key).expect("Z")), Z);
+        assert_eq!(hex::encode(z(&key().key)), Z);
         assert_eq!(hex::encode(key().e(b"message digest")), E);
         let mut hasher = key().z_hasher();
         b"message digest".chunks(5).for_each(|piece| hasher.update(piece));

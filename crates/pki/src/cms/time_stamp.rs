@@ -8,13 +8,13 @@ use crate::cms::CmsError;
 use crate::digest_alg::DigestAlg;
 
 /// TSTInfo (RFC 3161 §2.4.2), as far as it decides something.
-pub(crate) struct TimeStampInfo {
+pub(crate) struct TimeStamp {
     pub(crate) digest: DigestAlg,
     pub(crate) imprint: Vec<u8>,
     pub(crate) time: Timestamp,
 }
 
-impl TimeStampInfo {
+impl TimeStamp {
     pub(crate) fn read(content: &[u8]) -> Result<Self, CmsError> {
         const WHAT: &str = "TSTInfo";
         let mut fields = Reader::ber(content).single(tag::SEQUENCE, WHAT)?.inside()?;

@@ -10,11 +10,11 @@ use crate::algorithm::{SignatureAlgorithm, read_digest};
 use crate::asn1::{Element, Malformed, Reader, tag};
 use crate::certificate::Certificate;
 use crate::cms::read::{Attributes, SignerInfo};
-use crate::cms::time_stamp::TimeStampInfo;
+use crate::cms::time_stamp::TimeStamp;
 use crate::cms::{CmsError, read::Encapsulated};
 use crate::digest_alg::{DigestAlg, Hasher};
 use crate::oid;
-use crate::public_key::{BadSignature, PublicKey, SignatureForm};
+use crate::public_key::{PublicKey, SignatureForm};
 use crate::signature_value;
 
 /// A signature that holds: over the content that was shown, by the key of `certificate`.
@@ -26,9 +26,9 @@ pub struct CmsSignature {
     pub signing_time: Option<Timestamp>,
     /// When a time stamp says that the content existed; only where the structure is one ([`ContentForm::TimeStamp`]).
     pub time_stamp: Option<Timestamp>,
-    /// The digest of the content. See [`DigestAlg::is_weak`].
+    /// The digest that binds the content. See [`DigestAlg::is_weak`].
     pub digest: DigestAlg,
-    /// How the signature value was computed.
+    /// By which the signature value holds.
     pub algorithm: SignatureAlgorithm,
     /// How the content is bound to the structure.
     pub content: ContentForm,
@@ -54,8 +54,14 @@ pub enum ContentForm {
 impl SignerInfo {
     /// Checks the signature over a content that `hash` feeds to the hashers it is given, once or several times.
     ///
-    /// ```ignore
-    /// let signature = signer.verify(|mut hasher| { hasher.update(content); hasher.finish() })?;
+    /// ```
+    /// # fn check(signer: &eseal_pki::cms::SignerInfo, content: &[u8]) -> Result<(), eseal_pki::CmsError> {
+    /// let signature = signer.verify(|mut hasher| {
+    ///     hasher.update(content);
+    ///     hasher.finish()
+    /// })?;
+    /// # Ok(())
+    /// # }
     /// ```
     ///
     /// A hasher is handed out instead of the name of an algorithm because SM2 signatures without attributes put the signer's Z
@@ -71,97 +77,115 @@ impl SignerInfo {
         certificate: &Certificate,
         mut hash: impl FnMut(Hasher) -> Vec<u8>,
     ) -> Result<CmsSignature, CmsError> {
-        let digest = self.digest_alg()?;
-        let algorithm = self.algorithm()?;
         let key = certificate.public_key()?;
-        let (content, time_stamp) = bind_content(&self.encapsulated, digest, &mut hash)?;
-        let inside = self.encapsulated.content.as_deref();
-        let (signature, form) = self.signature_value(algorithm);
-
-        let mut names_certificate = false;
-        match &self.attributes {
+        let binding = Binding::find(&self.encapsulated, self.digest_alg()?, &mut hash)?;
+        let (signature, form) = self.signature_value()?;
+        let (algorithm, names_certificate) = match &self.attributes {
             Some(attributes) => {
-                let found = inside.map_or_else(|| hash(digest.hasher()), |inside| digest.digest(inside));
-                if attributes.message_digest()? != found {
-                    return Err(CmsError::ContentChanged);
-                }
-                verify_attributes(&key, algorithm, digest, &attributes.signed, &signature)?;
-                names_certificate = names(attributes, certificate)?;
+                let algorithm = self.check_attributes(attributes, &key, &signature, &mut hash)?;
+                (algorithm, names(attributes, certificate)?)
             }
-            None => match inside {
-                Some(inside) => key.verify_with(algorithm, inside, &signature)?,
-                None => {
-                    let hasher = key.message_hasher(algorithm);
-                    let hasher = hasher.ok_or_else(|| CmsError::UnsupportedAlgorithm(algorithm.to_string()))?;
-                    key.verify_prehash_with(algorithm, &hash(hasher), &signature)?;
-                }
-            },
-        }
+            None => (self.check_content(&key, &signature, &mut hash)?, false),
+        };
         Ok(CmsSignature {
             certificate: certificate.clone(),
             signing_time: self.signing_time(),
-            time_stamp,
-            digest,
+            time_stamp: binding.time_stamp,
+            digest: binding.digest,
             algorithm,
-            content,
+            content: binding.form,
             form,
             names_certificate,
         })
     }
 
     /// The signature value as keys take it: SM2 as DER, also where it came as r‖s.
-    fn signature_value(&self, algorithm: SignatureAlgorithm) -> (Cow<'_, [u8]>, SignatureForm) {
-        if algorithm == SignatureAlgorithm::Sm2Sm3 && self.signature.len() == 64 {
-            return (signature_value::to_der(&self.signature).into(), SignatureForm::Raw);
+    fn signature_value(&self) -> Result<(Cow<'_, [u8]>, SignatureForm), CmsError> {
+        let sm2 = self.algorithm()? == SignatureAlgorithm::Sm2Sm3;
+        if sm2 && self.signature.len() == 64 && signature_value::to_fixed(&self.signature, 32).is_err() {
+            return Ok((signature_value::to_der(&self.signature).into(), SignatureForm::Raw));
         }
-        (self.signature.as_slice().into(), SignatureForm::Der)
+        Ok((self.signature.as_slice().into(), SignatureForm::Der))
+    }
+
+    /// The signature over the attributes, whose messageDigest is that of the content (RFC 5652 §5.4). Gives the algorithm by
+    /// which it holds.
+    fn check_attributes(
+        &self,
+        attributes: &Attributes,
+        key: &PublicKey,
+        signature: &[u8],
+        hash: &mut impl FnMut(Hasher) -> Vec<u8>,
+    ) -> Result<SignatureAlgorithm, CmsError> {
+        let digest = self.digest_alg()?;
+        let inside = self.encapsulated.content.as_deref();
+        let found = inside.map_or_else(|| hash(digest.hasher()), |inside| digest.digest(inside));
+        if attributes.message_digest()? != found {
+            return Err(CmsError::ContentChanged);
+        }
+        let named = self.algorithm()?;
+        // Where the signature algorithm names another digest than the digest algorithm, producers disagree on which one counts.
+        let candidates = [named, named.with_digest(digest)];
+        let holds = |algorithm: &SignatureAlgorithm| key.verify_with(*algorithm, &attributes.signed, signature).is_ok();
+        candidates.into_iter().find(holds).ok_or(CmsError::BadSignature)
+    }
+
+    /// The signature over the content itself, with the signer's Z in front of it where the key is SM2.
+    fn check_content(
+        &self,
+        key: &PublicKey,
+        signature: &[u8],
+        hash: &mut impl FnMut(Hasher) -> Vec<u8>,
+    ) -> Result<SignatureAlgorithm, CmsError> {
+        let algorithm = self.algorithm()?;
+        if let Some(inside) = &self.encapsulated.content {
+            key.verify_with(algorithm, inside, signature)?;
+        } else {
+            let hasher = key.message_hasher(algorithm);
+            let hasher = hasher.ok_or_else(|| CmsError::UnsupportedAlgorithm(algorithm.to_string()))?;
+            key.verify_prehash_with(algorithm, &hash(hasher), signature)?;
+        }
+        Ok(algorithm)
     }
 }
 
-/// Whether the content that was shown is the one that the structure is about.
-fn bind_content(
-    encapsulated: &Encapsulated,
+/// How the content that was shown hangs together with the structure.
+struct Binding {
+    form: ContentForm,
     digest: DigestAlg,
-    hash: &mut impl FnMut(Hasher) -> Vec<u8>,
-) -> Result<(ContentForm, Option<Timestamp>), CmsError> {
-    let Some(inside) = encapsulated.content.as_deref() else { return Ok((ContentForm::Detached, None)) };
-    if encapsulated.content_type == Some(oid::TST_INFO) {
-        let stamp = TimeStampInfo::read(inside)?;
-        let holds = hash(stamp.digest.hasher()) == stamp.imprint;
-        return if holds { Ok((ContentForm::TimeStamp, Some(stamp.time))) } else { Err(CmsError::ContentChanged) };
-    }
-    let shown = hash(digest.hasher());
-    if digest.digest(inside) == shown {
-        return Ok((ContentForm::Attached, None));
-    }
-    let decoded = STANDARD.decode(inside.trim_ascii()).unwrap_or_default();
-    if inside == shown || decoded == shown {
-        return Ok((ContentForm::Digest, None));
-    }
-    // adbe.pkcs7.sha1 (ISO 32000-1 §12.8.3.3.1): SHA-1 of the document inside, whatever digest the signer then uses.
-    if inside.len() == DigestAlg::Sha1.output_len() && hash(DigestAlg::Sha1.hasher()) == inside {
-        return Ok((ContentForm::Digest, None));
-    }
-    Err(CmsError::ContentChanged)
+    time_stamp: Option<Timestamp>,
 }
 
-/// The signature over the attributes. Where the signature algorithm names another digest than the signer's digest algorithm,
-/// producers and verifiers disagree on which one counts; either is accepted.
-fn verify_attributes(
-    key: &PublicKey,
-    algorithm: SignatureAlgorithm,
-    digest: DigestAlg,
-    signed: &[u8],
-    signature: &[u8],
-) -> Result<(), BadSignature> {
-    let by_digest = match algorithm {
-        SignatureAlgorithm::Ecdsa(_) => SignatureAlgorithm::Ecdsa(digest),
-        SignatureAlgorithm::RsaPkcs1(_) => SignatureAlgorithm::RsaPkcs1(digest),
-        other => other,
-    };
-    key.verify_with(algorithm, signed, signature).or_else(|error| {
-        if by_digest == algorithm { Err(error) } else { key.verify_with(by_digest, signed, signature) }
-    })
+impl Binding {
+    /// Finds it, or says that the structure is about another content.
+    fn find(
+        encapsulated: &Encapsulated,
+        digest: DigestAlg,
+        hash: &mut impl FnMut(Hasher) -> Vec<u8>,
+    ) -> Result<Self, CmsError> {
+        let bound = |form, digest| Ok(Self { form, digest, time_stamp: None });
+        let Some(inside) = encapsulated.content.as_deref() else { return bound(ContentForm::Detached, digest) };
+        if encapsulated.content_type == Some(oid::TST_INFO) {
+            let stamp = TimeStamp::read(inside)?;
+            if hash(stamp.digest.hasher()) != stamp.imprint {
+                return Err(CmsError::ContentChanged);
+            }
+            return Ok(Self { form: ContentForm::TimeStamp, digest: stamp.digest, time_stamp: Some(stamp.time) });
+        }
+        let shown = hash(digest.hasher());
+        if digest.digest(inside) == shown {
+            return bound(ContentForm::Attached, digest);
+        }
+        let base64: Vec<u8> = inside.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+        if inside == shown || STANDARD.decode(base64).is_ok_and(|decoded| decoded == shown) {
+            return bound(ContentForm::Digest, digest);
+        }
+        // adbe.pkcs7.sha1 (ISO 32000-1 §12.8.3.3.1): SHA-1 of the document inside, whatever digest the signer then uses.
+        if inside.len() == DigestAlg::Sha1.output_len() && hash(DigestAlg::Sha1.hasher()) == inside {
+            return bound(ContentForm::Digest, DigestAlg::Sha1);
+        }
+        Err(CmsError::ContentChanged)
+    }
 }
 
 /// Whether the attributes name this certificate as the signer's; an error when they name another (RFC 5035 §5.4).

@@ -2,5 +2,6 @@
 
 mod authority;
 mod cms;
+mod garbage;
 mod openssl;
 mod samples;

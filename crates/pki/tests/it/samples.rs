@@ -6,6 +6,7 @@ use eseal_pki::{Certificate, Hasher, SignedData, Suite};
 
 use crate::openssl::Desk;
 
+#[allow(clippy::print_stdout, reason = "a skipped test says so")]
 fn samples() -> Option<PathBuf> {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/samples");
     let folder = std::env::var_os("ESEAL_SAMPLES").map_or(beside, PathBuf::from);
