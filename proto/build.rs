@@ -19,7 +19,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     fs::write(out.join("eseal.binpb"), &encoded)?;
 
     let mut config = tonic_prost_build::Config::new();
-    config.compile_well_known_types().extern_path(".google.protobuf", "::pbjson_types");
+    // The JSON of `pbjson_types` has `+00:00` where proto3 JSON says `Z`.
+    config.compile_well_known_types().extern_path(".google.protobuf.Timestamp", "crate::Timestamp");
+    config.extern_path(".google.protobuf", "::prost_types");
     tonic_prost_build::configure()
         .build_transport(false)
         .compile_fds_with_config(descriptors, config)?;

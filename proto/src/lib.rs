@@ -29,3 +29,6 @@ package!(seal, "eseal.seal.v1");
 package!(verification, "eseal.verification.v1");
 
 pub mod moment;
+mod timestamp;
+
+pub use timestamp::Timestamp;

@@ -1,6 +1,6 @@
 //! Moments on the wire. The system counts microseconds; `google.protobuf.Timestamp` has seconds and nanoseconds.
 
-use pbjson_types::Timestamp;
+use crate::Timestamp;
 
 /// The years 1 to 9999 in seconds since 1970: what `google.protobuf.Timestamp` may hold.
 const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;

@@ -332,12 +332,12 @@ fn texts(digests: &[Digest]) -> Vec<String> {
     digests.iter().map(ToString::to_string).collect()
 }
 
-fn at(stored: Option<&pbjson_types::Timestamp>, field: &'static str) -> Result<Timestamp, Unreadable> {
+fn at(stored: Option<&eseal_proto::Timestamp>, field: &'static str) -> Result<Timestamp, Unreadable> {
     let micros = stored.and_then(moment::micros).ok_or(Unreadable::Field(field))?;
     Ok(Timestamp::from_micros(micros))
 }
 
-fn challenge(nonce: String, expires_at: Option<&pbjson_types::Timestamp>) -> Result<Challenge, Unreadable> {
+fn challenge(nonce: String, expires_at: Option<&eseal_proto::Timestamp>) -> Result<Challenge, Unreadable> {
     Ok(Challenge { nonce, expires_at: at(expires_at, "challengeExpiresAt")? })
 }
 

@@ -67,7 +67,7 @@ pub fn place(page: &Page) -> Result<Option<Place>, Status> {
 }
 
 /// The key of a row, from which the next page begins.
-pub fn place_text(at: Option<&pbjson_types::Timestamp>, id: &str) -> String {
+pub fn place_text(at: Option<&eseal_proto::Timestamp>, id: &str) -> String {
     format!("{} {id}", at.and_then(eseal_proto::moment::micros).unwrap_or_default())
 }
 
