@@ -46,10 +46,10 @@ impl Findings {
             Err(error @ (ValueError::BadSignature(_) | ValueError::Algorithm(_))) => {
                 (Outcome::Failed(wrong), Some(error))
             }
-            Err(error @ ValueError::NoCertificate) => (Outcome::Failed(Reason::SignerCertificateMalformed), Some(error)),
-            Err(error @ ValueError::Key(_)) => {
-                (Outcome::Unknown(Reason::SignatureAlgorithmUnsupported), Some(error))
+            Err(error @ ValueError::NoCertificate) => {
+                (Outcome::Failed(Reason::SignerCertificateMalformed), Some(error))
             }
+            Err(error @ ValueError::Key(_)) => (Outcome::Unknown(Reason::SignatureAlgorithmUnsupported), Some(error)),
         };
         self.steps.push(Step { check, outcome, detail: error.map(|error| error.to_string()) });
     }

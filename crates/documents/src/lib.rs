@@ -22,7 +22,7 @@ pub mod place;
 pub mod reason;
 pub mod report;
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Cursor, Read, Seek, SeekFrom};
 
 pub use check::Check;
 pub use codes::Language;
@@ -30,6 +30,7 @@ pub use error::{DocumentError, NameProblem};
 pub use judge::{Judgement, SealJudgement, Trust, Verdict, judge};
 pub use limits::{Limit, Limits};
 pub use note::{Note, NoteCode, Severity};
+pub use pdf::Source;
 pub use place::{PageSize, Place};
 pub use reason::Reason;
 pub use report::{DocumentReport, Format, Kind, Outcome, SealReport, Step};
@@ -46,6 +47,31 @@ pub struct Progress {
 /// Called now and then during a long work; `&mut |_| {}` to hear nothing.
 pub type OnProgress<'a> = &'a mut dyn FnMut(Progress);
 
+/// Checks every seal and signature of a document of either format. Whom to trust is [`judge`]'s to say.
+///
+/// # Errors
+/// The file is no document, is damaged beyond use, needs a password, or exceeds a limit. What is wrong with a seal or
+/// with what it protects is in the report.
+pub fn verify(source: &Source, limits: &Limits, on_progress: OnProgress<'_>) -> Result<DocumentReport, DocumentError> {
+    let mut bytes = Cursor::new(source.as_ref().as_ref());
+    match detect(&mut bytes)? {
+        Format::Ofd => ofd::verify(bytes, limits, on_progress),
+        Format::Pdf => pdf::verify(source, limits, on_progress),
+    }
+}
+
+/// The size of every page of a document of either format, in order.
+///
+/// # Errors
+/// As [`verify`]; also where a page has no size.
+pub fn pages(source: &Source, limits: &Limits) -> Result<Vec<PageSize>, DocumentError> {
+    let mut bytes = Cursor::new(source.as_ref().as_ref());
+    match detect(&mut bytes)? {
+        Format::Ofd => ofd::pages(bytes, limits),
+        Format::Pdf => pdf::pages(source, limits),
+    }
+}
+
 /// Real PDF files have their header somewhere in the first kilobyte (ISO 32000-1 Annex H.3, note 13).
 const PDF_HEADER_WITHIN: u64 = 1024;
 
@@ -58,13 +84,13 @@ pub fn detect(input: &mut (impl Read + Seek)) -> Result<Format, DocumentError> {
     input.seek(SeekFrom::Start(0)).map_err(DocumentError::Read)?;
     input.by_ref().take(PDF_HEADER_WITHIN).read_to_end(&mut head).map_err(DocumentError::Read)?;
     input.seek(SeekFrom::Start(0)).map_err(DocumentError::Read)?;
-    if head.windows(5).any(|w| w == b"%PDF-") {
-        Ok(Format::Pdf)
-    } else if head.windows(4).any(|w| w == b"PK\x03\x04" || w == b"PK\x05\x06") {
-        Ok(Format::Ofd)
-    } else {
-        Err(DocumentError::NotADocument)
-    }
+    // Whichever comes first: a package may begin with a PDF attachment, stored as it is.
+    let format = (0..head.len()).find_map(|at| match &head[at..] {
+        rest if rest.starts_with(b"%PDF-") => Some(Format::Pdf),
+        rest if rest.starts_with(b"PK\x03\x04") || rest.starts_with(b"PK\x05\x06") => Some(Format::Ofd),
+        _ => None,
+    });
+    format.ok_or(DocumentError::NotADocument)
 }
 
 #[cfg(test)]
@@ -77,6 +103,7 @@ mod tests {
     fn a_document_is_known_by_its_first_bytes() {
         assert!(matches!(detect(&mut Cursor::new(b"\n%PDF-1.7\n")), Ok(Format::Pdf)));
         assert!(matches!(detect(&mut Cursor::new(b"PK\x03\x04....")), Ok(Format::Ofd)));
+        assert!(matches!(detect(&mut Cursor::new(b"PK\x03\x04...a.pdf%PDF-1.7")), Ok(Format::Ofd)));
         assert!(matches!(detect(&mut Cursor::new(b"hello")), Err(DocumentError::NotADocument)));
         assert!(matches!(detect(&mut Cursor::new(b"")), Err(DocumentError::NotADocument)));
     }

@@ -9,6 +9,7 @@ mod document;
 mod edit;
 mod files;
 mod layout;
+mod local_headers;
 mod names;
 mod output;
 mod package;
@@ -42,7 +43,7 @@ pub fn pages(input: impl Read + Seek, limits: &Limits) -> Result<Vec<PageSize>, 
     let mut package = Package::open(input, limits)?;
     let mut sizes = Vec::new();
     for body in document::bodies(&mut package)? {
-        let pages = document::Pages::read(&mut package, &body)?;
+        let mut pages = document::Pages::read(&mut package, &body)?;
         for page in 1..=pages.count() {
             sizes.push(pages.size_of(&mut package, page)?);
         }

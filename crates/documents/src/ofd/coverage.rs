@@ -37,8 +37,11 @@ impl Coverage<'_> {
         let files = package.entries().iter().enumerate().filter(|(_, entry)| !entry.is_directory);
         let content: Entries = files.map(|(index, _)| index).filter(|index| !self.carriers.contains(index)).collect();
         let uncovered: Entries = content.difference(&by_any).copied().collect();
-        let others: Vec<Entries> =
-            self.seals.iter().map(|own| content.intersection(&by_any).copied().filter(|i| !own.contains(i)).collect()).collect();
+        let others: Vec<Entries> = self
+            .seals
+            .iter()
+            .map(|own| content.intersection(&by_any).copied().filter(|i| !own.contains(i)).collect())
+            .collect();
         if uncovered.is_empty() && others.iter().all(Entries::is_empty) {
             return Ok((Vec::new(), vec![None; self.seals.len()]));
         }
@@ -47,10 +50,8 @@ impl Coverage<'_> {
             if entries.is_empty() { None } else { Some(Note::with(code, names(package, &entries))) }
         };
         let (in_use, idle): (Entries, Entries) = uncovered.into_iter().partition(|index| used.contains(index));
-        let of_document = [
-            note(package, NoteCode::ContentUncovered, in_use),
-            note(package, NoteCode::EntriesUncovered, idle),
-        ];
+        let of_document =
+            [note(package, NoteCode::ContentUncovered, in_use), note(package, NoteCode::EntriesUncovered, idle)];
         let of_seals = others.into_iter().map(|entries| {
             note(package, NoteCode::ContentCoveredByOthers, entries.intersection(&used).copied().collect())
         });

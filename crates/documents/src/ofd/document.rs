@@ -13,6 +13,9 @@ use crate::{DocumentError, Limit, PageSize};
 /// The entry that every package starts from.
 pub const OFD_XML: &str = "OFD.xml";
 
+/// The most documents of one package; those with more than one are rare already.
+const MAX_BODIES: usize = 64;
+
 /// One document of a package; nearly every package has exactly one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Body {
@@ -36,6 +39,9 @@ pub fn bodies<R: Read + Seek>(package: &mut Package<R>) -> Result<Vec<Body>, Doc
         let root = root.ok_or_else(|| malformed("OFD.xml has a body without DocRoot"))?;
         let signatures = xml::child_text(body, "Signatures").and_then(|location| package.locate("", &location));
         bodies.push(Body { root, signatures });
+        if bodies.len() > MAX_BODIES {
+            return Err(malformed(format!("OFD.xml names more than {MAX_BODIES} documents")));
+        }
     }
     if bodies.is_empty() { Err(malformed("OFD.xml names no document")) } else { Ok(bodies) }
 }
@@ -49,7 +55,12 @@ pub struct Pages {
     /// From the object ID of a template to its entry.
     templates: HashMap<String, String>,
     default: Option<PageSize>,
+    /// What was read of pages and templates by their entry: many may share one.
+    areas: HashMap<String, Area>,
 }
+
+/// The size that a page or template states, and the template it uses.
+type Area = (Option<PageSize>, Option<String>);
 
 #[derive(Debug, Clone)]
 struct Page {
@@ -75,7 +86,8 @@ impl Pages {
         let pages: Vec<Page> = listed.map(|node| Page { id: id(node), entry: entry(node) }).collect();
         Limit::Pages.check(pages.len() as u64, package.limits().max_pages.into())?;
         let numbers = pages.iter().zip(1..).map(|(page, number)| (page.id.clone(), number)).collect();
-        Ok(Self { pages, numbers, templates, default: common.and_then(|common| size_in(common, "PageArea")) })
+        let default = common.and_then(|common| size_in(common, "PageArea"));
+        Ok(Self { pages, numbers, templates, default, areas: HashMap::new() })
     }
 
     /// How many pages there are.
@@ -100,37 +112,40 @@ impl Pages {
     }
 
     /// The size of page `number`: its own, else its template's, else the document's.
-    pub fn size_of<R: Read + Seek>(&self, package: &mut Package<R>, number: u32) -> Result<PageSize, DocumentError> {
-        let page = self.page(number)?;
-        let own = match &page.entry {
-            Some(entry) if package.find(entry).is_some() => Some(area_of(package, entry)?),
-            _ => None,
-        };
-        let (size, template) = own.unwrap_or_default();
-        if let Some(size) = size {
-            return Ok(size);
+    pub fn size_of<R: Read + Seek>(
+        &mut self,
+        package: &mut Package<R>,
+        number: u32,
+    ) -> Result<PageSize, DocumentError> {
+        let entry = self.page(number)?.entry.clone();
+        let (own, template) = self.area_of(package, entry)?;
+        if let Some(own) = own {
+            return Ok(own);
         }
-        if let Some(entry) = template.and_then(|id| self.templates.get(&id))
-            && package.find(entry).is_some()
-            && let (Some(size), _) = area_of(package, entry)?
-        {
-            return Ok(size);
-        }
-        self.default.ok_or_else(|| malformed(format!("page {number} has no size")))
+        let template = template.and_then(|id| self.templates.get(&id)).cloned();
+        let (size, _) = self.area_of(package, template)?;
+        size.or(self.default).ok_or_else(|| malformed(format!("page {number} has no size")))
     }
-}
 
-/// The size that a page or template states, and the template it uses.
-fn area_of<R: Read + Seek>(
-    package: &mut Package<R>,
-    entry: &str,
-) -> Result<(Option<PageSize>, Option<String>), DocumentError> {
-    let bytes = package.read_xml(entry)?;
-    let text = xml::decode(&bytes, entry)?;
-    let tree = xml::parse(&text, entry, package.limits())?;
-    let page = tree.root_element();
-    let template = xml::child(page, "Template").and_then(|node| node.attribute("TemplateID"));
-    Ok((size_in(page, "Area"), template.map(|id| id.trim().to_owned())))
+    /// What the page or template in `entry` says; nothing if it is not there.
+    fn area_of<R: Read + Seek>(
+        &mut self,
+        package: &mut Package<R>,
+        entry: Option<String>,
+    ) -> Result<Area, DocumentError> {
+        let Some(entry) = entry.filter(|entry| package.find(entry).is_some()) else { return Ok(Area::default()) };
+        if let Some(area) = self.areas.get(&entry) {
+            return Ok(area.clone());
+        }
+        let bytes = package.read_xml(&entry)?;
+        let text = xml::decode(&bytes, &entry)?;
+        let tree = xml::parse(&text, &entry, package.limits())?;
+        let page = tree.root_element();
+        let template = xml::child(page, "Template").and_then(|node| node.attribute("TemplateID"));
+        let area = (size_in(page, "Area"), template.map(|id| id.trim().to_owned()));
+        self.areas.insert(entry, area.clone());
+        Ok(area)
+    }
 }
 
 fn size_in(node: Node<'_, '_>, area: &str) -> Option<PageSize> {

@@ -105,7 +105,8 @@ fn prefix_of<'a>(text: &'a str, element: Node<'_, '_>) -> &'a str {
 mod tests {
     use super::*;
 
-    const NEW: NewSignature<'static> = NewSignature { id: "s003", max_id: "s004", entry: "Doc_0/Signs/Sign_1/Signature.xml" };
+    const NEW: NewSignature<'static> =
+        NewSignature { id: "s003", max_id: "s004", entry: "Doc_0/Signs/Sign_1/Signature.xml" };
 
     fn appended(text: &str) -> String {
         NEW.appended(text, "Signatures.xml", &Limits::default()).expect("a list")
@@ -129,7 +130,8 @@ mod tests {
 
     #[test]
     fn a_signature_goes_behind_the_others_and_raises_the_highest_id() {
-        let text = "<o:Signatures xmlns:o='u'><o:Signature ID='1' BaseLoc='x'/>\n<o:MaxSignId>2</o:MaxSignId></o:Signatures>";
+        let text =
+            "<o:Signatures xmlns:o='u'><o:Signature ID='1' BaseLoc='x'/>\n<o:MaxSignId>2</o:MaxSignId></o:Signatures>";
         let edited = appended(text);
         assert_eq!(
             edited,

@@ -53,9 +53,10 @@ impl<'a, R: Read + Seek> Files<'a, R> {
         }
     }
 
-    /// Says that all is done, whatever was left out.
-    pub fn finish(mut self) {
+    /// Says that all is done, whatever was left out; gives back the package.
+    pub fn finish(mut self) -> Package<R> {
         self.progress.done = self.progress.total;
         (self.on_progress)(self.progress);
+        self.package
     }
 }

@@ -60,7 +60,11 @@ pub fn highest_id(max_id: Option<&str>, listed: &[Listed], descriptors: &[Descri
 }
 
 /// `MaxSignId` of the list `text`.
-pub fn max_id_of<R: Read + Seek>(package: &Package<R>, list: &str, text: &str) -> Result<Option<String>, DocumentError> {
+pub fn max_id_of<R: Read + Seek>(
+    package: &Package<R>,
+    list: &str,
+    text: &str,
+) -> Result<Option<String>, DocumentError> {
     let tree = xml::parse(text, list, package.limits())?;
     Ok(xml::child_text(tree.root_element(), "MaxSignId").map(Into::into))
 }

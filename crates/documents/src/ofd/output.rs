@@ -50,10 +50,7 @@ pub fn descriptor(
     for ((page, place), id) in stamps.iter().zip(&layout.stamp_ids) {
         let page = escaped(page);
         let [x, y, width, height] = [place.x_mm, place.y_mm, place.width_mm, place.height_mm].map(millimetres);
-        let _ = write!(
-            text,
-            "<ofd:StampAnnot ID=\"{id}\" PageRef=\"{page}\" Boundary=\"{x} {y} {width} {height}\"/>"
-        );
+        let _ = write!(text, "<ofd:StampAnnot ID=\"{id}\" PageRef=\"{page}\" Boundary=\"{x} {y} {width} {height}\"/>");
     }
     let (seal, value) = (escaped(&layout.seal), escaped(&layout.value));
     let _ = write!(
@@ -144,7 +141,10 @@ mod tests {
 
     #[test]
     fn lengths_are_written_as_short_as_they_are_exact() {
-        assert_eq!([40.0, 0.1 + 0.2, 170.25, -0.0001, 0.0, 100.0].map(millimetres), ["40", "0.3", "170.25", "0", "0", "100"]);
+        assert_eq!(
+            [40.0, 0.1 + 0.2, 170.25, -0.0001, 0.0, 100.0].map(millimetres),
+            ["40", "0.3", "170.25", "0", "0", "100"]
+        );
     }
 
     #[test]

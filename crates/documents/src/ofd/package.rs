@@ -6,6 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
+use super::local_headers::{Listed, agrees};
 use super::names::{entry_name, folded, resolve};
 use crate::{DocumentError, Format, Limit, Limits, NameProblem};
 
@@ -82,15 +83,13 @@ impl<R: Read + Seek> Package<R> {
         self.by_name.get(name).or_else(|| self.by_folded.get(&folded(name))).copied()
     }
 
-    /// The name of the file that `location` means in a file of `folder`. Some producers forget the leading slash of
-    /// an absolute location, so where nothing is found the root is tried.
+    /// The entry that `location` means in a file of `folder`, or its name where there is none. Some producers forget
+    /// the leading slash of an absolute location, so where nothing is found the root is tried.
     pub fn locate(&self, folder: &str, location: &str) -> Option<String> {
-        let relative = resolve(folder, location);
-        let from_root = || resolve("", location).filter(|name| self.find(name).is_some());
-        match &relative {
-            Some(name) if self.find(name).is_none() => from_root().or(relative),
-            _ => relative,
-        }
+        let relative = resolve(folder, location)?;
+        let present = |name: &str| self.find(name).and_then(|index| self.entries.get(index));
+        let found = present(&relative).or_else(|| present(&resolve("", location)?));
+        Some(found.map_or(relative, |entry| entry.name.clone()))
     }
 
     /// Feeds the decompressed bytes of an entry to `sink`, piece by piece.
@@ -122,14 +121,30 @@ impl<R: Read + Seek> Package<R> {
         self.read(index, Limit::XmlBytes, self.limits.max_xml_bytes).map_err(|error| error.in_file(name))
     }
 
-    /// What is inconsistent between the zip's directory and the headers in front of the entries, if anything:
-    /// programs that read the latter would see another document.
-    pub fn inconsistency(&mut self) -> Result<Option<String>, DocumentError> {
-        match self.zip.validate_header_consistency() {
-            Ok(()) => Ok(None),
-            Err(ZipError::Io(error)) if !is_data_error(&error) => Err(DocumentError::Read(error)),
-            Err(error) => Ok(Some(error.to_string())),
+    /// The names of entries that programs which read a zip from front to back would see otherwise, or that overlap.
+    pub fn ambiguous_entries(mut self) -> Result<Vec<String>, DocumentError> {
+        let overlap = match self.zip.has_overlapping_entries() {
+            Err(ZipError::Io(error)) if !is_data_error(&error) => return Err(DocumentError::Read(error)),
+            overlap => overlap.unwrap_or(true),
+        };
+        let starts: Vec<Option<u64>> = (0..self.entries.len())
+            .map(|index| self.zip.by_index_data(index).ok().map(|file| file.header_start()))
+            .collect();
+        let mut input = self.zip.into_inner();
+        let mut ambiguous = Vec::new();
+        for (entry, header_start) in self.entries.iter().zip(starts).filter(|(entry, _)| !entry.is_directory) {
+            let listed =
+                |header_start| Listed { header_start, name: &entry.name, crc32: entry.crc32, size: entry.size };
+            let agrees = match header_start.map(|start| agrees(&mut input, &listed(start))) {
+                Some(Err(error)) if !is_data_error(&error) => return Err(DocumentError::Read(error)),
+                Some(agrees) => agrees.unwrap_or(false),
+                None => false,
+            };
+            if overlap || !agrees {
+                ambiguous.push(entry.name.clone());
+            }
         }
+        Ok(ambiguous)
     }
 
     /// The zip itself, to copy entries as they are.
@@ -145,8 +160,7 @@ fn entries_of<R: Read + Seek>(zip: &ZipArchive<R>, limits: &Limits) -> Result<Ve
         if file.encrypted() {
             return Err(DocumentError::Encrypted);
         }
-        let name = entry_name(file.name_raw())
-            .map_err(|(name, problem)| DocumentError::EntryName { name, problem })?;
+        let name = entry_name(file.name_raw()).map_err(|(name, problem)| DocumentError::EntryName { name, problem })?;
         Limit::EntryBytes.check(file.size(), limits.max_entry_bytes)?;
         let is_directory = name.ends_with('/');
         entries.push(Entry { name, size: file.size(), crc32: file.crc32(), is_directory });

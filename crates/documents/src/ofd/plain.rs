@@ -1,8 +1,66 @@
-//! A signature without a seal: GB/T 35275 SignedData, or a bare value.
+//! A signature without a seal: GB/T 35275 SignedData, or a value that nobody can verify.
 
+use eseal_pki::SignatureForm;
+use eseal_pki::cms::{CmsError, SignedData, SignerInfo};
+
+use super::signature::{Opened, empty};
+use super::written_time::add_time;
 use crate::findings::Findings;
-use super::signature::empty;
-use crate::{Check, Kind, Outcome, Reason, SealReport};
+use crate::{Check, Kind, Note, NoteCode, Outcome, Reason, SealReport, Step};
+
+/// A SignedData over `Signature.xml`.
+pub fn signed(opened: &Opened, data: &SignedData, mut found: Findings) -> SealReport {
+    match data.signers() {
+        [] => found.step(Check::SignatureFormat, Outcome::Failed(Reason::SignatureMalformed)),
+        signers => signers.iter().for_each(|signer| checked(opened, signer, &mut found)),
+    }
+    let first = data.signers().first();
+    let (signer, time) = (first.and_then(SignerInfo::certificate), first.and_then(SignerInfo::signing_time));
+    if let Some(signer) = signer {
+        found.signer(signer, time);
+    }
+    let stamped = first.is_some_and(|signer| signer.time_stamp_token().is_some());
+    add_time(&mut found, opened.descriptor.date_time.as_deref(), time, stamped);
+    SealReport {
+        signer: signer.cloned(),
+        certificates: data.certificates().to_vec(),
+        signed_at: time,
+        ..empty(Kind::Signature, found)
+    }
+}
+
+fn checked(opened: &Opened, signer: &SignerInfo, found: &mut Findings) {
+    let verified = signer.verify(|mut hasher| {
+        hasher.update(&opened.bytes);
+        hasher.finish()
+    });
+    let error = match verified {
+        Ok(signature) => {
+            found.step(Check::SignatureFormat, Outcome::Passed);
+            found.step(Check::SignatureValue, Outcome::Passed);
+            found.step(Check::DataHash, Outcome::Passed);
+            if signature.form == SignatureForm::Raw {
+                found.notes.push(Note::new(NoteCode::SignatureValueRaw));
+            }
+            return;
+        }
+        Err(error) => error,
+    };
+    let (check, outcome) = match &error {
+        CmsError::ContentChanged => (Check::DataHash, Outcome::Failed(Reason::DataHashDiffers)),
+        CmsError::BadSignature => (Check::SignatureValue, Outcome::Failed(Reason::SignatureValueWrong)),
+        CmsError::NoCertificate => (Check::SignatureValue, Outcome::Unknown(Reason::SignerCertificateMissing)),
+        CmsError::UnsupportedAlgorithm(_) | CmsError::Key(_) => {
+            (Check::SignatureValue, Outcome::Unknown(Reason::SignatureAlgorithmUnsupported))
+        }
+        CmsError::TooLarge
+        | CmsError::Malformed(_)
+        | CmsError::NotSignedData(_)
+        | CmsError::OtherCertificate
+        | CmsError::OtherSuite => (Check::SignatureFormat, Outcome::Failed(Reason::SignatureMalformed)),
+    };
+    found.steps.push(Step::with(check, outcome, error.to_string()));
+}
 
 /// A value that cannot be verified, for it comes without the signer's certificate.
 pub fn unsupported(kind: Kind, mut found: Findings) -> SealReport {

@@ -80,8 +80,8 @@ pub fn prepare<R: Read + Seek>(
         None => new_list(&signature),
     };
     if body.signatures.is_none() {
-        let text = utf8(package, OFD_XML)?;
-        new.insert(OFD_XML.to_owned(), with_list(&text, &layout.list, limits)?.into_bytes());
+        let text = utf8(package, &present.ofd_xml)?;
+        new.insert(present.ofd_xml.clone(), with_list(&text, &layout.list, limits)?.into_bytes());
     }
     new.insert(layout.seal.clone(), request.seal_der.to_vec());
     let references = references(&mut files, &new, &layout.list)?;
@@ -184,7 +184,7 @@ fn stamps<R: Read + Seek>(
     if places.is_empty() {
         return Err(DocumentError::NoPlace);
     }
-    let pages = Pages::read(package, body)?;
+    let mut pages = Pages::read(package, body)?;
     let mut stamps = Vec::with_capacity(places.len());
     for place in places {
         let id = pages.id_of(place.page)?.to_owned();
@@ -196,6 +196,8 @@ fn stamps<R: Read + Seek>(
 
 /// The signatures that the document has already.
 struct Present {
+    /// The entry of `OFD.xml`, which may be written otherwise.
+    ofd_xml: String,
     /// The text of the list, if it exists.
     list: Option<String>,
     listed: Vec<Listed>,
@@ -205,8 +207,9 @@ struct Present {
 
 impl Present {
     fn read<R: Read + Seek>(package: &mut Package<R>, body: &Body) -> Result<Self, DocumentError> {
+        let ofd_xml = package.locate("", OFD_XML).unwrap_or_default();
         let Some(entry) = body.signatures.as_ref().filter(|entry| package.find(entry).is_some()) else {
-            return Ok(Self { list: None, listed: Vec::new(), descriptors: Vec::new(), highest_id: 0 });
+            return Ok(Self { ofd_xml, list: None, listed: Vec::new(), descriptors: Vec::new(), highest_id: 0 });
         };
         let listed = signatures::list(package, entry)?;
         let mut descriptors = Vec::with_capacity(listed.len());
@@ -217,7 +220,7 @@ impl Present {
         let text = utf8(package, entry)?;
         let max_id = max_id_of(package, entry, &text)?;
         let highest_id = highest_id(max_id.as_deref(), &listed, &descriptors);
-        Ok(Self { list: Some(text), listed, descriptors, highest_id })
+        Ok(Self { ofd_xml, list: Some(text), listed, descriptors, highest_id })
     }
 
     /// Refuses if a file that sealing must change is protected: that seal would break.
@@ -231,7 +234,8 @@ impl Present {
             let (by, covered) = (INTEGRITY_LIST.to_owned(), "the set of files".to_owned());
             return Err(DocumentError::Locked { by, covered });
         }
-        let changed = [Some(layout.list.as_str()), body.signatures.is_none().then_some(OFD_XML)];
+        let ofd_xml = body.signatures.is_none().then_some(self.ofd_xml.as_str());
+        let changed = [Some(layout.list.as_str()), ofd_xml];
         for covered in changed.into_iter().flatten() {
             let lock = self.listed.iter().zip(&self.descriptors).find(|(_, descriptor)| descriptor.covers(covered));
             if let Some((signature, _)) = lock {

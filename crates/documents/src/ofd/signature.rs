@@ -8,12 +8,12 @@ use eseal_seal::SesSignature;
 use super::coverage::{Entries, shortened};
 use super::document::Pages;
 use super::files::Files;
-use crate::findings::Findings;
 use super::package::Fault;
 use super::plain;
 use super::signatures::{Descriptor, Listed};
 use super::signed_value::SignedValue;
-use super::written_time::is_local_labelled_utc;
+use super::written_time::add_time;
+use crate::findings::Findings;
 use crate::{Check, DocumentError, Kind, Limit, Note, NoteCode, Outcome, Place, Reason, SealReport, Step};
 
 /// GB/T 33190-2016, table 67: the digest of references that name none.
@@ -55,13 +55,15 @@ pub fn check<R: Read + Seek>(
     let opened = match open(files, listed, &mut carriers) {
         Ok(opened) => opened,
         Err(Fault::Fatal(error)) => return Err(error),
-        Err(Fault::Damaged(what)) => return Ok(Checked { report: broken(listed, what), covered: Entries::new(), carriers }),
+        Err(Fault::Damaged(what)) => {
+            return Ok(Checked { report: broken(listed, what), covered: Entries::new(), carriers });
+        }
     };
     let mut found = Findings::default();
     let covered = references(files, &opened.descriptor, &mut found)?;
     let mut report = match &opened.value {
         SignedValue::Seal(signature) => sealed(&opened, signature, found),
-//CMS        SignedValue::Signature(signature) => plain::signed(&opened, signature, found),
+        SignedValue::Signature(signature) => plain::signed(&opened, signature, found),
         SignedValue::Bare => plain::unsupported(listed.kind, found),
         SignedValue::Malformed(what) => malformed_value(listed.kind, what, found),
     };
@@ -159,21 +161,8 @@ fn sealed(opened: &Opened, signature: &SesSignature, mut found: Findings) -> Sea
         found.signer(signer, time);
     }
     data_hash(&opened.bytes, signature.data_hash(), signer, &mut found);
-    match signature.timestamp() {
-        Some(_) => found.step(Check::TimeStamp, Outcome::Unknown(Reason::TimeStampNotChecked)),
-        None => found.notes.push(Note::new(NoteCode::TimeSelfAsserted)),
-    }
-    if let (Some(written), Some(signed)) = (&opened.descriptor.date_time, time)
-        && is_local_labelled_utc(written, signed)
-    {
-        found.notes.push(Note::with(NoteCode::TimeIsLocal, written));
-    }
-    SealReport {
-        signer: signer.cloned(),
-        seal: Some(seal.clone()),
-        signed_at: time,
-        ..empty(Kind::Seal, found)
-    }
+    add_time(&mut found, opened.descriptor.date_time.as_deref(), time, signature.timestamp().is_some());
+    SealReport { signer: signer.cloned(), seal: Some(seal.clone()), signed_at: time, ..empty(Kind::Seal, found) }
 }
 
 fn seal_copy(opened: &Opened, seal: &[u8], found: &mut Findings) {
@@ -219,7 +208,8 @@ fn places(descriptor: &Descriptor, pages: Option<&Pages>, notes: &mut Vec<Note>)
 
 /// Both items as the steps have them.
 fn conclude(report: &mut SealReport) {
-    report.content = report.outcome_of(&[Check::SignatureFormat, Check::SignatureValue, Check::References, Check::DataHash]);
+    report.content =
+        report.outcome_of(&[Check::SignatureFormat, Check::SignatureValue, Check::References, Check::DataHash]);
     report.impression = match report.kind {
         Kind::Signature => Outcome::NotApplicable,
         Kind::Seal => report.outcome_of(&[

@@ -1,5 +1,6 @@
 //! `Signatures.xml` and `Signature.xml` (GB/T 33190-2016 chapter 18), read the way real producers write them.
 
+use std::collections::HashSet;
 use std::io::{Read, Seek};
 
 use base64::Engine as _;
@@ -15,7 +16,9 @@ use crate::{DocumentError, Kind, Limit};
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true),
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
 );
 
 /// An entry of `Signatures.xml`.
@@ -34,11 +37,15 @@ pub fn list<R: Read + Seek>(package: &mut Package<R>, entry: &str) -> Result<Vec
     let bytes = package.read_xml(entry)?;
     let text = xml::decode(&bytes, entry)?;
     let tree = xml::parse(&text, entry, package.limits())?;
-    let mut listed = Vec::new();
+    let mut listed: Vec<Listed> = Vec::new();
+    let mut entries = HashSet::new();
     for node in xml::children(tree.root_element(), "Signature") {
         let location = node.attribute("BaseLoc").unwrap_or_default();
         let found = package.locate(folder_of(entry), location);
         let found = found.ok_or_else(|| malformed(format!("{entry}: a signature has no usable BaseLoc")))?;
+        if !entries.insert(found.clone()) {
+            return Err(malformed(format!("{entry} names {found} twice")));
+        }
         let kind = match node.attribute("Type").map(str::trim) {
             Some("Sign") => Kind::Signature,
             _ => Kind::Seal,
@@ -133,11 +140,7 @@ fn reference<R: Read + Seek>(package: &Package<R>, folder: &str, node: Node<'_, 
 
 fn stamp(node: Node<'_, '_>) -> Stamp {
     let text = |name| node.attribute(name).unwrap_or_default().trim().to_owned();
-    Stamp {
-        id: text("ID"),
-        page: text("PageRef"),
-        boundary: node.attribute("Boundary").and_then(xml::numbers),
-    }
+    Stamp { id: text("ID"), page: text("PageRef"), boundary: node.attribute("Boundary").and_then(xml::numbers) }
 }
 
 /// The entry that holds the signature of the integrity list `OFDEntries.xml`, if it names one.

@@ -2,7 +2,7 @@
 
 use der::Decode;
 use der::asn1::IntRef;
-//CMS use eseal_pki::cms::SignedData;
+use eseal_pki::cms::SignedData;
 use eseal_seal::SesSignature;
 
 /// The content of `SignedValue.dat`. What it is follows from its bytes: the `Type` in the list of signatures is
@@ -11,7 +11,7 @@ pub enum SignedValue {
     /// A seal signature (GB/T 38540), for `Type="Seal"`.
     Seal(SesSignature),
     /// A signature without a seal (GB/T 35275), for `Type="Sign"`.
-//CMS    Signature(SignedData),
+    Signature(SignedData),
     /// An SM2 value and nothing else, as old producers wrote it: no certificate to verify it with.
     Bare,
     /// None of these; why it is no seal signature.
@@ -25,8 +25,8 @@ impl SignedValue {
             Ok(signature) => return Self::Seal(signature),
             Err(error) => error,
         };
-        match Err::<(), ()>(()) {
-            Ok(_) => Self::Bare, //CMS
+        match SignedData::from_der(bytes) {
+            Ok(signature) => Self::Signature(signature),
             Err(_) if is_bare(bytes) => Self::Bare,
             Err(_) => Self::Malformed(not_a_seal.to_string()),
         }

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek};
 
-use super::coverage::{Coverage, Entries, INTEGRITY_LIST, orphans};
+use super::coverage::{Coverage, Entries, INTEGRITY_LIST, orphans, shortened};
 use super::document::{Body, Pages, bodies};
 use super::files::Files;
 use super::package::Package;
@@ -45,11 +45,12 @@ pub fn verify<R: Read + Seek>(
         }
     }
     report.notes.extend(orphans(package, &seen.carriers));
-    if let Some(what) = package.inconsistency()? {
-        report.notes.push(Note::with(NoteCode::PackageAmbiguous, what));
-    }
     report.seals = reports;
-    files.finish();
+    let ambiguous = files.finish().ambiguous_entries()?;
+    if !ambiguous.is_empty() {
+        let names = shortened(ambiguous.iter().map(String::as_str), ambiguous.len());
+        report.notes.push(Note::with(NoteCode::PackageAmbiguous, names));
+    }
     Ok(report)
 }
 
@@ -68,10 +69,9 @@ impl Seen {
         let listed = match &body.signatures {
             None => Vec::new(),
             Some(list) => match files.package.find(list) {
-                Some(index) => {
-                    self.carriers.insert(index);
-                    signatures::list(&mut files.package, list)?
-                }
+                // Two bodies that name one list have their signatures in common.
+                Some(index) if !self.carriers.insert(index) => Vec::new(),
+                Some(_) => signatures::list(&mut files.package, list)?,
                 None => {
                     self.notes.push(Note::with(NoteCode::SignatureListMissing, list));
                     Vec::new()

@@ -1,15 +1,32 @@
-//! `SignatureDateTime` as real producers write it, to be compared with the signed time and never trusted.
+//! The time of a signature: what it signs, and `SignatureDateTime` beside it as real producers write it, which is
+//! compared and never trusted.
 
 use std::time::Duration;
 
 use eseal_kernel::Timestamp;
 
+use crate::findings::Findings;
+use crate::{Check, Note, NoteCode, Outcome, Reason};
+
 const BEIJING: Duration = Duration::from_secs(8 * 3600);
 const TOLERANCE: Duration = Duration::from_secs(10 * 60);
 
+/// Adds what is known of the time that a signature states; `written` is what `Signature.xml` says of it.
+pub fn add_time(found: &mut Findings, written: Option<&str>, signed: Option<Timestamp>, stamped: bool) {
+    match stamped {
+        true => found.step(Check::TimeStamp, Outcome::Unknown(Reason::TimeStampNotChecked)),
+        false => found.notes.push(Note::new(NoteCode::TimeSelfAsserted)),
+    }
+    if let (Some(written), Some(signed)) = (written, signed)
+        && is_local_labelled_utc(written, signed)
+    {
+        found.notes.push(Note::with(NoteCode::TimeIsLocal, written));
+    }
+}
+
 /// Whether `written`, such as `20200305112131Z`, claims UTC but is the Beijing time of `signed`, as many producers
 /// write it.
-pub fn is_local_labelled_utc(written: &str, signed: Timestamp) -> bool {
+fn is_local_labelled_utc(written: &str, signed: Timestamp) -> bool {
     let Some(written) = utc(written) else { return false };
     let beijing = signed.plus(BEIJING);
     beijing.minus(TOLERANCE) <= written && written <= beijing.plus(TOLERANCE)

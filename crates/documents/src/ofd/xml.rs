@@ -116,7 +116,8 @@ mod tests {
         let text = r#"<?xml version="1.0" encoding="GBK"?><a>合同</a>"#;
         let (gbk, _, _) = encoding_rs::GBK.encode(text);
         assert_eq!(decode(&gbk, "x").expect("GBK"), text);
-        let utf16: Vec<u8> = [0xFEFF].into_iter().chain("<a>合同</a>".encode_utf16()).flat_map(u16::to_be_bytes).collect();
+        let utf16: Vec<u8> =
+            [0xFEFF].into_iter().chain("<a>合同</a>".encode_utf16()).flat_map(u16::to_be_bytes).collect();
         assert_eq!(decode(&utf16, "x").expect("UTF-16"), "<a>合同</a>");
         assert!(decode(b"<a>\xff</a>", "x").is_err());
     }

@@ -124,6 +124,19 @@ fn entities_are_refused() {
 }
 
 #[test]
+fn a_signature_named_twice_or_a_crowd_of_documents_is_refused() {
+    let sealed = World::new().party("甲方").seal(&contract());
+    let entry = "<ofd:Signature ID=\"s001\" Type=\"Seal\" BaseLoc=\"/Doc_0/Signs/Sign_0/Signature.xml\"/>";
+    let twice = with_replaced(&sealed, "Doc_0/Signs/Signatures.xml", entry, &entry.repeat(2));
+    assert_eq!(refused(&twice).reason(), Reason::DocumentMalformed);
+    let crowd = with_changed(&contract(), "OFD.xml", |_| {
+        let bodies = "<DocBody><DocRoot>Doc_0/Document.xml</DocRoot></DocBody>".repeat(1_000);
+        format!("<OFD>{bodies}</OFD>").into_bytes()
+    });
+    assert_eq!(refused(&crowd).reason(), Reason::DocumentMalformed);
+}
+
+#[test]
 fn xml_that_nests_too_deeply_is_refused() {
     let deep = ["<a>".repeat(100_000), "</a>".repeat(100_000)].concat();
     let document = with_changed(&contract(), "OFD.xml", |_| deep.into_bytes());
@@ -132,8 +145,8 @@ fn xml_that_nests_too_deeply_is_refused() {
 
 #[test]
 fn a_zip_bomb_is_refused_by_what_it_declares() {
-    let bomb = bomb(2, 600 << 20);
-    assert!(bomb.len() < 4 << 20);
+    let bomb = bomb(20, 50 << 20);
+    assert!(bomb.len() < 2 << 20);
     assert!(matches!(refused(&bomb), DocumentError::TooLarge { limit: Limit::Ratio, .. }));
     let limits = Limits { max_entry_bytes: 1 << 20, ..Limits::default() };
     assert!(matches!(refused_within(&bomb, &limits), DocumentError::TooLarge { limit: Limit::EntryBytes, .. }));
@@ -197,16 +210,17 @@ fn a_package_with_a_password_is_refused_as_such() {
     assert!(matches!(refused(&document), DocumentError::Encrypted));
 }
 
-/// A package whose `entries` are of `size` zeros each.
+/// A package of `entries` files with `size` zeros each.
 fn bomb(entries: usize, size: usize) -> Vec<u8> {
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    for entry in 0..entries {
-        writer.start_file(format!("Doc_0/{entry}.xml"), options).expect("an entry");
-        let zeros = vec![0; 1 << 20];
-        for _ in 0..size >> 20 {
-            writer.write_all(&zeros).expect("its content");
-        }
+    writer.start_file("Doc_0/0.xml", options).expect("an entry");
+    let zeros = vec![0; 1 << 20];
+    for _ in 0..size >> 20 {
+        writer.write_all(&zeros).expect("its content");
+    }
+    for entry in 1..entries {
+        writer.deep_copy_file("Doc_0/0.xml", &format!("Doc_0/{entry}.xml")).expect("a copy");
     }
     writer.finish().expect("a package").into_inner()
 }

@@ -71,7 +71,8 @@ fn every_entry_that_sealing_does_not_change_is_copied_byte_for_byte() {
         assert_eq!(kept.1 == *bytes, name != "OFD.xml", "{name}");
     }
     let added: Vec<&str> = after.iter().map(|(name, _)| name.as_str()).skip(before.len()).collect();
-    let expected = ["Doc_0/Signs/Sign_0/Seal.esl", "Doc_0/Signs/Sign_0/Signature.xml", SIGNATURE, "Doc_0/Signs/Signatures.xml"];
+    let expected =
+        ["Doc_0/Signs/Sign_0/Seal.esl", "Doc_0/Signs/Sign_0/Signature.xml", SIGNATURE, "Doc_0/Signs/Signatures.xml"];
     assert_eq!(added, expected);
 }
 
@@ -83,6 +84,16 @@ fn ofd_xml_gets_one_element_and_keeps_every_other_byte() {
     let after = String::from_utf8(content(&sealed, "OFD.xml")).expect("text");
     let inserted = "<ofd:Signatures>/Doc_0/Signs/Signatures.xml</ofd:Signatures>";
     assert_eq!(after.replace(inserted, "").as_bytes(), content(&document, "OFD.xml"));
+}
+
+#[test]
+fn a_package_whose_ofd_xml_is_in_lower_case_is_sealed_without_a_second_one() {
+    let world = World::new();
+    let mut files = entries_of(1);
+    files[0].0 = "ofd.xml".to_owned();
+    let sealed = world.party("甲方").seal(&zip_of(&files));
+    assert_eq!(judged(&sealed, &world).verdict, Verdict::Valid);
+    assert_eq!(entries(&sealed).iter().filter(|(name, _)| name.eq_ignore_ascii_case("ofd.xml")).count(), 1);
 }
 
 #[test]

@@ -229,15 +229,16 @@ fn a_seal_that_the_list_calls_a_plain_signature_is_still_judged_as_a_seal() {
 }
 
 #[test]
-fn a_second_file_in_front_of_the_same_name_is_flagged() {
+fn an_entry_that_the_header_in_front_of_it_calls_otherwise_is_flagged() {
     let world = World::new();
     let sealed = world.party("甲方").seal(&contract());
-    // A reader that goes through the local headers sees another first page than one that uses the directory.
+    // A reader that goes through the headers from the front sees another first page than one that uses the directory.
     let at = find(&sealed, PAGE.as_bytes());
     let mut shadowed = sealed.clone();
     shadowed[at + PAGE.len() - 5] = b'x';
     let judgement = judged(&shadowed, &world);
     assert_eq!(flags(&judgement), [NoteCode::PackageAmbiguous]);
+    assert_eq!(judgement.notes[0].detail.as_deref(), Some(PAGE));
 }
 
 #[test]

@@ -48,7 +48,8 @@ impl World {
     /// A new world with new keys.
     pub fn new() -> Self {
         let began = now().minus(YEAR);
-        let authority = |name, purpose| DevelopmentCa::create(Suite::Sm2Sm3, name, purpose, began).expect("an authority");
+        let authority =
+            |name, purpose| DevelopmentCa::create(Suite::Sm2Sm3, name, purpose, began).expect("an authority");
         let (holders, makers) = (authority("Holder CA", Purpose::Holder), authority("Maker CA", Purpose::Maker));
         let maker = Identity::certified_by(&makers, "Seal Maker");
         Self { holders, makers, maker }
