@@ -136,9 +136,9 @@ impl Certificate {
         self.0.fingerprint
     }
 
-    /// The serial number in hexadecimal, lower case, without a leading zero byte; unique per issuer.
+    /// The serial number in hexadecimal, lower case, without leading zero bytes; unique per issuer.
     pub fn serial_hex(&self) -> String {
-        serial_hex(self.serial())
+        hex::encode(serial_number(self.serial()))
     }
 
     /// The contents octets of the serial number.
@@ -314,12 +314,10 @@ impl Parts {
     }
 }
 
-/// Contents octets of a serial number as [`Certificate::serial_hex`] shows them.
-pub(crate) fn serial_hex(content: &[u8]) -> String {
-    match content {
-        [0, rest @ ..] if !rest.is_empty() => hex::encode(rest),
-        whole => hex::encode(whole),
-    }
+/// The contents octets of a serial number without leading zeros, of which producers write more in one place than in another.
+pub(crate) fn serial_number(content: &[u8]) -> &[u8] {
+    let zeros = content.iter().take_while(|byte| **byte == 0).count();
+    &content[zeros.min(content.len().saturating_sub(1))..]
 }
 
 impl PartialEq for Certificate {

@@ -3,6 +3,8 @@
 //! Building a chain says nothing about time and revocation: a document may be old. Those are asked of the [`Chain`], for the
 //! moment that the caller has in mind.
 
+use std::cmp::Reverse;
+
 use eseal_kernel::Timestamp;
 
 use crate::certificate::{Certificate, CertificateError};
@@ -75,7 +77,7 @@ pub enum ChainError {
     #[error("{subject} is no certificate authority")]
     NotCa { subject: String },
     /// More certificates than [`MAX_DEPTH`], or than a pathLenConstraint allows.
-    #[error("the chain is longer than {subject} allows")]
+    #[error("the chain is too long at {subject}")]
     PathTooLong { subject: String },
     /// Its keyUsage does not allow what it was used for.
     #[error("the certificate of {subject} does not allow this use of its key")]
@@ -101,20 +103,24 @@ pub enum ChainError {
 }
 
 /// Finds a chain from `leaf` through `pool` to one of `roots`, checking names, signatures, basicConstraints, path lengths,
-/// keyCertSign and critical extensions.
+/// keyCertSign and critical extensions. Of several ways the one over roots, and over certificates that end later, is taken.
 pub fn build(leaf: &Certificate, pool: &[Certificate], roots: &TrustStore) -> Result<Chain, ChainError> {
     if pool.len() > MAX_POOL {
         return Err(ChainError::TooManyCertificates);
     }
     no_unknown_critical(leaf)?;
-    let mut search = Search { pool, roots, path: vec![leaf.clone()], checks: 0 };
+    let mut issuers: Vec<_> = roots.roots.iter().map(|root| (root, true)).collect();
+    issuers.extend(pool.iter().map(|certificate| (certificate, false)));
+    // A renewed certificate has the name and the key of the one before it: the later one is the better issuer.
+    issuers.sort_by_key(|(certificate, trusted)| (!trusted, Reverse(certificate.not_after())));
+    let mut search = Search { issuers, path: vec![leaf.clone()], checks: 0 };
     search.complete()?;
     Ok(Chain { certificates: search.path })
 }
 
 struct Search<'a> {
-    pool: &'a [Certificate],
-    roots: &'a TrustStore,
+    /// Those that may stand above others, and whether they are trusted: in the order in which they are tried.
+    issuers: Vec<(&'a Certificate, bool)>,
     /// From the leaf up to the certificate whose issuer is looked for.
     path: Vec<Certificate>,
     checks: usize,
@@ -124,18 +130,15 @@ impl Search<'_> {
     /// Extends the path to a root, or leaves it as it was and says what stood in the way.
     fn complete(&mut self) -> Result<(), ChainError> {
         let Some(last) = self.path.last().cloned() else { return Err(ChainError::TooManyCertificates) };
-        if self.roots.roots.contains(&last) {
+        if self.issuers.iter().any(|(certificate, trusted)| *trusted && **certificate == last) {
             return Ok(());
         }
-        let roots = self.roots;
-        let pool = self.pool;
         let mut obstacle = if last.is_self_issued() && last.verify_issued_by(&last).is_ok() {
             ChainError::NotTrusted { root: last.subject() }
         } else {
             ChainError::NoPath { issuer: last.issuer() }
         };
-        let issuers = roots.roots.iter().map(|root| (root, true)).chain(pool.iter().map(|other| (other, false)));
-        for (issuer, trusted) in issuers {
+        for (issuer, trusted) in self.issuers.clone() {
             if self.path.contains(issuer) || !last.issuer_name().matches(issuer.subject_name()) {
                 continue;
             }

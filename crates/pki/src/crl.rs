@@ -7,7 +7,7 @@ use eseal_kernel::Timestamp;
 
 use crate::algorithm::{self, AlgorithmError, SignatureAlgorithm};
 use crate::asn1::{Element, Malformed, Reader, span, tag, writer, x509_time};
-use crate::certificate::{Certificate, serial_hex};
+use crate::certificate::{Certificate, serial_number};
 use crate::extensions::{self, Extension, KeyUsage};
 use crate::name::Name;
 use crate::oid;
@@ -37,7 +37,7 @@ pub struct Crl {
 
 #[derive(Debug, Clone)]
 struct Entry {
-    /// Contents octets of the serial number.
+    /// The serial number without leading zeros.
     serial: Vec<u8>,
     revocation: Revocation,
 }
@@ -193,13 +193,14 @@ impl Crl {
 
     /// The same for a certificate at hand, without a search from the start.
     pub(crate) fn revocation_of(&self, certificate: &Certificate) -> Option<Revocation> {
-        let found = self.entries.binary_search_by(|entry| entry.serial.as_slice().cmp(certificate.serial())).ok()?;
+        let serial = serial_number(certificate.serial());
+        let found = self.entries.binary_search_by(|entry| entry.serial.as_slice().cmp(serial)).ok()?;
         self.entries.get(found).map(|entry| entry.revocation)
     }
 
     /// Every entry: serial number in hexadecimal, and since when and why.
     pub fn revocations(&self) -> impl Iterator<Item = (String, Revocation)> {
-        self.entries.iter().map(|entry| (serial_hex(&entry.serial), entry.revocation))
+        self.entries.iter().map(|entry| (hex::encode(&entry.serial), entry.revocation))
     }
 
     /// Whether `issuer` is whom the list names, may sign lists, and signed these bytes.
@@ -249,7 +250,7 @@ fn read_entries(mut list: Reader<'_>) -> Result<Vec<Entry>, CrlError> {
     let mut entries = Vec::new();
     while let Some(entry) = list.next()? {
         let mut fields = entry.inside()?;
-        let serial = fields.expect(tag::INTEGER, "userCertificate")?.content.to_vec();
+        let serial = serial_number(fields.expect(tag::INTEGER, "userCertificate")?.content).to_vec();
         let since = x509_time(&fields.any("revocationDate")?)?;
         let mut reason = Some(RevocationReason::Unspecified);
         if let Some(list) = fields.optional(tag::SEQUENCE)? {

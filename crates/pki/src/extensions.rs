@@ -72,7 +72,7 @@ impl Extensions {
             oid::BASIC_CONSTRAINTS => {
                 let mut fields = single(tag::SEQUENCE, "basicConstraints")?.inside()?;
                 let ca = fields.optional(tag::BOOLEAN)?;
-                self.ca = Some(ca.is_some_and(|ca| ca.boolean("basicConstraints").unwrap_or_default()));
+                self.ca = Some(ca.map(|ca| ca.boolean("cA")).transpose()?.unwrap_or_default());
                 let length = fields.optional(tag::INTEGER)?;
                 self.path_length = length.map(|length| length.number("pathLenConstraint")).transpose()?;
             }
@@ -83,11 +83,13 @@ impl Extensions {
             oid::SUBJECT_KEY_IDENTIFIER => {
                 self.subject_key = Some(single(tag::OCTET_STRING, "subjectKeyIdentifier")?.content.to_vec());
             }
-            // They restrict nothing that is asked here: other names, where CRLs lie, and policies, any of which is accepted.
+            // They restrict nothing that is asked here: other names, where CRLs lie, policies, any of which is accepted, and
+            // statements about how the certificate came about (RFC 3739 §3.2.6), critical in some qualified certificates.
             oid::SUBJECT_ALT_NAME
             | oid::ISSUER_ALT_NAME
             | oid::CRL_DISTRIBUTION_POINTS
             | oid::CERTIFICATE_POLICIES
+            | oid::QC_STATEMENTS
             | oid::AUTHORITY_KEY_IDENTIFIER => {}
             _ => return Ok(false),
         }

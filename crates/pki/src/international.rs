@@ -94,6 +94,10 @@ impl InternationalKey {
         }
     }
 
+    pub(crate) fn is_weak(&self) -> bool {
+        matches!(self.kind, Kind::Rsa { bits } if bits < 2048)
+    }
+
     pub(crate) fn verify(
         &self,
         algorithm: SignatureAlgorithm,

@@ -21,6 +21,8 @@ pub struct PublicKey(Arc<Parts>);
 
 struct Parts {
     spki: Vec<u8>,
+    /// SHA-1 of the key's bits.
+    identifier: Vec<u8>,
     kind: Kind,
 }
 
@@ -94,16 +96,16 @@ impl PublicKey {
         match (algorithm, curve) {
             (oid::EC_PUBLIC_KEY, Some(oid::SM2_CURVE)) | (oid::SM2_CURVE, _) => Self::sm2(key),
             (oid::EC_PUBLIC_KEY, Some(named)) => match Curve::from_oid(&named) {
-                Some(curve) => Ok(Self::new(Kind::International(InternationalKey::ec(curve, key)?), spki)),
+                Some(curve) => Ok(Self::new(Kind::International(InternationalKey::ec(curve, key)?), spki, key)),
                 None => match BrainpoolKey::from_point(&named, key) {
-                    Some(key) => Ok(Self::new(Kind::Brainpool(key?), spki)),
+                    Some(parsed) => Ok(Self::new(Kind::Brainpool(parsed?), spki, key)),
                     None => Err(KeyError::Unsupported(named.to_string())),
                 },
             },
             (oid::RSA_ENCRYPTION | oid::RSA_PSS, _) => {
-                Ok(Self::new(Kind::International(InternationalKey::rsa(key)?), spki))
+                Ok(Self::new(Kind::International(InternationalKey::rsa(key)?), spki, key))
             }
-            (oid::ED25519, None) => Ok(Self::new(Kind::International(InternationalKey::ed25519(key)?), spki)),
+            (oid::ED25519, None) => Ok(Self::new(Kind::International(InternationalKey::ed25519(key)?), spki, key)),
             _ => Err(KeyError::Unsupported(algorithm.to_string())),
         }
     }
@@ -111,17 +113,18 @@ impl PublicKey {
     /// An SM2 key from its point: 65 bytes beginning 04, or 33 compressed ones.
     pub(crate) fn sm2(point: &[u8]) -> Result<Self, KeyError> {
         let key = Sm2PublicKey::from_point(point)?;
-        let spki = ec_spki(&oid::SM2_CURVE, &key.point());
-        Ok(Self::new(Kind::Sm2(key), &spki))
+        let point = key.point();
+        Ok(Self::new(Kind::Sm2(key), &ec_spki(&oid::SM2_CURVE, &point), &point))
     }
 
     /// A P-256 key from its uncompressed point.
     pub(crate) fn p256(point: &[u8]) -> Result<Self, KeyError> {
-        Ok(Self::new(Kind::International(InternationalKey::ec(Curve::P256, point)?), &ec_spki(&oid::P256_CURVE, point)))
+        let key = InternationalKey::ec(Curve::P256, point)?;
+        Ok(Self::new(Kind::International(key), &ec_spki(&oid::P256_CURVE, point), point))
     }
 
-    fn new(kind: Kind, spki: &[u8]) -> Self {
-        Self(Arc::new(Parts { spki: spki.to_vec(), kind }))
+    fn new(kind: Kind, spki: &[u8], key: &[u8]) -> Self {
+        Self(Arc::new(Parts { spki: spki.to_vec(), identifier: DigestAlg::Sha1.digest(key), kind }))
     }
 
     /// The SubjectPublicKeyInfo.
@@ -223,14 +226,17 @@ impl PublicKey {
         }
     }
 
-    /// SHA-1 of the key's bits, as subjectKeyIdentifier (RFC 5280 §4.2.1.2, method 1).
-    pub(crate) fn identifier(&self) -> Vec<u8> {
-        let bits = || -> Result<&[u8], Malformed> {
-            let mut parts = Reader::der(&self.0.spki).single(tag::SEQUENCE, "")?.inside()?;
-            parts.any("")?;
-            parts.any("")?.bit_string("")
-        };
-        DigestAlg::Sha1.digest(bits().unwrap_or_default())
+    /// Whether keys of this kind and size can be broken with great effort: RSA below 2048 bits. What rests on one deserves a warning.
+    pub fn is_weak(&self) -> bool {
+        match &self.0.kind {
+            Kind::International(key) => key.is_weak(),
+            Kind::Sm2(_) | Kind::Brainpool(_) => false,
+        }
+    }
+
+    /// SHA-1 of the key's bits: a subjectKeyIdentifier (RFC 5280 §4.2.1.2, method 1).
+    pub(crate) fn identifier(&self) -> &[u8] {
+        &self.0.identifier
     }
 }
 

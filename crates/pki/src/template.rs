@@ -65,11 +65,11 @@ pub(crate) fn extended_usage(usage: &Oid) -> Vec<u8> {
 
 /// subjectKeyIdentifier.
 pub(crate) fn subject_key(key: &PublicKey) -> Vec<u8> {
-    extensions::write(&oid::SUBJECT_KEY_IDENTIFIER, false, &writer::octet_string(&key.identifier()))
+    extensions::write(&oid::SUBJECT_KEY_IDENTIFIER, false, &writer::octet_string(key.identifier()))
 }
 
 /// authorityKeyIdentifier with the issuer's key.
 pub(crate) fn authority_key(issuer: &PublicKey) -> Vec<u8> {
-    let identifier = writer::tlv(tag::context(0), &issuer.identifier());
+    let identifier = writer::tlv(tag::context(0), issuer.identifier());
     extensions::write(&oid::AUTHORITY_KEY_IDENTIFIER, false, &writer::sequence(&[identifier]))
 }

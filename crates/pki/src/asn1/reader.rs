@@ -34,6 +34,8 @@ pub(crate) mod tag {
     }
 }
 
+/// The bit of a tag that says: other values are inside.
+const CONSTRUCTED: u8 = 0x20;
 /// Levels of nesting that are followed. The deepest structure read here (an attribute value in a CMS) needs 12.
 const MAX_DEPTH: u8 = 24;
 
@@ -194,16 +196,20 @@ impl<'a> Element<'a> {
         }
     }
 
+    /// Whether it is an OCTET STRING, in one piece or several.
+    pub(crate) fn is_octet_string(&self) -> bool {
+        self.tag & !CONSTRUCTED == tag::OCTET_STRING
+    }
+
     /// The bytes of an OCTET STRING, put together where it came in pieces (X.690 §8.7.3). An IMPLICIT tag is the caller's.
     pub(crate) fn octets(&self, what: &'static str) -> Result<Cow<'a, [u8]>, Malformed> {
-        const CONSTRUCTED: u8 = 0x20;
         if self.tag & CONSTRUCTED == 0 {
             return Ok(Cow::Borrowed(self.content));
         }
         let mut whole = Vec::new();
         let mut pieces = self.inside()?;
         while let Some(piece) = pieces.next()? {
-            if piece.tag & !CONSTRUCTED != tag::OCTET_STRING || self.rules == Rules::Der {
+            if !piece.is_octet_string() || self.rules == Rules::Der {
                 return Err(Malformed(what));
             }
             whole.extend_from_slice(&piece.octets(what)?);
@@ -242,8 +248,7 @@ impl Header {
             return Ok(Self { tag, size: 2, length: Some(usize::from(first)) });
         }
         if first == 0x80 {
-            let constructed = tag & 0x20 != 0;
-            let allowed = rules == Rules::Ber && constructed;
+            let allowed = rules == Rules::Ber && tag & CONSTRUCTED != 0;
             return if allowed { Ok(Self { tag, size: 2, length: None }) } else { Err(LENGTH) };
         }
         let digits = bytes.get(2..2 + usize::from(first & 0x7f)).ok_or(Malformed("cut short"))?;

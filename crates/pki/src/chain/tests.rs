@@ -25,13 +25,14 @@ impl Party {
 
     /// A certificate for this party, signed by `issuer`.
     fn certified(&self, issuer: &Self, extensions: Vec<Vec<u8>>) -> Certificate {
+        let key = self.key.public_key();
         let template = Template {
-            serial: &self.key.public_key().identifier(),
+            serial: key.identifier(),
             issuer: &issuer.name,
             subject: &self.name,
             not_before: START,
             not_after: END,
-            key: &self.key.public_key(),
+            key: &key,
             extensions,
         };
         let der = template.sign(&issuer.key).expect("a signature");
@@ -317,4 +318,27 @@ fn certificates_without_a_current_list_are_told() {
     assert_eq!(chain.without_current_crl(&crls, at(100)), []);
     assert_eq!(chain.without_current_crl(&crls[..1], at(100)), std::slice::from_ref(&three.leaf));
     assert_eq!(chain.without_current_crl(&crls, at(101)), [three.leaf.clone(), three.middle.clone()]);
+}
+
+#[test]
+fn of_a_renewed_root_the_later_one_is_taken() {
+    let [root, leaf] = ["root", "leaf"].map(party);
+    let certified = |end: Timestamp| {
+        let template = Template {
+            serial: &[1],
+            issuer: &root.name,
+            subject: &root.name,
+            not_before: START,
+            not_after: end,
+            key: &root.key.public_key(),
+            extensions: ca(None),
+        };
+        Certificate::from_der(&template.sign(&root.key).expect("a signature")).expect("a certificate")
+    };
+    let [old, new] = [START.plus(Duration::from_secs(1)), END].map(certified);
+    let leaf = leaf.certified(&root, signing());
+    for roots in [vec![old.clone(), new.clone()], vec![new, old]] {
+        let chain = build(&leaf, &[], &TrustStore::new(roots)).expect("a chain");
+        assert_eq!(chain.valid_at(END), Ok(()));
+    }
 }

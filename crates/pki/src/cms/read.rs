@@ -8,7 +8,7 @@ use eseal_kernel::Timestamp;
 
 use crate::algorithm::{AlgorithmError, SignatureAlgorithm, read_digest};
 use crate::asn1::{Element, Malformed, Reader, tag, writer, x509_time};
-use crate::certificate::{Certificate, serial_hex};
+use crate::certificate::{Certificate, serial_number};
 use crate::chain::MAX_POOL;
 use crate::cms::{CmsError, MAX_CMS};
 use crate::crl::Crl;
@@ -138,9 +138,7 @@ impl Encapsulated {
         let content = match fields.optional(tag::constructed(0))? {
             // CMS has an OCTET STRING here; in PKCS #7 it may be anything, and its contents octets are what is hashed.
             Some(field) => match field.inside()?.next()? {
-                Some(content) if content.tag & 0x1f == tag::OCTET_STRING => {
-                    Some(content.octets("eContent")?.into_owned())
-                }
+                Some(content) if content.is_octet_string() => Some(content.octets("eContent")?.into_owned()),
                 Some(content) => Some(content.content.to_vec()),
                 None => None,
             },
@@ -173,7 +171,7 @@ impl SignerInfo {
         };
         let algorithm = SignatureAlgorithm::read(&fields.any("signatureAlgorithm")?, digest.clone().ok());
         let signature = fields.any("signature")?;
-        if signature.tag & 0x1f != tag::OCTET_STRING {
+        if !signature.is_octet_string() {
             return Err(CmsError::Malformed("signature"));
         }
         let signature = signature.octets("signature")?.into_owned();
@@ -241,7 +239,7 @@ impl Attributes {
     pub(crate) fn message_digest(&self) -> Result<Cow<'_, [u8]>, Malformed> {
         const WHAT: &str = "the attribute messageDigest";
         let value = Reader::ber(self.value(&oid::MESSAGE_DIGEST).ok_or(Malformed(WHAT))?).any(WHAT)?;
-        if value.tag & 0x1f == tag::OCTET_STRING { value.octets(WHAT) } else { Err(Malformed(WHAT)) }
+        if value.is_octet_string() { value.octets(WHAT) } else { Err(Malformed(WHAT)) }
     }
 }
 
@@ -275,17 +273,10 @@ fn signer_certificate(sid: &Element<'_>, pool: &[Certificate]) -> Result<Option<
     Ok(found.cloned())
 }
 
-/// A serial number without needless zeros, which some producers write in one place and not in the other.
-fn serial_number(content: &[u8]) -> &[u8] {
-    let zeros = content.iter().take_while(|byte| **byte == 0).count();
-    &content[zeros..]
-}
-
 impl fmt::Debug for SignerInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SignerInfo")
             .field("certificate", &self.certificate)
-            .field("serial", &self.certificate.as_ref().map(|certificate| serial_hex(certificate.serial())))
             .field("algorithm", &self.algorithm)
             .finish_non_exhaustive()
     }

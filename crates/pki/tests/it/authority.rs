@@ -6,7 +6,7 @@ use eseal_kernel::{Timestamp, Uscc};
 use eseal_pki::ca::CaError;
 use eseal_pki::chain::{self, Purpose, TrustStore};
 use eseal_pki::{
-    Certificate, CertificateRequest, DevelopmentCa, MAKER_EKU, RevocationReason, SigningKey, Subject, Suite,
+    Certificate, CertificateRequest, Crl, DevelopmentCa, MAKER_EKU, RevocationReason, SigningKey, Subject, Suite,
 };
 
 use crate::openssl::{Desk, IDENTITY, split_signed};
@@ -203,4 +203,30 @@ fn an_authority_comes_back_from_its_files() {
         files.certificate = authority(suite, Purpose::Maker).certificate().to_pem();
         assert_eq!(DevelopmentCa::from_files(&files).err(), Some(CaError::OtherKey));
     }
+}
+
+#[test]
+fn lists_of_openssl_are_read_and_verified() {
+    let desk = Desk::new();
+    desk.put("index.txt", b"");
+    desk.put("number", b"01\n");
+    desk.put("ca.cnf", b"[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\ncrlnumber=number\ndefault_md=sha256\ndefault_crl_days=3\ncrl_extensions=x\n[x]\nauthorityKeyIdentifier=keyid\n");
+    let ca = authority(Suite::EcdsaP256Sha256, Purpose::Holder);
+    let files = ca.to_files(now()).expect("files");
+    desk.put("ca.key", files.key.as_bytes());
+    desk.put("ca.crt", files.certificate.as_bytes());
+    let [revoked, held, good] = [(); 3].map(|()| holder(&ca, Suite::EcdsaP256Sha256));
+    for (certificate, reason) in [(&revoked, "keyCompromise"), (&held, "certificateHold")] {
+        desk.put("leaf.crt", certificate.to_pem().as_bytes());
+        desk.openssl(&format!("ca -config ca.cnf -keyfile ca.key -cert ca.crt -revoke leaf.crt -crl_reason {reason}"));
+    }
+    desk.openssl("ca -config ca.cnf -keyfile ca.key -cert ca.crt -gencrl -out list.crl");
+    let crl = Crl::from_pem(&desk.read("list.crl")).expect("a list");
+    assert_eq!(crl.verify(ca.certificate()), Ok(()));
+    let reason = |certificate: &Certificate| crl.is_revoked(&certificate.serial_hex()).map(|entry| entry.reason);
+    assert_eq!(reason(&revoked), Some(RevocationReason::KeyCompromise));
+    assert_eq!(reason(&held), Some(RevocationReason::CertificateHold));
+    assert_eq!(reason(&good), None);
+    assert!(!crl.is_stale_at(now()) && crl.is_stale_at(now().plus(YEAR)));
+    assert!(crl.verify(authority(Suite::EcdsaP256Sha256, Purpose::Holder).certificate()).is_err());
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use eseal_pki::chain::{self, ChainError, TrustStore};
 use eseal_pki::{Certificate, Hasher, SignedData, Suite};
 
 use crate::openssl::Desk;
@@ -87,4 +88,27 @@ fn certificates_of_ofdrw_are_read() {
         assert_eq!(certificate.public_key().expect("a key").suite(), Some(Suite::Sm2Sm3));
         assert!(certificate.allows_signing() && !certificate.is_ca());
     }
+}
+
+#[test]
+fn certificates_in_real_pdf_signatures_form_chains_where_they_are_complete() {
+    let Some(folder) = samples().map(|folder| folder.join("pdf")).filter(|folder| folder.is_dir()) else { return };
+    let (mut complete, mut broken) = (0, Vec::new());
+    for (name, _) in labels(&folder) {
+        let pdf = std::fs::read(folder.join(&name)).expect("a sample");
+        for (_, cms) in signatures(&pdf) {
+            let Ok(cms) = SignedData::from_der(&cms) else { continue };
+            let pool = cms.certificates();
+            let roots: Vec<_> = pool.iter().filter(|one| one.is_self_issued()).cloned().collect();
+            let Some(leaf) = cms.signers().first().and_then(|signer| signer.certificate()) else { continue };
+            match chain::build(leaf, pool, &TrustStore::new(roots)) {
+                Ok(_) => complete += 1,
+                // The root did not come along, or has a kind of key that is not supported (Ed448).
+                Err(ChainError::NoPath { .. } | ChainError::UnsupportedAlgorithm { .. }) => {}
+                Err(other) => broken.push(format!("{name}: {other}")),
+            }
+        }
+    }
+    assert!(complete > 20, "{complete}");
+    assert_eq!(broken, [""; 0]);
 }
