@@ -28,9 +28,9 @@ impl Findings {
 
     /// Adds a check that passed, or failed for `reason`, with what explains the failure.
     pub fn held_or(&mut self, check: Check, holds: bool, reason: Reason, detail: impl FnOnce() -> String) {
-        self.held(check, holds, reason);
-        if let Some(step) = self.steps.last_mut().filter(|_| !holds) {
-            step.detail = Some(detail());
+        match holds {
+            true => self.step(check, Outcome::Passed),
+            false => self.steps.push(Step::with(check, Outcome::Failed(reason), detail())),
         }
     }
 
@@ -51,7 +51,10 @@ impl Findings {
             }
             Err(error @ ValueError::Key(_)) => (Outcome::Unknown(Reason::SignatureAlgorithmUnsupported), Some(error)),
         };
-        self.steps.push(Step { check, outcome, detail: error.map(|error| error.to_string()) });
+        self.steps.push(match error {
+            None => Step::new(check, outcome),
+            Some(error) => Step::with(check, outcome, error.to_string()),
+        });
     }
 
     /// Adds what the signer's certificate says about signing, and about signing at `time`.

@@ -2,6 +2,7 @@
 
 use crate::Language;
 use crate::codes::codes;
+use crate::report::shown;
 
 codes! {
     /// What a [`Note`] is about.
@@ -72,6 +73,9 @@ codes! {
         FileRecovered = "FILE_RECOVERED",
             "the cross-reference table is damaged and was rebuilt, as viewers do",
             "文件交叉引用表已损坏,按阅读器方式重建";
+        BytesAfterEnd = "BYTES_AFTER_END",
+            "other bytes follow the document, which are no part of it",
+            "文档末尾之后有不属于文档的字节";
         ObjectsAmbiguous = "OBJECTS_AMBIGUOUS",
             "old and new viewers would show different objects of this file",
             "新旧阅读器会显示不同的对象";
@@ -136,6 +140,7 @@ impl NoteCode {
             | Self::CommentsPermitted
             | Self::DocumentTimeStamp
             | Self::FileRecovered
+            | Self::BytesAfterEnd
             | Self::IntegrityListNotChecked => Severity::Info,
         }
     }
@@ -148,8 +153,8 @@ impl Note {
     }
 
     /// A note with the names or values it speaks of.
-    pub fn with(code: NoteCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: Some(detail.into()) }
+    pub fn with(code: NoteCode, detail: impl AsRef<str>) -> Self {
+        Self { code, detail: Some(shown(detail.as_ref())) }
     }
 
     /// Whether a reader must know it.

@@ -135,9 +135,23 @@ impl Step {
     }
 
     /// A step with what explains it.
-    pub fn with(check: Check, outcome: Outcome, detail: impl Into<String>) -> Self {
-        Self { check, outcome, detail: Some(detail.into()) }
+    pub fn with(check: Check, outcome: Outcome, detail: impl AsRef<str>) -> Self {
+        Self { check, outcome, detail: Some(shown(detail.as_ref())) }
     }
+}
+
+/// The most characters of a document's text that a report repeats.
+const MAX_SHOWN: usize = 1_000;
+
+/// Text from a document as a report may carry it: of bounded length, and without control characters, which a terminal
+/// would obey.
+pub(crate) fn shown(text: &str) -> String {
+    let mut characters = text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c });
+    let mut shown: String = characters.by_ref().take(MAX_SHOWN).collect();
+    if characters.next().is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 impl SealReport {
@@ -171,6 +185,13 @@ impl fmt::Display for Format {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_from_a_document_is_bounded_and_has_no_control_characters() {
+        assert_eq!(shown("第1页\u{1b}[2J\n"), "第1页\u{fffd}[2J\u{fffd}");
+        assert_eq!(shown(&"章".repeat(1_000)), "章".repeat(1_000));
+        assert_eq!(shown(&"章".repeat(1_001)), format!("{}…", "章".repeat(1_000)));
+    }
 
     #[test]
     fn the_first_failure_decides_whatever_was_unknown_before_it() {

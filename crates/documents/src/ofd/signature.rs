@@ -194,14 +194,17 @@ fn data_hash(descriptor: &[u8], signed: &[u8], signer: Option<&Certificate>, fou
 }
 
 fn places(descriptor: &Descriptor, pages: Option<&Pages>, notes: &mut Vec<Note>) -> Vec<Place> {
-    let mut places = Vec::new();
+    let (mut places, mut lost) = (Vec::new(), Vec::new());
     for stamp in &descriptor.stamps {
         match (pages.and_then(|pages| pages.number_of(&stamp.page)), stamp.boundary) {
             (Some(page), Some([x_mm, y_mm, width_mm, height_mm])) => {
                 places.push(Place { page, x_mm, y_mm, width_mm, height_mm });
             }
-            _ => notes.push(Note::with(NoteCode::StampPageUnknown, &stamp.page)),
+            _ => lost.push(stamp.page.as_str()),
         }
+    }
+    if !lost.is_empty() {
+        notes.push(Note::with(NoteCode::StampPageUnknown, shortened(lost.iter().copied(), lost.len())));
     }
     places
 }

@@ -12,6 +12,7 @@ use super::coverage::INTEGRITY_LIST;
 use super::names::{folder_of, resolve};
 use super::package::{Package, malformed};
 use super::xml;
+use crate::report::shown;
 use crate::{DocumentError, Kind, Limit};
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -50,7 +51,7 @@ pub fn list<R: Read + Seek>(package: &mut Package<R>, entry: &str) -> Result<Vec
             Some("Sign") => Kind::Signature,
             _ => Kind::Seal,
         };
-        listed.push(Listed { id: node.attribute("ID").unwrap_or_default().trim().to_owned(), kind, entry: found });
+        listed.push(Listed { id: shown(node.attribute("ID").unwrap_or_default().trim()), kind, entry: found });
     }
     Limit::Signatures.check(listed.len() as u64, package.limits().max_signatures.into())?;
     Ok(listed)

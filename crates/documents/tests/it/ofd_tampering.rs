@@ -1,7 +1,8 @@
 //! Whatever is done to a sealed OFD document, somebody must be told.
 
-use eseal_documents::{Check, Judgement, NoteCode, Outcome, Reason, SealJudgement, Trust, Verdict, judge};
-use eseal_pki::Signer;
+use eseal_documents::{Check, Judgement, Kind, NoteCode, Outcome, Reason, SealJudgement, Trust, Verdict, judge};
+use eseal_pki::cms::SignedAttributes;
+use eseal_pki::{DigestAlg, Signer, Suite};
 use eseal_seal::SesSignature;
 
 use crate::support::hostile::{content, with_added, with_changed, with_replaced, without};
@@ -254,6 +255,34 @@ fn a_raw_signature_value_is_accepted_and_noted() {
     let judgement = judged(&raw, &world);
     assert_eq!(judgement.verdict, Verdict::Valid);
     assert!(judgement.seals[0].notes.iter().any(|note| note.code == NoteCode::SignatureValueRaw));
+}
+
+#[test]
+fn a_signature_without_a_seal_is_judged_without_an_impression() {
+    let world = World::new();
+    let party = world.party("甲方");
+    let signed = as_plain_signature(&party.seal(&contract()), &party.identity);
+    let judgement = judged(&signed, &world);
+    let seal = &judgement.seals[0];
+    assert_eq!((judgement.verdict, seal.kind), (Verdict::Valid, Kind::Signature), "{:?}", seal.steps);
+    assert_eq!(seal.items(), [Outcome::Passed, Outcome::Passed, Outcome::NotApplicable]);
+
+    let moved = with_replaced(&signed, DESCRIPTOR, "Boundary=\"120 200", "Boundary=\"10 10");
+    assert_eq!(judged(&moved, &world).seals[0].content, Outcome::Failed(Reason::DataHashDiffers));
+    let changed = with_replaced(&signed, PAGE, "壹拾万元", "玖拾万元");
+    assert_eq!(judged(&changed, &world).seals[0].content, Outcome::Failed(Reason::ContentAltered));
+    let flipped = with_changed(&signed, VALUE, |value| flipped(&value, value.len() - 3));
+    assert_eq!(judged(&flipped, &world).seals[0].content, Outcome::Failed(Reason::SignatureValueWrong));
+}
+
+/// The document signed with a GB/T 35275 value in the place of a seal signature.
+fn as_plain_signature(sealed: &[u8], signer: &Identity) -> Vec<u8> {
+    let digest = DigestAlg::Sm3.digest(&content(sealed, DESCRIPTOR));
+    let attributes = SignedAttributes::try_new(&signer.certificate, &digest, Suite::Sm2Sm3).expect("attributes");
+    let signature = signer.key.sign(attributes.to_be_signed()).expect("a signature");
+    let value = attributes.finish(&signature, &[]);
+    let signed = with_changed(sealed, VALUE, |_| value);
+    with_replaced(&signed, LIST, "Type=\"Seal\"", "Type=\"Sign\"")
 }
 
 /// The document as it is when its signer had signed it with `seal` instead of the own one.
