@@ -1,1 +1,237 @@
-//! All services of eseal in one process, on SQLite and the local bus.
+//! All services of eseal in one process, on SQLite and the local bus: the embedded default.
+//!
+//! It is the same services from the same code as in a distributed system: they talk by gRPC over the in-memory mesh and
+//! by events, each with a database of its own. What is added here is the door for clients, an issuer of tokens for the
+//! people in a file, and the commands that run all of it.
+//!
+//! - [`config`]: all settings
+//! - [`files`]: the data folder, its keys and its lock
+//! - [`password`], [`users`], [`sign_in`], [`identity`]: the built-in issuer
+//! - [`services`]: the services that run here
+//! - [`cli`], [`commands`]: the command line
+//!
+//! A program that embeds it, or a test, calls [`Standalone::start`].
+
+pub mod cli;
+pub mod commands;
+pub mod config;
+mod error;
+pub mod files;
+pub mod identity;
+pub mod password;
+pub mod services;
+pub mod sign_in;
+pub mod users;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use eseal_bus::Bus;
+use eseal_eventstore::{Database, Log};
+use eseal_kernel::Clock;
+use eseal_service::access::AccessLayer;
+use eseal_service::client::Peers;
+use eseal_service::config::ConfigError;
+use eseal_service::event_log::EventLog;
+use eseal_service::mesh::Mesh;
+use eseal_service::server::{Server, with_health_and_reflection};
+use eseal_service::tasks::Tasks;
+use eseal_service::token::TokenIssuer;
+use eseal_service::{Context, Role};
+use futures::future::try_join_all;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+
+pub use config::Config;
+pub use error::StandaloneError;
+
+use files::{DataFolder, FolderLock};
+use identity::Identity;
+use services::{SERVICES, Service};
+use sign_in::SignIn;
+use users::{NewUser, Users, UsersError};
+
+/// `iss` of the built-in issuer's tokens.
+const ISSUER: &str = "https://standalone.eseal";
+/// The user of the first start.
+const FIRST_ADMIN: &str = "admin";
+
+/// What to start.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The folder that holds all that is kept; made if it is not there.
+    pub data_dir: PathBuf,
+    /// The settings.
+    pub config: Config,
+    /// Where all services read the time.
+    pub clock: Clock,
+}
+
+impl Options {
+    /// The built-in settings on the machine's clock.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a mistake in the built-in settings.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Result<Self, ConfigError> {
+        Ok(Self { data_dir: data_dir.into(), config: Config::built_in()?, clock: Clock::System })
+    }
+
+    /// Listening there; port 0 takes a free one.
+    #[must_use]
+    pub const fn listening_on(mut self, address: SocketAddr) -> Self {
+        self.config.server.address = address;
+        self
+    }
+
+    /// On this clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+}
+
+/// All services in this process.
+#[derive(Debug, Clone, Copy)]
+pub struct Standalone;
+
+impl Standalone {
+    /// Opens the folder, migrates the databases, wires the services and opens the port. Ready when it returns.
+    ///
+    /// # Errors
+    /// [`StandaloneError`]; then nothing runs.
+    pub async fn start(options: Options) -> Result<Running, StandaloneError> {
+        let tasks = Tasks::new();
+        let started = Self::start_with(options, tasks.clone()).await;
+        if started.is_err() {
+            tasks.stop();
+        }
+        started
+    }
+
+    async fn start_with(options: Options, tasks: Tasks) -> Result<Running, StandaloneError> {
+        let Options { data_dir, config, clock } = options;
+        config.check()?;
+        let data = DataFolder::open(&data_dir)?;
+        let lock = data.lock()?;
+        let config = config.in_folder(&data);
+        config.ensure_keys(&data)?;
+        let users = users_of(&data, &clock).await?;
+        let issuer = issuer(&data, &config, &clock)?;
+
+        let databases = try_join_all(SERVICES.iter().map(|service| open_database(&data, service))).await?;
+        let logs: Vec<Log> = SERVICES.iter().zip(&databases).map(|(s, db)| Log::new(db.clone(), s.name)).collect();
+        let (mesh, bus) = (Mesh::new(), Bus::local(logs.clone()));
+        let access = AccessLayer::try_new(issuer.verifier())?;
+        let limits = config.server.limits;
+
+        let sign_in = SignIn::try_new(users.clone(), clock.clone(), config.identity.parallel_checks);
+        let sign_in = sign_in.map_err(UsersError::from)?;
+        let event_log = EventLog::service(logs.clone(), tasks.stopping());
+        let mut outside = Routes::new(Identity::service(sign_in, issuer)).add_service(event_log);
+        for ((service, database), log) in SERVICES.iter().zip(&databases).zip(logs) {
+            let peers = Peers::mesh(service.name, mesh.clone());
+            let (clock, tasks_of_it) = (clock.clone(), tasks.clone());
+            let context = Context::new(service.name, database.clone(), bus.clone(), peers, clock, tasks_of_it);
+            let routes = services::wire(service.name, &config, &context).await?;
+            outside = merged(outside, routes.clone());
+            // Its history is for the other services as well, so that each can be asked for its own.
+            let inside = routes.add_service(EventLog::service(vec![log], tasks.stopping()));
+            let serving = Server::new(inside, access.clone(), limits).serve_mesh(&mesh, service.name, tasks.stopping());
+            tasks.spawn(format!("{}: mesh", service.name), serving);
+        }
+        let outside = with_health_and_reflection(outside, databases.clone(), &tasks)
+            .map_err(|error| StandaloneError::Reflection(error.to_string()))?;
+
+        let asked = config.server.address;
+        let cannot_bind = |source| StandaloneError::Bind { address: asked, source };
+        let listener = TcpListener::bind(asked).await.map_err(cannot_bind)?;
+        let address = listener.local_addr().map_err(cannot_bind)?;
+        tasks.spawn("server", Server::new(outside, access, limits).serve(listener, tasks.stopping()));
+        Ok(Running { address, users, tasks, databases, stop_within: limits.stop_within, _lock: lock })
+    }
+}
+
+/// The services at work.
+#[derive(Debug)]
+pub struct Running {
+    /// Where clients connect: `http://<address>`.
+    pub address: SocketAddr,
+    users: Users,
+    tasks: Tasks,
+    databases: Vec<Database>,
+    stop_within: Duration,
+    _lock: FolderLock,
+}
+
+impl Running {
+    /// Who may sign in: to add and remove people.
+    pub fn users(&self) -> Users {
+        self.users.clone()
+    }
+
+    /// Cancelled when it is to stop: because [`Running::stop`] was called, or because a part of it has failed, which
+    /// `stop` then tells.
+    pub fn stopping(&self) -> CancellationToken {
+        self.tasks.stopping()
+    }
+
+    /// Stops: no new connections, requests under way are finished, then consumers and writers end, all within the
+    /// bound of the settings.
+    ///
+    /// # Errors
+    /// [`StandaloneError::Task`] if a part had failed before, or does not stop in time.
+    pub async fn stop(self) -> Result<(), StandaloneError> {
+        // The servers take up to the bound for themselves; what they leave behind is written after it.
+        let finished = self.tasks.finish(self.stop_within + Duration::from_secs(5)).await;
+        for (service, database) in SERVICES.iter().zip(&self.databases) {
+            if let Err(error) = database.close().await {
+                tracing::warn!(service = service.name, %error, "the database was not closed in order");
+            }
+        }
+        Ok(finished?)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.tasks.stop();
+    }
+}
+
+/// The users of the folder; the first start makes an administrator.
+async fn users_of(data: &DataFolder, clock: &Clock) -> Result<Users, StandaloneError> {
+    let users = Users::open(&data.users_file(), clock.clone())?;
+    if data.users_file().exists() {
+        return Ok(users);
+    }
+    let first = NewUser::new(FIRST_ADMIN, [Role::Admin]);
+    let adding = users.clone();
+    // Hashing takes its time, and no thread of the runtime.
+    let added = tokio::task::spawn_blocking(move || adding.add(first)).await;
+    let added = added.map_err(|_| UsersError::Password(password::PasswordError::Failed))??;
+    let file = data.admin_password_file();
+    files::write_private(&file, format!("{}\n", added.password.reveal()).as_bytes())?;
+    tracing::info!(user = FIRST_ADMIN, password_file = %file.display(), "the first administrator was made");
+    Ok(users)
+}
+
+fn issuer(data: &DataFolder, config: &Config, clock: &Clock) -> Result<TokenIssuer, StandaloneError> {
+    let (path, key) = data.issuer_key()?;
+    TokenIssuer::try_new(ISSUER, &key, config.identity.token_lifetime, clock.clone())
+        .map_err(|source| StandaloneError::IssuerKey { path, source })
+}
+
+async fn open_database(data: &DataFolder, service: &Service) -> Result<Database, StandaloneError> {
+    let failed = |source| StandaloneError::Store { service: service.name, source };
+    let database = Database::connect(&data.database(service.name)).await.map_err(failed)?;
+    eseal_eventstore::migrate(&database, service.migrations).await.map_err(failed)?;
+    Ok(database)
+}
+
+/// The routes of both. Each has its own answer for what is not there, and axum takes one only.
+fn merged(some: Routes, more: Routes) -> Routes {
+    some.into_axum_router().merge(more.into_axum_router().reset_fallback()).into()
+}

@@ -1,1 +1,28 @@
-fn main() {}
+//! `eseal-standalone`: see `--help`.
+
+use std::io::{Write as _, stderr, stdout};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use eseal_service::status::chain;
+use eseal_standalone::cli::Cli;
+use eseal_standalone::commands;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let locale = std::env::var("LC_ALL").or_else(|_| std::env::var("LANG")).ok();
+    let language = cli.common.language(locale.as_deref());
+    let done = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(commands::CommandError::from)
+        .and_then(|runtime| runtime.block_on(commands::run(cli, language, &mut stdout())));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // With nobody to read it there is nobody to tell.
+            let _ = writeln!(stderr(), "eseal-standalone: {}", chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}

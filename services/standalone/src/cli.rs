@@ -1,0 +1,172 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use eseal_kernel::Uscc;
+use eseal_service::{Language, Role};
+
+/// All services of eseal in one process. 电子印章系统单机版:一个进程内的全部服务。
+///
+/// The data folder holds everything: four SQLite databases, the keys and the users. Back it up as a whole.
+/// 数据目录包含全部数据:四个 SQLite 数据库、密钥和用户;请整体备份。
+#[derive(Debug, Parser)]
+#[command(name = "eseal-standalone", version, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do; `serve` if nothing is said. 要执行的操作,默认为 serve。
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The settings common to all commands.
+    #[command(flatten)]
+    pub common: Common,
+    /// The settings of `serve`, where it is not named.
+    #[command(flatten)]
+    pub serve: Serve,
+}
+
+const EXAMPLES: &str = "\
+Examples 示例:
+  eseal-standalone                                       start on 127.0.0.1:7310, data in ./eseal-data  启动
+  cat eseal-data/admin-password                          the first administrator's password  首个管理员密码
+  eseal-standalone user add li --role reviewer           add a reviewer; prints a password  添加审批人
+  eseal-standalone user add wang --role applicant --role custodian --organization 91110000600037341L
+  eseal-standalone check-config --config eseal.toml      try settings before they are used  检查配置
+";
+
+/// Settings common to all commands.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// The folder that holds everything; made at the first start. 数据目录,首次启动时创建。
+    #[arg(long, value_name = "DIR", env = "ESEAL_DATA", default_value = "eseal-data", global = true)]
+    pub data: PathBuf,
+    /// Settings other than the built-in ones, as TOML. 配置文件(TOML)。
+    #[arg(long, value_name = "FILE", env = "ESEAL_CONFIG", global = true)]
+    pub config: Option<PathBuf>,
+    /// Language of what is printed: zh-CN or en. 输出语言。
+    #[arg(long, value_name = "LANG", env = "ESEAL_LANG", value_parser = language, global = true)]
+    pub lang: Option<Language>,
+}
+
+/// Settings of `serve`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Serve {
+    /// Where clients connect, such as 127.0.0.1:0 for a free port. 监听地址;端口 0 表示任选空闲端口。
+    #[arg(long, value_name = "ADDRESS")]
+    pub address: Option<SocketAddr>,
+    /// A file that gets the address once all is ready. 就绪后写入监听地址的文件。
+    #[arg(long, value_name = "PATH")]
+    pub ready_file: Option<PathBuf>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run all services until told to stop. 启动全部服务。
+    Serve(Serve),
+    /// The people who may sign in; works while the services run. 用户管理(可在服务运行时执行)。
+    #[command(subcommand)]
+    User(User),
+    /// Read and check all settings, print those in effect, change nothing. 检查配置并显示生效值。
+    CheckConfig,
+    /// Events that a service could not take in. 死信:服务未能处理的事件。
+    #[command(subcommand)]
+    DeadLetters(DeadLetters),
+    /// Throw read tables away and fill them again from the events; while the services are stopped.
+    /// 由事件重建查询表(须先停止服务)。
+    Rebuild {
+        /// Only this service's. 仅重建该服务。
+        service: Option<String>,
+    },
+}
+
+/// The people who may sign in.
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Add somebody. Prints a generated password, unless one is given by --password-stdin. 添加用户。
+    Add {
+        /// What they type to sign in. 登录名。
+        name: String,
+        /// applicant, reviewer, maker, custodian, auditor, admin or integrator; may be repeated. 角色,可多次指定。
+        #[arg(long = "role", value_name = "ROLE", required = true)]
+        roles: Vec<Role>,
+        /// The unified social credit code of the organization whose affairs alone they see. 所属单位统一社会信用代码。
+        #[arg(long, value_name = "USCC")]
+        organization: Option<Uscc>,
+        /// Their internal id, if they have one already. 内部编号。
+        #[arg(long, value_name = "ID")]
+        person_id: Option<String>,
+        /// Read the password from standard input: one line. 从标准输入读取密码(一行)。
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// List everybody. 列出用户。
+    List,
+    /// Remove somebody. Tokens that are out live on until they end. 删除用户。
+    Remove {
+        /// Their name. 登录名。
+        name: String,
+    },
+}
+
+/// Events that a service could not take in.
+#[derive(Debug, Subcommand)]
+pub enum DeadLetters {
+    /// List them with their reasons. 列出死信及原因。
+    List,
+    /// Have them tried again, once what stopped them is mended. 重新处理死信。
+    Replay {
+        /// The service that could not take them in, such as fabrication. 未能处理事件的服务。
+        consumer: String,
+    },
+}
+
+fn language(text: &str) -> Result<Language, String> {
+    [Language::ZhCn, Language::En]
+        .into_iter()
+        .find(|language| language.tag().eq_ignore_ascii_case(text))
+        .ok_or_else(|| "expected zh-CN or en".to_owned())
+}
+
+impl Common {
+    /// The language to print in: as asked for, else that of the environment's locale.
+    pub fn language(&self, locale: Option<&str>) -> Language {
+        let of_locale =
+            || if locale.is_some_and(|text| text.starts_with("zh")) { Language::ZhCn } else { Language::En };
+        self.lang.unwrap_or_else(of_locale)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_command_means_serve() {
+        let cli = Cli::try_parse_from(["eseal-standalone", "--address", "127.0.0.1:0"]).expect("parsed");
+        assert!(cli.command.is_none() && cli.serve.address.is_some());
+    }
+
+    #[test]
+    fn every_option_and_command_is_explained_in_both_languages() {
+        fn check(command: &clap::Command) {
+            let explained = |text: Option<&clap::builder::StyledStr>| {
+                let text = text.map(ToString::to_string).unwrap_or_default();
+                text.contains(|c: char| c.is_ascii_alphabetic())
+                    && text.contains(|c| ('\u{4e00}'..='\u{9fff}').contains(&c))
+            };
+            assert!(explained(command.get_about()), "{}", command.get_name());
+            for argument in command.get_arguments().filter(|a| !["help", "version"].contains(&a.get_id().as_str())) {
+                assert!(explained(argument.get_help()), "{} {}", command.get_name(), argument.get_id());
+            }
+            command.get_subcommands().filter(|sub| sub.get_name() != "help").for_each(check);
+        }
+        check(&Cli::command());
+    }
+}

@@ -1,0 +1,272 @@
+//! What the command line asks for.
+
+use std::io::{self, BufRead as _, Write};
+use std::path::Path;
+
+use eseal_eventstore::{Database, DeadLetter, DeadLetters};
+use eseal_kernel::Clock;
+use eseal_service::telemetry::{self, TelemetryError};
+use eseal_service::{Language, Role};
+
+use crate::cli::{self, Cli, Command, Common, Serve};
+use crate::config;
+use crate::files::{DataFolder, FileError, write_private};
+use crate::password::{Password, PasswordError};
+use crate::services::{SERVICES, Service, named};
+use crate::users::{NewUser, Users, UsersError};
+use crate::{Config, Options, Running, Standalone, StandaloneError};
+
+/// Letters are read in pages of so many.
+const PAGE: u64 = 500;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The standalone.
+    #[error(transparent)]
+    Standalone(#[from] StandaloneError),
+    /// Logs.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    /// There is no data folder yet.
+    #[error("there is no data folder {0}: `eseal-standalone serve` makes it")]
+    NoData(String),
+    /// There is no such service.
+    #[error("there is no service {given:?}; there are: {}", SERVICES.map(|service| service.name).join(", "))]
+    NoService {
+        /// What was given.
+        given: String,
+    },
+    /// Standard input or output.
+    #[error("reading or writing failed: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl From<UsersError> for CommandError {
+    fn from(error: UsersError) -> Self {
+        Self::Standalone(error.into())
+    }
+}
+
+impl From<PasswordError> for CommandError {
+    fn from(error: PasswordError) -> Self {
+        UsersError::from(error).into()
+    }
+}
+
+impl From<FileError> for CommandError {
+    fn from(error: FileError) -> Self {
+        Self::Standalone(error.into())
+    }
+}
+
+/// Runs the command; `out` gets what it prints.
+///
+/// # Errors
+/// [`CommandError`].
+pub async fn run(cli: Cli, language: Language, out: &mut impl Write) -> Result<(), CommandError> {
+    let Cli { command, common, serve: options } = cli;
+    match command {
+        None => serve(&common, options, language, out).await,
+        Some(Command::Serve(options)) => serve(&common, options, language, out).await,
+        Some(Command::User(command)) => user(&common, command, language, out),
+        Some(Command::CheckConfig) => check_config(&common, out),
+        Some(Command::DeadLetters(cli::DeadLetters::List)) => list_dead_letters(&common, language, out).await,
+        Some(Command::DeadLetters(cli::DeadLetters::Replay { consumer })) => {
+            replay_dead_letters(&common, &consumer, language, out).await
+        }
+        Some(Command::Rebuild { service }) => rebuild(&common, service.as_deref(), language, out).await,
+    }
+}
+
+async fn serve(common: &Common, serve: Serve, language: Language, out: &mut impl Write) -> Result<(), CommandError> {
+    let mut config = load(common)?;
+    if let Some(address) = serve.address {
+        config.server.address = address;
+    }
+    telemetry::init(&config.telemetry)?;
+    let options = Options { data_dir: common.data.clone(), config, clock: Clock::System };
+    let running = Standalone::start(options).await?;
+    announce(&running, serve.ready_file.as_deref(), language, out)?;
+    tokio::select! {
+        () = asked_to_stop() => tracing::info!("asked to stop"),
+        () = running.stopping().cancelled_owned() => {}
+    }
+    Ok(running.stop().await?)
+}
+
+/// One line for people and scripts, and the file for programs that wait for it.
+fn announce(
+    running: &Running,
+    ready_file: Option<&Path>,
+    language: Language,
+    out: &mut impl Write,
+) -> Result<(), CommandError> {
+    let address = running.address;
+    tracing::info!(%address, "ready");
+    let hint = pick(language, "按 Ctrl-C 停止", "Ctrl-C stops it");
+    writeln!(out, "ready http://{address} ({hint})")?;
+    out.flush()?;
+    if let Some(path) = ready_file {
+        // Whoever sees the file sees all of it.
+        write_private(path, format!("{address}\n").as_bytes())?;
+    }
+    Ok(())
+}
+
+async fn asked_to_stop() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupted.await;
+}
+
+fn user(common: &Common, command: cli::User, language: Language, out: &mut impl Write) -> Result<(), CommandError> {
+    let data = DataFolder::open(&common.data)?;
+    let users = Users::open(&data.users_file(), Clock::System)?;
+    match command {
+        cli::User::Add { name, roles, organization, person_id, password_stdin } => {
+            let given = if password_stdin { Some(password_from(io::stdin().lock())?) } else { None };
+            let generated = given.is_none();
+            let added = users.add(NewUser { name, roles, organization, person_id, password: given })?;
+            writeln!(out, "{}: {}", pick(language, "内部编号", "person id"), added.person_id)?;
+            if generated {
+                writeln!(out, "{}: {}", pick(language, "密码", "password"), added.password.reveal())?;
+            }
+        }
+        cli::User::List => {
+            for user in users.list()?.iter() {
+                let roles = user.roles.iter().map(|role| Role::name(*role)).collect::<Vec<_>>().join(",");
+                let organization = user.organization.as_deref().unwrap_or("-");
+                writeln!(out, "{}\t{}\t{roles}\t{organization}", user.name, user.person_id)?;
+            }
+        }
+        cli::User::Remove { name } => {
+            users.remove(&name)?;
+            writeln!(out, "{}: {name}", pick(language, "已删除", "removed"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The first line, without its end.
+fn password_from(input: impl io::BufRead) -> Result<Password, CommandError> {
+    let mut line = zeroize::Zeroizing::new(String::new());
+    // More than the longest password is none.
+    input.take(2_048).read_line(&mut line)?;
+    Ok(Password::try_new(line.trim_end_matches(['\r', '\n']))?)
+}
+
+fn check_config(common: &Common, out: &mut impl Write) -> Result<(), CommandError> {
+    load(common)?.check()?;
+    let text = config::in_effect(common.config.as_deref(), std::env::vars()).map_err(StandaloneError::from)?;
+    write!(out, "{text}")?;
+    Ok(())
+}
+
+async fn list_dead_letters(common: &Common, language: Language, out: &mut impl Write) -> Result<(), CommandError> {
+    let data = existing(common)?;
+    let mut none = true;
+    for service in &SERVICES {
+        let Some(database) = open(&data, service).await? else { continue };
+        let letters = DeadLetters::new(database);
+        let failed = |source| StandaloneError::Store { service: service.name, source };
+        for count in letters.counts().await.map_err(failed)? {
+            let mut after = 0;
+            loop {
+                let page = letters.list(&count.consumer, &count.owner, after, PAGE).await.map_err(failed)?;
+                let Some(last) = page.last() else { break };
+                after = last.position;
+                none = false;
+                page.iter().try_for_each(|letter| print_letter(letter, language, out))?;
+            }
+        }
+    }
+    if none {
+        writeln!(out, "{}", pick(language, "没有死信", "there are no dead letters"))?;
+    }
+    Ok(())
+}
+
+fn print_letter(letter: &DeadLetter, language: Language, out: &mut impl Write) -> io::Result<()> {
+    let DeadLetter { consumer, owner, event_id, stream_id, position, reason, tries, parked_at, replay } = letter;
+    let waits = if *replay { pick(language, "等待重试", "to be tried again") } else { "" };
+    writeln!(out, "{consumer}\t{owner}\t{position}\t{stream_id}\t{event_id}\t{parked_at}\t{tries}\t{waits}\t{reason}")
+}
+
+async fn replay_dead_letters(
+    common: &Common,
+    consumer: &str,
+    language: Language,
+    out: &mut impl Write,
+) -> Result<(), CommandError> {
+    let data = existing(common)?;
+    let service = named(consumer).ok_or_else(|| CommandError::NoService { given: consumer.to_owned() })?;
+    let count = match open(&data, service).await? {
+        None => 0,
+        Some(database) => {
+            let failed = |source| StandaloneError::Store { service: service.name, source };
+            DeadLetters::new(database).replay(consumer).await.map_err(failed)?
+        }
+    };
+    writeln!(out, "{count} {}", pick(language, "条死信将重新处理", "dead letters will be tried again"))?;
+    Ok(())
+}
+
+async fn rebuild(
+    common: &Common,
+    only: Option<&str>,
+    language: Language,
+    out: &mut impl Write,
+) -> Result<(), CommandError> {
+    let data = existing(common)?;
+    let unknown = |given: &str| CommandError::NoService { given: given.to_owned() };
+    let only = only.map(|name| named(name).ok_or_else(|| unknown(name))).transpose()?;
+    // The writer of a running service would not know the tables any more.
+    let _lock = data.lock()?;
+    for service in SERVICES.iter().filter(|service| only.is_none_or(|only| only.name == service.name)) {
+        let Some(database) = open(&data, service).await? else { continue };
+        let failed = |source| StandaloneError::Store { service: service.name, source };
+        eseal_eventstore::migrate(&database, service.migrations).await.map_err(failed)?;
+        let folded = eseal_eventstore::rebuild(&database, &(service.projectors)()).await.map_err(failed)?;
+        writeln!(out, "{}: {folded} {}", service.name, pick(language, "个事件", "events"))?;
+    }
+    Ok(())
+}
+
+fn load(common: &Common) -> Result<Config, StandaloneError> {
+    Ok(Config::load(common.config.as_deref(), std::env::vars())?)
+}
+
+/// The data folder, where a command has no business making one.
+fn existing(common: &Common) -> Result<DataFolder, CommandError> {
+    if !common.data.is_dir() {
+        return Err(CommandError::NoData(common.data.display().to_string()));
+    }
+    Ok(DataFolder::open(&common.data)?)
+}
+
+/// The database of a service; none before its first start.
+async fn open(data: &DataFolder, service: &Service) -> Result<Option<Database>, StandaloneError> {
+    if !data.database_file(service.name).exists() {
+        return Ok(None);
+    }
+    let opened = Database::connect(&data.database(service.name)).await;
+    opened.map(Some).map_err(|source| StandaloneError::Store { service: service.name, source })
+}
+
+const fn pick(language: Language, zh: &'static str, en: &'static str) -> &'static str {
+    match language {
+        Language::ZhCn => zh,
+        Language::En => en,
+    }
+}

@@ -1,0 +1,169 @@
+//! The program, as a process.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use eseal_proto::identity::v1::SignInRequest;
+use eseal_proto::identity::v1::identity_service_client::IdentityServiceClient;
+
+use crate::{BOUND, channel};
+
+fn program(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_eseal-standalone"));
+    command.env_remove("ESEAL_CONFIG").env("ESEAL_LANG", "en").arg("--data").arg(data);
+    command
+}
+
+fn run(data: &Path, arguments: &[&str]) -> Output {
+    program(data).args(arguments).output().expect("run")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+/// The program at work, ended with the test.
+struct Served(Child);
+
+impl Served {
+    async fn start(data: &Path, ready_file: &Path) -> (Self, String) {
+        let child = program(data)
+            .args(["serve", "--address", "127.0.0.1:0", "--ready-file"])
+            .arg(ready_file)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("started");
+        let served = Self(child);
+        let look = async || fs::read_to_string(ready_file).ok();
+        let address = eseal_testkit::wait_until("the ready file is there", BOUND, look).await;
+        (served, address.trim().to_owned())
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.0.id().to_string()).status().expect("run");
+        assert!(sent.success());
+    }
+
+    async fn ended(&mut self) -> std::process::ExitStatus {
+        eseal_testkit::wait_until("the program ends", BOUND, async || self.0.try_wait().expect("a process")).await
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn it_serves_until_it_is_asked_to_stop_and_ends_well() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut served, address) = Served::start(&folder.path().join("data"), &folder.path().join("ready")).await;
+    let password = fs::read_to_string(folder.path().join("data/admin-password")).expect("read").trim().to_owned();
+    let request = SignInRequest { name: "admin".to_owned(), password };
+    assert!(IdentityServiceClient::new(channel(&address).await).sign_in(request).await.is_ok());
+    served.signal("TERM");
+    assert!(served.ended().await.success());
+}
+
+#[tokio::test]
+async fn it_starts_again_after_it_was_killed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let (mut served, _) = Served::start(&data, &folder.path().join("first")).await;
+    served.signal("KILL");
+    assert!(!served.ended().await.success());
+    let (_served, address) = Served::start(&data, &folder.path().join("second")).await;
+    channel(&address).await;
+}
+
+#[tokio::test]
+async fn users_are_managed_while_it_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let (_served, address) = Served::start(&data, &folder.path().join("ready")).await;
+    let added = run(&data, &["user", "add", "li", "--role", "reviewer", "--person-id", "p7"]);
+    assert!(added.status.success(), "{}", text(&added.stderr));
+    let printed = text(&added.stdout);
+    assert!(printed.contains("person id: p7\n"), "{printed}");
+    let password = printed.split("password: ").nth(1).expect("a password").trim().to_owned();
+    let request = SignInRequest { name: "li".to_owned(), password };
+    let signed_in = IdentityServiceClient::new(channel(&address).await).sign_in(request).await.expect("signed in");
+    assert_eq!(signed_in.into_inner().person_id, "p7");
+    let listed = text(&run(&data, &["user", "list"]).stdout);
+    assert!(listed.contains("li\tp7\treviewer\t-\n"), "{listed}");
+    assert!(run(&data, &["user", "remove", "li"]).status.success());
+    assert!(!run(&data, &["user", "remove", "li"]).status.success());
+}
+
+#[test]
+fn a_password_may_come_from_standard_input() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut child = program(folder.path())
+        .args(["user", "add", "li", "--role", "admin", "--password-stdin"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("started");
+    child.stdin.take().expect("an input").write_all(b"correct horse\n").expect("written");
+    let output = child.wait_with_output().expect("ended");
+    assert!(output.status.success());
+    assert!(!text(&output.stdout).contains("correct horse"));
+    let users = fs::read_to_string(folder.path().join("users.toml")).expect("read");
+    assert!(users.contains("$argon2id$") && !users.contains("correct horse"), "{users}");
+}
+
+#[test]
+fn an_organization_with_a_mistyped_code_is_refused_with_the_character_that_fits() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output =
+        run(folder.path(), &["user", "add", "li", "--role", "applicant", "--organization", "91110000600037341X"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("should be L"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn settings_are_checked_before_they_are_used() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("eseal.toml");
+    fs::write(&file, "[server]\naddress = \"127.0.0.1:7311\"\n").expect("written");
+    let check = |file: &Path| {
+        let output = program(folder.path()).arg("check-config").arg("--config").arg(file).output().expect("run");
+        (output.status.success(), text(&output.stdout), text(&output.stderr))
+    };
+    let (good, printed, _) = check(&file);
+    assert!(good && printed.contains("127.0.0.1:7311"), "{printed}");
+    fs::write(&file, "[server]\nadress = \"127.0.0.1:7311\"\n").expect("written");
+    let (good, _, error) = check(&file);
+    assert!(!good && error.contains("adress") && error.contains("eseal.toml"), "{error}");
+    fs::write(&file, "[server]\naddress = \"0.0.0.0:7311\"\n").expect("written");
+    let (good, _, error) = check(&file);
+    assert!(!good && error.contains("no TLS"), "{error}");
+}
+
+#[tokio::test]
+async fn read_tables_are_rebuilt_only_while_nothing_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let (mut served, _) = Served::start(&data, &folder.path().join("ready")).await;
+    let busy = run(&data, &["rebuild"]);
+    assert!(!busy.status.success() && text(&busy.stderr).contains("is running"), "{}", text(&busy.stderr));
+    served.signal("TERM");
+    assert!(served.ended().await.success());
+    let done = run(&data, &["rebuild"]);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+}
+
+#[test]
+fn dead_letters_of_an_unknown_service_are_refused_with_those_there_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = run(folder.path(), &["dead-letters", "replay", "nobody"]);
+    assert!(!output.status.success());
+    assert!(text(&output.stderr).contains("there is no service"), "{}", text(&output.stderr));
+    let none = run(folder.path(), &["dead-letters", "list"]);
+    assert_eq!(text(&none.stdout), "there are no dead letters\n");
+}
