@@ -41,7 +41,8 @@ pub(crate) enum AlgorithmError {
 impl SignatureAlgorithm {
     /// Reads an AlgorithmIdentifier in the place of a signature algorithm.
     ///
-    /// CMS may name the kind of key only (`rsaEncryption`, `id-ecPublicKey`); the digest then is that of the SignerInfo, `digest`.
+    /// CMS may name the kind of key only (`rsaEncryption`, `id-ecPublicKey`); the digest then is that of the SignerInfo,
+    /// `digest`.
     pub(crate) fn read(element: &Element<'_>, digest: Option<DigestAlg>) -> Result<Self, AlgorithmError> {
         let (oid, parameters) = read_identifier(element)?;
         let unsupported = || AlgorithmError::Unsupported(oid.to_string());
@@ -120,7 +121,7 @@ pub(crate) fn read_identifier<'a>(element: &Element<'a>) -> Result<(Oid, Option<
         return Err(WHAT.into());
     }
     let mut parts = element.inside()?;
-    let name = parts.expect(tag::OID, WHAT.0)?;
+    let name = parts.read(tag::OID, WHAT.0)?;
     let oid = name.oid().ok_or_else(|| AlgorithmError::Unsupported(format!("0x{}", hex::encode(name.content))))?;
     let parameters = parts.next()?.filter(|element| element.tag != tag::NULL);
     parts.finish(WHAT.0)?;

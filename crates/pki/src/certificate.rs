@@ -1,5 +1,7 @@
 //! X.509 certificates: read once, kept as received.
 
+mod error;
+
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -7,12 +9,14 @@ use std::sync::{Arc, OnceLock};
 use eseal_kernel::{Digest, Timestamp, Uscc};
 
 use crate::algorithm::{AlgorithmError, SignatureAlgorithm};
-use crate::asn1::{Malformed, Reader, span, tag, x509_time};
+use crate::asn1::{Reader, span, tag, x509_time};
 use crate::extensions::{Extensions, KeyUsage};
 use crate::name::Name;
 use crate::oid::{self, Oid};
 use crate::pem;
-use crate::public_key::{BadSignature, KeyError, PublicKey};
+use crate::public_key::{KeyError, PublicKey};
+
+pub use error::CertificateError;
 
 /// Bytes of the longest certificate that is read: 64 KiB.
 pub const MAX_CERTIFICATE: usize = 64 * 1024;
@@ -42,56 +46,6 @@ struct Parts {
     spki: Range<usize>,
     public_key: OnceLock<Result<PublicKey, KeyError>>,
     extensions: Extensions,
-}
-
-/// Why bytes are no certificate, or a certificate is not what it was taken for.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CertificateError {
-    /// More than 64 KiB.
-    #[error("a certificate of more than 64 KiB")]
-    TooLarge,
-    /// Not the structure of RFC 5280; the text names the part.
-    #[error("not a certificate: {0}")]
-    Malformed(&'static str),
-    /// No PEM block `CERTIFICATE`, or one that cannot be decoded.
-    #[error("no certificate in PEM form was found, or one is damaged")]
-    Pem,
-    /// More than 1000 certificates in one file.
-    #[error("more than 1000 certificates in one file")]
-    TooMany,
-    /// It names another issuer.
-    #[error("the certificate names another issuer")]
-    OtherIssuer,
-    /// The issuer's key cannot be used.
-    #[error("the issuer's key cannot be used: {0}")]
-    IssuerKey(#[from] KeyError),
-    /// It was signed with an algorithm that this crate does not know, by its identifier.
-    #[error("the signature algorithm {0} is not supported")]
-    UnsupportedAlgorithm(String),
-    /// The issuer did not sign these bytes.
-    #[error("the certificate was not signed by its issuer's key")]
-    BadSignature,
-}
-
-impl From<Malformed> for CertificateError {
-    fn from(error: Malformed) -> Self {
-        Self::Malformed(error.0)
-    }
-}
-
-impl From<AlgorithmError> for CertificateError {
-    fn from(error: AlgorithmError) -> Self {
-        match error {
-            AlgorithmError::Malformed(error) => error.into(),
-            AlgorithmError::Unsupported(what) => Self::UnsupportedAlgorithm(what),
-        }
-    }
-}
-
-impl From<BadSignature> for CertificateError {
-    fn from(_: BadSignature) -> Self {
-        Self::BadSignature
-    }
 }
 
 impl Certificate {
@@ -268,21 +222,21 @@ impl Parts {
     fn read(der: &[u8]) -> Result<Self, CertificateError> {
         const WHAT: &str = "the outer structure";
         let mut outer = Reader::der(der).single(tag::SEQUENCE, WHAT)?.inside()?;
-        let tbs = outer.expect(tag::SEQUENCE, "tbsCertificate")?;
-        let algorithm = outer.expect(tag::SEQUENCE, "signatureAlgorithm")?;
-        let signature = outer.expect(tag::BIT_STRING, "signatureValue")?.bit_string("signatureValue")?;
+        let tbs = outer.read(tag::SEQUENCE, "tbsCertificate")?;
+        let algorithm = outer.read(tag::SEQUENCE, "signatureAlgorithm")?;
+        let signature = outer.read(tag::BIT_STRING, "signatureValue")?.bit_string("signatureValue")?;
         outer.finish(WHAT)?;
 
         let mut fields = tbs.inside()?;
         fields.optional(tag::constructed(0))?; // version: what is there counts, not what it says
-        let serial = fields.expect(tag::INTEGER, "serialNumber")?;
-        let inner_algorithm = fields.expect(tag::SEQUENCE, "signature")?;
+        let serial = fields.read(tag::INTEGER, "serialNumber")?;
+        let inner_algorithm = fields.read(tag::SEQUENCE, "signature")?;
         let issuer = Name::read(&fields.any("issuer")?, der)?;
-        let mut validity = fields.expect(tag::SEQUENCE, "validity")?.inside()?;
+        let mut validity = fields.read(tag::SEQUENCE, "validity")?.inside()?;
         let not_before = x509_time(&validity.any("notBefore")?)?;
         let not_after = x509_time(&validity.any("notAfter")?)?;
         let subject = Name::read(&fields.any("subject")?, der)?;
-        let spki = fields.expect(tag::SEQUENCE, "subjectPublicKeyInfo")?;
+        let spki = fields.read(tag::SEQUENCE, "subjectPublicKeyInfo")?;
         fields.optional(tag::context(1))?; // issuerUniqueID
         fields.optional(tag::context(2))?; // subjectUniqueID
         let extensions = match fields.optional(tag::constructed(3))? {

@@ -1,5 +1,7 @@
 //! Revocation lists (RFC 5280 §5).
 
+mod reason;
+
 use std::fmt;
 use std::ops::Range;
 
@@ -15,6 +17,8 @@ use crate::pem;
 use crate::public_key::{BadSignature, KeyError};
 use crate::suite::{SignError, Signer};
 use crate::template;
+
+pub use reason::{Revocation, RevocationReason};
 
 /// Bytes of the longest list that is read: 16 MiB, about 400 000 entries.
 const MAX_CRL: usize = 16 * 1024 * 1024;
@@ -40,31 +44,6 @@ struct Entry {
     /// The serial number without leading zeros.
     serial: Vec<u8>,
     revocation: Revocation,
-}
-
-/// That a certificate was revoked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Revocation {
-    /// From this moment on.
-    pub since: Timestamp,
-    /// Why.
-    pub reason: RevocationReason,
-}
-
-/// Why a certificate was revoked (RFC 5280 §5.3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs, reason = "the names are the standard's")]
-pub enum RevocationReason {
-    Unspecified,
-    KeyCompromise,
-    CaCompromise,
-    AffiliationChanged,
-    Superseded,
-    CessationOfOperation,
-    /// May be lifted by a later list.
-    CertificateHold,
-    PrivilegeWithdrawn,
-    AaCompromise,
 }
 
 /// Why bytes are no list that can be used, or one was not made.
@@ -122,7 +101,7 @@ impl Crl {
             return Err(CrlError::Malformed("more than 16 MiB"));
         }
         let mut outer = Reader::der(der).single(tag::SEQUENCE, WHAT)?.inside()?;
-        let tbs = outer.expect(tag::SEQUENCE, "tbsCertList")?;
+        let tbs = outer.read(tag::SEQUENCE, "tbsCertList")?;
         let algorithm = SignatureAlgorithm::read(&outer.any("signatureAlgorithm")?, None)?;
         let signature = outer.any("signatureValue")?.bit_string("signatureValue")?;
         outer.finish(WHAT)?;
@@ -250,7 +229,7 @@ fn read_entries(mut list: Reader<'_>) -> Result<Vec<Entry>, CrlError> {
     let mut entries = Vec::new();
     while let Some(entry) = list.next()? {
         let mut fields = entry.inside()?;
-        let serial = serial_number(fields.expect(tag::INTEGER, "userCertificate")?.content).to_vec();
+        let serial = serial_number(fields.read(tag::INTEGER, "userCertificate")?.content).to_vec();
         let since = x509_time(&fields.any("revocationDate")?)?;
         let mut reason = Some(RevocationReason::Unspecified);
         if let Some(list) = fields.optional(tag::SEQUENCE)? {
@@ -311,56 +290,8 @@ fn write_entry((serial_hex, revocation): &(String, Revocation)) -> Result<Vec<u8
     Ok(writer::sequence(&fields))
 }
 
-impl RevocationReason {
-    const CODES: [(u8, Self); 9] = [
-        (0, Self::Unspecified),
-        (1, Self::KeyCompromise),
-        (2, Self::CaCompromise),
-        (3, Self::AffiliationChanged),
-        (4, Self::Superseded),
-        (5, Self::CessationOfOperation),
-        (6, Self::CertificateHold),
-        (9, Self::PrivilegeWithdrawn),
-        (10, Self::AaCompromise),
-    ];
-
-    /// CRLReason.
-    pub fn code(self) -> u8 {
-        Self::CODES.into_iter().find(|(_, reason)| *reason == self).map_or(0, |(code, _)| code)
-    }
-
-    /// `None` for removeFromCRL (8); a code that is not defined counts as unspecified.
-    fn from_code(code: u32) -> Option<Self> {
-        const REMOVE_FROM_CRL: u32 = 8;
-        let known = Self::CODES.into_iter().find(|(known, _)| u32::from(*known) == code);
-        (code != REMOVE_FROM_CRL).then(|| known.map_or(Self::Unspecified, |(_, reason)| reason))
-    }
-
-    /// Whether a later list can no longer take it back.
-    pub fn is_final(self) -> bool {
-        self != Self::CertificateHold
-    }
-}
-
 impl fmt::Debug for Crl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Crl({}, {}, {} entries)", self.issuer, self.this_update, self.entries.len())
-    }
-}
-
-/// The standard's name: `keyCompromise`.
-impl fmt::Display for RevocationReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unspecified => "unspecified",
-            Self::KeyCompromise => "keyCompromise",
-            Self::CaCompromise => "cACompromise",
-            Self::AffiliationChanged => "affiliationChanged",
-            Self::Superseded => "superseded",
-            Self::CessationOfOperation => "cessationOfOperation",
-            Self::CertificateHold => "certificateHold",
-            Self::PrivilegeWithdrawn => "privilegeWithdrawn",
-            Self::AaCompromise => "aACompromise",
-        })
     }
 }

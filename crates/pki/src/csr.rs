@@ -83,15 +83,15 @@ impl CertificateRequest {
             return Err(RequestError::Malformed("more than 64 KiB"));
         }
         let mut outer = Reader::der(der).single(tag::SEQUENCE, WHAT)?.inside()?;
-        let info = outer.expect(tag::SEQUENCE, "certificationRequestInfo")?;
+        let info = outer.read(tag::SEQUENCE, "certificationRequestInfo")?;
         let algorithm = SignatureAlgorithm::read(&outer.any("signatureAlgorithm")?, None)?;
         let signature = outer.any("signature")?.bit_string("signature")?;
         outer.finish(WHAT)?;
 
         let mut fields = info.inside()?;
-        fields.expect(tag::INTEGER, "version")?;
+        fields.read(tag::INTEGER, "version")?;
         let subject = Name::read(&fields.any("subject")?, der)?;
-        let public_key = PublicKey::from_spki_der(fields.expect(tag::SEQUENCE, "subjectPKInfo")?.bytes)?;
+        let public_key = PublicKey::from_spki_der(fields.read(tag::SEQUENCE, "subjectPKInfo")?.bytes)?;
         fields.optional(tag::constructed(0))?; // attributes: nothing that a requester wishes decides anything here
         fields.finish("something behind the attributes")?;
         let (info, signature) = (span(der, info.bytes), span(der, signature));

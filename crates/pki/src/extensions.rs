@@ -110,12 +110,12 @@ impl<'a> Extension<'a> {
     pub(crate) fn read(element: &Element<'a>) -> Result<Self, Malformed> {
         const WHAT: &str = "an extension";
         let mut parts = element.inside()?;
-        let id = parts.expect(tag::OID, WHAT)?;
+        let id = parts.read(tag::OID, WHAT)?;
         let critical = match parts.optional(tag::BOOLEAN)? {
             Some(critical) => critical.boolean(WHAT)?,
             None => false,
         };
-        let value = parts.expect(tag::OCTET_STRING, WHAT)?.octets(WHAT)?;
+        let value = parts.read(tag::OCTET_STRING, WHAT)?.octets(WHAT)?;
         parts.finish(WHAT)?;
         Ok(Self { id: id.content, oid: id.oid(), critical, value })
     }

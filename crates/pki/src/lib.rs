@@ -3,7 +3,8 @@
 //! Pure: no clock, no file, no network. Times, roots and revocation lists come in with the call; random numbers come from the
 //! operating system where a key or a signature is made.
 //!
-//! - [`suite`], [`signing_key`], [`public_key`]: what signs, and what checks a signature; [`Signer`] is the door to any private key
+//! - [`suite`], [`signing_key`], [`public_key`]: what signs, and what checks a signature; [`Signer`] is the door to any
+//!   private key
 //! - [`digest_alg`]: digests by the names that documents use, computed in pieces
 //! - [`certificate`]: one X.509 certificate as received
 //! - [`chain`]: from a signer's certificate to a trusted root; [`crl`]: what was revoked

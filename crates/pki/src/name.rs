@@ -37,7 +37,7 @@ impl Name {
         for rdn in element.inside()?.all(MAX_ATTRIBUTES, WHAT.0)? {
             for attribute in rdn.inside()?.all(MAX_ATTRIBUTES, WHAT.0)? {
                 let mut parts = attribute.inside()?;
-                let oid = parts.expect(tag::OID, WHAT.0)?.oid();
+                let oid = parts.read(tag::OID, WHAT.0)?.oid();
                 let text = text(&parts.any(WHAT.0)?);
                 attributes.push(Attribute { oid, text });
             }

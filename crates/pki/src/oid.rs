@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// Bytes of the longest identifier that is kept. The longest in use, a UUID below `2.25` with an arc or two behind it, needs about 24.
+/// Bytes of the longest identifier that is kept. The longest in use, a UUID below `2.25` with an arc or two behind it, needs
+/// about 24.
 const MAX: usize = 63;
 
 /// An object identifier with arcs of up to 128 bits.
@@ -103,7 +104,8 @@ impl fmt::Debug for Oid {
 /// Only a maker CA puts it into a certificate; without it a certificate's signature over a seal counts for nothing, so no holder
 /// of an ordinary signing certificate can make a seal with another organization's picture.
 ///
-/// `2.25.` and the integer value of the UUID 27d1e053-ee7b-43d1-9992-f2f4bae4ccda (ITU-T X.667), which was drawn for this purpose.
+/// `2.25.` and the integer value of the UUID 27d1e053-ee7b-43d1-9992-f2f4bae4ccda (ITU-T X.667), which was drawn for this
+/// purpose.
 pub const MAKER_EKU: Oid = Oid::literal("2.25.52929631788540655154009097316012969178");
 
 macro_rules! oids {

@@ -89,7 +89,7 @@ impl PublicKey {
         }
         let mut parts = Reader::der(spki).single(tag::SEQUENCE, WHAT)?.inside()?;
         let (algorithm, parameters) = read_identifier(&parts.any(WHAT)?)?;
-        let key = parts.expect(tag::BIT_STRING, WHAT)?.bit_string(WHAT)?;
+        let key = parts.read(tag::BIT_STRING, WHAT)?.bit_string(WHAT)?;
         parts.finish(WHAT)?;
 
         let curve = parameters.and_then(|parameters| parameters.oid());
@@ -132,7 +132,8 @@ impl PublicKey {
         self.0.spki.clone()
     }
 
-    /// The suite that this key belongs to. `None`: a key that is only met in other people's signatures (P-384, P-521, Brainpool, Ed25519).
+    /// The suite that this key belongs to. `None`: a key that is only met in other people's signatures (P-384, P-521,
+    /// Brainpool, Ed25519).
     pub fn suite(&self) -> Option<Suite> {
         match &self.0.kind {
             Kind::Sm2(_) => Some(Suite::Sm2Sm3),
@@ -226,7 +227,8 @@ impl PublicKey {
         }
     }
 
-    /// Whether keys of this kind and size can be broken with great effort: RSA below 2048 bits. What rests on one deserves a warning.
+    /// Whether keys of this kind and size can be broken with great effort: RSA below 2048 bits. What rests on one deserves
+    /// a warning.
     pub fn is_weak(&self) -> bool {
         match &self.0.kind {
             Kind::International(key) => key.is_weak(),

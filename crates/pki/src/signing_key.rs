@@ -62,7 +62,7 @@ impl SigningKey {
             return Err(KeyError::Malformed("a private key of more than 4096 bytes"));
         }
         let mut parts = Reader::der(pkcs8).single(tag::SEQUENCE, WHAT)?.inside()?;
-        parts.expect(tag::INTEGER, WHAT)?;
+        parts.read(tag::INTEGER, WHAT)?;
         let (algorithm, parameters) = read_identifier(&parts.any(WHAT)?)?;
         match (algorithm, parameters.and_then(|parameters| parameters.oid())) {
             (oid::EC_PUBLIC_KEY, Some(oid::SM2_CURVE)) => {

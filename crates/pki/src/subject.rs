@@ -5,7 +5,8 @@ use eseal_kernel::Uscc;
 use crate::name;
 use crate::oid;
 
-/// Bytes of the longest text in a name that is written. RFC 5280 allows 64 characters, which Chinese names in UTF-8 exceed as bytes.
+/// Bytes of the longest text in a name that is written. RFC 5280 allows 64 characters, which Chinese names in UTF-8 exceed
+/// as bytes.
 const MAX_TEXT: usize = 256;
 
 /// The subject of a certificate or of a request for one; the country is always CN.

@@ -45,7 +45,8 @@ pub trait Signer: Send + Sync {
     /// What it signs with.
     fn suite(&self) -> Suite;
 
-    /// The signature over `message`, hashing included (for SM2, Z too), as DER: `SEQUENCE { r, s }`, or the bytes of an RSA signature.
+    /// The signature over `message`, hashing included (for SM2, Z too), as DER: `SEQUENCE { r, s }`, or the bytes of an RSA
+    /// signature.
     ///
     /// May block for as long as the device needs.
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError>;

@@ -82,7 +82,7 @@ impl<'a> Reader<'a> {
 
     /// The one value that `bytes` consists of: nothing may follow it.
     pub(crate) fn single(mut self, tag: u8, what: &'static str) -> Result<Element<'a>, Malformed> {
-        let element = self.expect(tag, what)?;
+        let element = self.read(tag, what)?;
         self.finish(what)?;
         Ok(element)
     }
@@ -115,7 +115,7 @@ impl<'a> Reader<'a> {
         Ok(Some(Element { tag: header.tag, content, bytes, rules: self.rules, depth: self.depth }))
     }
 
-    pub(crate) fn expect(&mut self, tag: u8, what: &'static str) -> Result<Element<'a>, Malformed> {
+    pub(crate) fn read(&mut self, tag: u8, what: &'static str) -> Result<Element<'a>, Malformed> {
         match self.next()? {
             Some(element) if element.tag == tag => Ok(element),
             _ => Err(Malformed(what)),

@@ -9,7 +9,8 @@ use super::reader::{Element, Malformed, tag};
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 const TIME: Malformed = Malformed("a time");
 
-/// A time as certificates, CRLs and CMS attributes hold it (RFC 5280 §4.1.2.5): either type, the years of UTCTime being 1950–2049.
+/// A time as certificates, CRLs and CMS attributes hold it (RFC 5280 §4.1.2.5): either type, the years of UTCTime being
+/// 1950–2049.
 ///
 /// Seconds may be missing and an offset may stand for `Z`, as BER allows and old certificates have.
 pub(crate) fn x509_time(element: &Element<'_>) -> Result<Timestamp, Malformed> {

@@ -65,22 +65,23 @@ struct Attribute {
 }
 
 impl SignedData {
-    /// Reads a ContentInfo with SignedData. Zero bytes behind it, with which PDF fills up the space for a signature, are passed over.
+    /// Reads a ContentInfo with SignedData. Zero bytes behind it, with which PDF fills up the space for a signature, are
+    /// passed over.
     pub fn from_der(bytes: &[u8]) -> Result<Self, CmsError> {
         if bytes.len() > MAX_CMS {
             return Err(CmsError::TooLarge);
         }
         let mut reader = Reader::ber(bytes);
-        let mut outer = reader.expect(tag::SEQUENCE, "contentInfo")?.inside()?;
+        let mut outer = reader.read(tag::SEQUENCE, "contentInfo")?.inside()?;
         if reader.rest().iter().any(|byte| *byte != 0) {
             return Err(CmsError::Malformed("something behind the structure"));
         }
-        let content_type = outer.expect(tag::OID, "contentType")?;
+        let content_type = outer.read(tag::OID, "contentType")?;
         match content_type.oid() {
             Some(oid::PKCS7_SIGNED_DATA | oid::GM_SIGNED_DATA) => {}
             other => return Err(CmsError::NotSignedData(other.map_or_else(String::new, |oid| oid.to_string()))),
         }
-        let content = outer.expect(tag::constructed(0), "content")?.inside()?.any("signedData")?;
+        let content = outer.read(tag::constructed(0), "content")?.inside()?.any("signedData")?;
         Self::read(&content)
     }
 
@@ -89,9 +90,9 @@ impl SignedData {
             return Err(CmsError::Malformed("signedData"));
         }
         let mut fields = element.inside()?;
-        fields.expect(tag::INTEGER, "version")?;
-        fields.expect(tag::SET, "digestAlgorithms")?;
-        let encapsulated = Arc::new(Encapsulated::read(&fields.expect(tag::SEQUENCE, "encapContentInfo")?)?);
+        fields.read(tag::INTEGER, "version")?;
+        fields.read(tag::SET, "digestAlgorithms")?;
+        let encapsulated = Arc::new(Encapsulated::read(&fields.read(tag::SEQUENCE, "encapContentInfo")?)?);
         let certificates = match fields.optional(tag::constructed(0))? {
             Some(set) => read_certificates(&set)?,
             None => Vec::new(),
@@ -100,7 +101,7 @@ impl SignedData {
             Some(set) => read_crls(&set)?,
             None => Vec::new(),
         };
-        let signers = fields.expect(tag::SET, "signerInfos")?.inside()?.all(MAX_SIGNERS, "more than 32 signers")?;
+        let signers = fields.read(tag::SET, "signerInfos")?.inside()?.all(MAX_SIGNERS, "more than 32 signers")?;
         let signers = signers.iter().map(|signer| SignerInfo::read(signer, &encapsulated, &certificates));
         Ok(Self { signers: signers.collect::<Result<_, _>>()?, encapsulated, certificates, crls })
     }
@@ -134,7 +135,7 @@ impl SignedData {
 impl Encapsulated {
     fn read(element: &Element<'_>) -> Result<Self, CmsError> {
         let mut fields = element.inside()?;
-        let content_type = fields.expect(tag::OID, "eContentType")?.oid();
+        let content_type = fields.read(tag::OID, "eContentType")?.oid();
         let content = match fields.optional(tag::constructed(0))? {
             // CMS has an OCTET STRING here; in PKCS #7 it may be anything, and its contents octets are what is hashed.
             Some(field) => match field.inside()?.next()? {
@@ -162,7 +163,7 @@ fn read_crls(set: &Element<'_>) -> Result<Vec<Crl>, CmsError> {
 impl SignerInfo {
     fn read(element: &Element<'_>, encapsulated: &Arc<Encapsulated>, pool: &[Certificate]) -> Result<Self, CmsError> {
         let mut fields = element.inside()?;
-        fields.expect(tag::INTEGER, "version")?;
+        fields.read(tag::INTEGER, "version")?;
         let certificate = signer_certificate(&fields.any("sid")?, pool)?;
         let digest = read_digest(&fields.any("digestAlgorithm")?);
         let attributes = match fields.optional(tag::constructed(0))? {
@@ -247,9 +248,9 @@ fn read_attributes(set: &Element<'_>) -> Result<Vec<Attribute>, CmsError> {
     let mut attributes = Vec::new();
     for attribute in set.inside()?.all(MAX_ATTRIBUTES, "more than 64 attributes")? {
         let mut parts = attribute.inside()?;
-        let oid = parts.expect(tag::OID, "an attribute")?.oid();
+        let oid = parts.read(tag::OID, "an attribute")?.oid();
         let values =
-            parts.expect(tag::SET, "the values of an attribute")?.inside()?.all(MAX_VALUES, "more than 16 values")?;
+            parts.read(tag::SET, "the values of an attribute")?.inside()?.all(MAX_VALUES, "more than 16 values")?;
         attributes.push(Attribute { oid, values: values.iter().map(|value| value.bytes.to_vec()).collect() });
     }
     Ok(attributes)
@@ -262,7 +263,7 @@ fn signer_certificate(sid: &Element<'_>, pool: &[Certificate]) -> Result<Option<
         let mut fields = sid.inside()?;
         let issuer = fields.any(WHAT)?;
         let name = Name::read(&issuer, issuer.bytes)?;
-        let serial = serial_number(fields.expect(tag::INTEGER, WHAT)?.content);
+        let serial = serial_number(fields.read(tag::INTEGER, WHAT)?.content);
         pool.iter().find(|other| other.issuer_name().matches(&name) && serial_number(other.serial()) == serial)
     } else if sid.tag & 0x9f == tag::context(0) {
         let key = sid.octets(WHAT)?;

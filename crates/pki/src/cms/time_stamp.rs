@@ -18,13 +18,13 @@ impl TimeStamp {
     pub(crate) fn read(content: &[u8]) -> Result<Self, CmsError> {
         const WHAT: &str = "TSTInfo";
         let mut fields = Reader::ber(content).single(tag::SEQUENCE, WHAT)?.inside()?;
-        fields.expect(tag::INTEGER, WHAT)?; // version
-        fields.expect(tag::OID, WHAT)?; // policy
-        let mut imprint = fields.expect(tag::SEQUENCE, "messageImprint")?.inside()?;
+        fields.read(tag::INTEGER, WHAT)?; // version
+        fields.read(tag::OID, WHAT)?; // policy
+        let mut imprint = fields.read(tag::SEQUENCE, "messageImprint")?.inside()?;
         let digest = read_digest(&imprint.any("messageImprint")?)?;
-        let value = imprint.expect(tag::OCTET_STRING, "messageImprint")?.content.to_vec();
-        fields.expect(tag::INTEGER, WHAT)?; // serialNumber
-        let time = x509_time(&fields.expect(tag::GENERALIZED_TIME, "genTime")?)?;
+        let value = imprint.read(tag::OCTET_STRING, "messageImprint")?.content.to_vec();
+        fields.read(tag::INTEGER, WHAT)?; // serialNumber
+        let time = x509_time(&fields.read(tag::GENERALIZED_TIME, "genTime")?)?;
         Ok(Self { digest, imprint: value, time })
     }
 }
