@@ -6,6 +6,8 @@
 //! slices of the input, and what is kept is the span.
 
 mod reader;
+#[cfg(test)]
+mod tests;
 mod time;
 pub(crate) mod writer;
 
