@@ -52,8 +52,7 @@ pub(crate) fn put(update: &mut Update, seal: &Seal, rect: &Rect, quarters: u8) -
 
     // The form is drawn upright in its own box; /Matrix turns it, and viewers fit the result into the rectangle
     // (ISO 32000-1 §12.5.5, algorithm 8.1).
-    let (width, height) =
-        if quarters % 2 == 0 { (rect.width(), rect.height()) } else { (rect.height(), rect.width()) };
+    let (width, height) = if quarters % 2 == 0 { (rect.width(), rect.height()) } else { (rect.height(), rect.width()) };
     let turn: [i64; 6] = match quarters {
         0 => [1, 0, 0, 1, 0, 0],
         1 => [0, 1, -1, 0, 0, 0],
@@ -61,10 +60,8 @@ pub(crate) fn put(update: &mut Update, seal: &Seal, rect: &Rect, quarters: u8) -
         _ => [0, -1, 1, 0, 0, 0],
     };
     let upright = Rect { left: 0.0, bottom: 0.0, right: width, top: height };
-    let resources = Dictionary::from([(
-        "XObject",
-        Value::Dictionary(Dictionary::from([("Seal", Value::Reference(image_id))])),
-    )]);
+    let resources =
+        Dictionary::from([("XObject", Value::Dictionary(Dictionary::from([("Seal", Value::Reference(image_id))])))]);
     let form = Dictionary::from([
         ("Type", Value::name("XObject")),
         ("Subtype", Value::name("Form")),

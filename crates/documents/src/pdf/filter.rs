@@ -88,7 +88,11 @@ fn unpredict(data: Vec<u8>, parameters: &Dictionary) -> Option<Vec<u8>> {
     if row == 0 {
         return None;
     }
-    if predictor == 2 { tiff(data, row, pixel, parameter("BitsPerComponent", 8)?) } else { Some(png(&data, row, pixel)) }
+    if predictor == 2 {
+        tiff(data, row, pixel, parameter("BitsPerComponent", 8)?)
+    } else {
+        Some(png(&data, row, pixel))
+    }
 }
 
 fn tiff(mut data: Vec<u8>, row: usize, pixel: usize, depth: usize) -> Option<Vec<u8>> {
@@ -220,7 +224,8 @@ mod tests {
     fn what_came_before_the_damage_of_a_flate_stream_counts() {
         let data: Vec<u8> = (0..20_000_u32).flat_map(u32::to_le_bytes).collect();
         let cut = &zlib(&data)[..10_000];
-        let output = decode(&filter("FlateDecode", Dictionary::default()), cut, 1 << 20).expect("small").expect("known");
+        let output =
+            decode(&filter("FlateDecode", Dictionary::default()), cut, 1 << 20).expect("small").expect("known");
         assert!(!output.is_empty() && data.starts_with(&output));
     }
 

@@ -54,16 +54,17 @@ impl FormRules {
             c.same.know(a, b);
         }
         let (old, new) = (c.old.form()?, c.new.form()?);
-        let mut open = pairs(c, &items(c.old, &old, "Fields")?, &items(c.new, &new, "Fields")?)?;
+        let mut open = pairs(c, &items(c.old, &old, "Fields")?, &items(c.new, &new, "Fields")?)?.kept;
         let mut seen = HashSet::new();
         while let Some((a, b)) = open.pop() {
             let numbers = a.as_reference().zip(b.as_reference()).map(|(a, b)| (a.number, b.number));
             let Some((first, second)) = numbers.filter(|numbers| seen.insert(*numbers)) else { continue };
             c.same.know(first, second);
-            let (Value::Dictionary(a), Value::Dictionary(b)) = (c.old.resolve(&a)?.value, c.new.resolve(&b)?.value) else {
+            let (Value::Dictionary(a), Value::Dictionary(b)) = (c.old.resolve(&a)?.value, c.new.resolve(&b)?.value)
+            else {
                 continue;
             };
-            open.extend(pairs(c, &items(c.old, &a, "Kids")?, &items(c.new, &b, "Kids")?)?);
+            open.extend(pairs(c, &items(c.old, &a, "Kids")?, &items(c.new, &b, "Kids")?)?.kept);
         }
         Ok(Self::default())
     }
@@ -75,7 +76,7 @@ impl FormRules {
         old: &Dictionary,
         new: &Dictionary,
     ) -> Result<(), DocumentError> {
-        for (a, b) in pairs(c, &items(c.old, old, "Annots")?, &items(c.new, new, "Annots")?)? {
+        for (a, b) in pairs(c, &items(c.old, old, "Annots")?, &items(c.new, new, "Annots")?)?.kept {
             if let (Some(a), Some(b)) = (a.as_reference(), b.as_reference()) {
                 c.same.know(a.number, b.number);
             }
@@ -99,7 +100,7 @@ impl FormRules {
             let aside = FORM_ASIDE.iter().any(|aside| aside.as_bytes() == key);
             let (a, b) = (old_form.get_bytes(&key), new_form.get_bytes(&key));
             let same = aside
-                || if key == b"DR" { grew(c, a, b)? } else { c.same.entries(a, b, Trust::Known)? }
+                || if key == b"DR" { fonts_stay(c, a, b)? } else { c.same.entries(a, b, Trust::Known)? }
                 || key == b"XFA" && a.is_some() && self.data_only(c, a, b)?;
             if !same {
                 c.changes.forbid(format!("/{} of the form was changed", String::from_utf8_lossy(&key)));
@@ -153,10 +154,10 @@ impl FormRules {
         if depth > MAX_DEPTH {
             return Ok(());
         }
-        if paired.len() < old.len() {
+        if paired.removed > 0 {
             c.changes.forbid(format!("a field below {:?} was removed", parent.name));
         }
-        for (a, b) in &paired {
+        for (a, b) in &paired.kept {
             if let (Some(a), Some(b)) = (a.as_reference(), b.as_reference())
                 && !self.compared.insert((a.number, b.number))
             {
@@ -173,8 +174,7 @@ impl FormRules {
             let pair = self.field(c, pair)?;
             self.children(c, &pair, "Kids", depth + 1)?;
         }
-        let kept: HashSet<usize> = paired.iter().filter_map(|(_, b)| new.iter().position(|item| item == b)).collect();
-        for (_, added) in new.iter().enumerate().filter(|(index, _)| !kept.contains(index)) {
+        for added in &paired.added {
             self.added(c, parent, added, depth)?;
         }
         Ok(())
@@ -282,13 +282,13 @@ impl FormRules {
     ) -> Result<(), DocumentError> {
         let (old, new) = (items(c.old, old, "Annots")?, items(c.new, new, "Annots")?);
         let paired = pairs(c, &old, &new)?;
-        if paired.len() < old.len() {
+        if paired.removed > 0 {
             c.changes.forbid(format!("an annotation of page {page} was removed"));
         }
-        for (a, b) in &paired {
+        for (a, b) in &paired.kept {
             self.annotation(c, page, a, b)?;
         }
-        for added in new.iter().filter(|item| !paired.iter().any(|(_, b)| b == *item)) {
+        for added in &paired.added {
             let Value::Dictionary(annotation) = c.new.resolve(added)?.value else { continue };
             let widget = c.new.get(&annotation, "Subtype")?.is_name("Widget");
             if !widget {
@@ -311,7 +311,8 @@ impl FormRules {
         if numbers.is_some_and(|numbers| self.compared.contains(&numbers)) || c.same.insides(a, b)? {
             return Ok(());
         }
-        let (Value::Dictionary(old), Value::Dictionary(new)) = (c.old.resolve(a)?.value, c.new.resolve(b)?.value) else {
+        let (Value::Dictionary(old), Value::Dictionary(new)) = (c.old.resolve(a)?.value, c.new.resolve(b)?.value)
+        else {
             c.changes.forbid(format!("an annotation of page {page} was changed"));
             return Ok(());
         };
@@ -334,12 +335,7 @@ impl FormRules {
 }
 
 impl Pair {
-    fn child(
-        &self,
-        c: &Comparison<'_, '_, '_>,
-        old: Dictionary,
-        new: Dictionary,
-    ) -> Result<Self, DocumentError> {
+    fn child(&self, c: &Comparison<'_, '_, '_>, old: Dictionary, new: Dictionary) -> Result<Self, DocumentError> {
         let known = if old.is_empty() { &new } else { &old };
         let own = known.get("T").and_then(Value::as_string).map(text);
         let name = match own {
@@ -353,35 +349,67 @@ impl Pair {
     }
 }
 
-/// Old items with what they became: the same object, or else the one with the same name, or else an equal one.
-fn pairs(c: &mut Comparison<'_, '_, '_>, old: &[Value], new: &[Value]) -> Result<Vec<(Value, Value)>, DocumentError> {
-    let mut left: Vec<&Value> = new.iter().collect();
-    let mut paired = Vec::new();
-    let mut unpaired = Vec::new();
-    let present: HashSet<u32> = new.iter().filter_map(Value::as_reference).map(|id| id.number).collect();
-    for a in old {
-        match a.as_reference().filter(|id| present.contains(&id.number)) {
-            Some(_) => paired.push((a.clone(), a.clone())),
-            None => unpaired.push(a),
+/// What became of the items of an array.
+#[derive(Default)]
+struct Pairing {
+    /// Items of the old array with what they are now.
+    kept: Vec<(Value, Value)>,
+    /// How many are gone.
+    removed: usize,
+    /// Items that are new.
+    added: Vec<Value>,
+}
+
+/// More direct items than this are not searched for their like.
+const MAX_SEARCHED: usize = 256;
+
+/// Pairs the same object with itself, or else fields of one name, or else what is equal.
+fn pairs(c: &mut Comparison<'_, '_, '_>, old: &[Value], new: &[Value]) -> Result<Pairing, DocumentError> {
+    let number = |item: &Value| item.as_reference().map(|id| id.number);
+    let present: HashSet<u32> = new.iter().filter_map(number).collect();
+    let before: HashSet<u32> = old.iter().filter_map(number).collect();
+    let stays = |item: &Value| number(item).is_some_and(|number| present.contains(&number) && before.contains(&number));
+    let mut pairing = Pairing::default();
+    let mut taken = HashSet::new();
+    pairing.kept.extend(
+        old.iter()
+            .filter(|item| stays(item) && number(item).is_some_and(|n| taken.insert(n)))
+            .map(|a| (a.clone(), a.clone())),
+    );
+    let mut left: Vec<Option<&Value>> = new.iter().filter(|item| !stays(item)).map(Some).collect();
+    let mut named = std::collections::HashMap::new();
+    for (index, item) in left.iter().enumerate() {
+        if let Some(name) = item.map(|item| partial_name(c.new, item)).transpose()?.flatten() {
+            named.entry(name).or_insert(index);
         }
     }
-    let taken: HashSet<u32> = paired.iter().filter_map(|(a, _)| a.as_reference()).map(|id| id.number).collect();
-    left.retain(|b| !b.as_reference().is_some_and(|id| taken.contains(&id.number)));
-    for a in unpaired {
-        let name = partial_name(c.old, a)?;
-        let mut found = None;
-        for (index, b) in left.iter().enumerate() {
-            let same_name = name.is_some() && name == partial_name(c.new, b)?;
-            if same_name || name.is_none() && c.same.values(a, b, Trust::Known)? {
-                found = Some(index);
-                break;
-            }
-        }
-        if let Some(index) = found {
-            paired.push((a.clone(), left.remove(index).clone()));
+    for a in old.iter().filter(|item| !stays(item)) {
+        let found = match partial_name(c.old, a)? {
+            Some(name) => named.remove(&name),
+            None => equal_among(c, a, &left)?,
+        };
+        match found.and_then(|index| left.get_mut(index)).and_then(Option::take) {
+            Some(b) => pairing.kept.push((a.clone(), b.clone())),
+            None => pairing.removed += 1,
         }
     }
-    Ok(paired)
+    pairing.added = left.into_iter().flatten().cloned().collect();
+    Ok(pairing)
+}
+
+fn equal_among(
+    c: &mut Comparison<'_, '_, '_>,
+    item: &Value,
+    left: &[Option<&Value>],
+) -> Result<Option<usize>, DocumentError> {
+    for (index, other) in left.iter().enumerate().take(MAX_SEARCHED) {
+        if let Some(other) = other
+            && c.same.values(item, other, Trust::Known)?
+        {
+            return Ok(Some(index));
+        }
+    }
+    Ok(None)
 }
 
 fn partial_name(view: &View<'_>, item: &Value) -> Result<Option<Vec<u8>>, DocumentError> {
@@ -411,30 +439,26 @@ fn is_visible(view: &View<'_>, widget: &Dictionary) -> Result<bool, DocumentErro
     let area = view.rect(widget, "Rect")?.map_or(0.0, |rect| rect.width() * rect.height());
     let appearance = view.dictionary(widget, "AP")?;
     let drawn = match view.resolve(appearance.get("N").unwrap_or(&Value::Null))? {
-        object if object.data.is_some() => object.as_dictionary().is_some_and(|d| d.get("Length") != Some(&Value::Integer(0))),
+        object if object.data.is_some() => {
+            object.as_dictionary().is_some_and(|d| d.get("Length") != Some(&Value::Integer(0)))
+        }
         _ => false,
     };
     const HIDDEN: i64 = 2;
     Ok(area > 0.0 && drawn && flags & HIDDEN == 0)
 }
 
-/// Whether resources only became more: what was there in each category is the same.
-fn grew(c: &mut Comparison<'_, '_, '_>, a: Option<&Value>, b: Option<&Value>) -> Result<bool, DocumentError> {
-    let Some(a) = a else { return Ok(true) };
-    let Value::Dictionary(old) = c.old.resolve(a)?.value else { return Ok(true) };
-    let Value::Dictionary(new) = c.new.resolve(b.unwrap_or(&Value::Null))?.value else { return Ok(false) };
-    for (category, a) in old.iter() {
-        let b = new.get_bytes(category).unwrap_or(&Value::Null);
-        let (Value::Dictionary(was), Value::Dictionary(is)) = (c.old.resolve(a)?.value, c.new.resolve(b)?.value) else {
-            if !c.same.values(a, b, Trust::Known)? {
-                return Ok(false);
-            }
-            continue;
-        };
-        for (name, a) in was.iter() {
-            if !c.same.entries(Some(a), is.get_bytes(name), Trust::Known)? {
-                return Ok(false);
-            }
+/// Whether the fonts of the form's default resources are still the same. Nothing else in there is shown: texts of fields
+/// are drawn with these fonts, everything else brings its own resources.
+fn fonts_stay(c: &mut Comparison<'_, '_, '_>, a: Option<&Value>, b: Option<&Value>) -> Result<bool, DocumentError> {
+    let resources = |view: &View<'_>, value: Option<&Value>| match view.resolve(value.unwrap_or(&Value::Null))?.value {
+        Value::Dictionary(resources) => view.dictionary(&resources, "Font"),
+        _ => Ok(Dictionary::default()),
+    };
+    let (old, new) = (resources(c.old, a)?, resources(c.new, b)?);
+    for (name, font) in old.iter() {
+        if !c.same.entries(Some(font), new.get_bytes(name), Trust::Known)? {
+            return Ok(false);
         }
     }
     Ok(true)

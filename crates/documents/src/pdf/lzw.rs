@@ -41,7 +41,8 @@ pub(crate) fn decode(input: &[u8], parameters: &Dictionary, max: u64) -> Result<
             _ => {
                 let known = table.get(code - END - 1).copied();
                 // The one code that is not in the table yet: the previous sequence and its own first byte.
-                let Some(Sequence { start, length }) = known.or(previous.map(|p| Sequence { length: p.length + 1, ..p }))
+                let Some(Sequence { start, length }) =
+                    known.or(previous.map(|p| Sequence { length: p.length + 1, ..p }))
                 else {
                     break;
                 };
@@ -104,7 +105,8 @@ mod tests {
     #[test]
     fn rubbish_ends_without_harm() {
         for seed in 0..200_u32 {
-            let bytes: Vec<u8> = (0..300).map(|at| (seed.wrapping_mul(2_654_435_761).rotate_left(at) >> 8) as u8).collect();
+            let bytes: Vec<u8> =
+                (0..300).map(|at| (seed.wrapping_mul(2_654_435_761).rotate_left(at) >> 8) as u8).collect();
             assert!(decode(&bytes, &Dictionary::default(), 1 << 20).is_ok());
         }
     }

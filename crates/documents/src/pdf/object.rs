@@ -191,7 +191,8 @@ mod tests {
 
     #[test]
     fn the_last_of_two_entries_with_one_key_wins_and_null_is_no_entry() {
-        let entries = [(b"B".to_vec(), Value::Integer(1)), (b"A".to_vec(), Value::Null), (b"B".to_vec(), Value::Integer(2))];
+        let entries =
+            [(b"B".to_vec(), Value::Integer(1)), (b"A".to_vec(), Value::Null), (b"B".to_vec(), Value::Integer(2))];
         let dictionary = Dictionary::from_entries(entries.to_vec());
         assert_eq!(dictionary.get("B"), Some(&Value::Integer(2)));
         assert!(!dictionary.contains("A"));

@@ -67,7 +67,8 @@ impl Permission {
     /// Whether the field `name` may still be filled.
     pub(crate) fn allows_filling(&self, name: &str) -> bool {
         let within = |list: &[String]| {
-            list.iter().any(|entry| name == entry || name.strip_prefix(entry.as_str()).is_some_and(|r| r.starts_with('.')))
+            list.iter()
+                .any(|entry| name == entry || name.strip_prefix(entry.as_str()).is_some_and(|r| r.starts_with('.')))
         };
         !self.is_final()
             && !self.locks.iter().any(|lock| match lock {

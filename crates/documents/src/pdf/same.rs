@@ -45,7 +45,12 @@ impl<'v, 'a> Same<'v, 'a> {
     ///
     /// # Errors
     /// [`DocumentError::TooLarge`].
-    pub(crate) fn entries(&mut self, a: Option<&Value>, b: Option<&Value>, trust: Trust) -> Result<bool, DocumentError> {
+    pub(crate) fn entries(
+        &mut self,
+        a: Option<&Value>,
+        b: Option<&Value>,
+        trust: Trust,
+    ) -> Result<bool, DocumentError> {
         self.values(a.unwrap_or(&Value::Null), b.unwrap_or(&Value::Null), trust)
     }
 
@@ -94,8 +99,12 @@ impl<'v, 'a> Same<'v, 'a> {
                     }
                 }
             }
-            (Value::Reference(_), direct) => Ok(self.plain(&self.old.resolve(a)?, &Object::plain(direct.clone()), open)),
-            (direct, Value::Reference(_)) => Ok(self.plain(&Object::plain(direct.clone()), &self.new.resolve(b)?, open)),
+            (Value::Reference(_), direct) => {
+                Ok(self.plain(&self.old.resolve(a)?, &Object::plain(direct.clone()), open))
+            }
+            (direct, Value::Reference(_)) => {
+                Ok(self.plain(&Object::plain(direct.clone()), &self.new.resolve(b)?, open))
+            }
             (a, b) => Ok(surface(a, b, open)),
         }
     }
@@ -199,9 +208,7 @@ fn surface(a: &Value, b: &Value, open: &mut Vec<(Value, Value)>) -> bool {
             open.push((a.clone(), b.clone()));
             true
         }
-        (Value::Array(x), Value::Array(y)) => {
-            x.len() == y.len() && x.iter().zip(y).all(|(a, b)| surface(a, b, open))
-        }
+        (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(a, b)| surface(a, b, open)),
         (Value::Dictionary(x), Value::Dictionary(y)) => {
             let missing = Value::Null; // an entry may refer to nothing on the other side
             x.iter().all(|(key, a)| surface(a, y.get_bytes(key).unwrap_or(&missing), open))

@@ -134,7 +134,9 @@ fn usable_seal(request: &SealingRequest<'_>) -> Result<Seal, DocumentError> {
     let unusable = |what: String| DocumentError::SealUnusable { what };
     let seal = Seal::from_der(request.seal_der).map_err(|error| unusable(error.to_string()))?;
     if seal.version() == Version::V1 {
-        return Err(unusable("seals of GM/T 0031-2014 are verified, but documents are not sealed with them any more".into()));
+        return Err(unusable(
+            "seals of GM/T 0031-2014 are verified, but documents are not sealed with them any more".into(),
+        ));
     }
     seal.verify_value().map_err(|error| unusable(error.to_string()))?;
     let (info, time) = (seal.info(), request.time.whole_seconds());

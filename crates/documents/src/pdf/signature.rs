@@ -169,8 +169,7 @@ fn covered(view: &View<'_>, at: usize) -> Result<Coverage, Uncovered> {
         return Err(Uncovered::Entries);
     };
     let Value::String(_) = contents.value else { return Err(Uncovered::Entries) };
-    let numbers: Vec<Option<usize>> =
-        ranges.as_array().unwrap_or_default().iter().map(Value::as_offset).collect();
+    let numbers: Vec<Option<usize>> = ranges.as_array().unwrap_or_default().iter().map(Value::as_offset).collect();
     let [Some(0), Some(first), Some(second), Some(length)] = numbers[..] else { return Err(Uncovered::Ranges) };
     let end = second.checked_add(length).ok_or(Uncovered::Ranges)?;
     if first >= second {

@@ -135,7 +135,8 @@ fn cms(
     found: &mut Findings,
     hash: impl FnMut(Hasher) -> Vec<u8>,
 ) {
-    let malformed = |what: String| Step::with(Check::SignatureFormat, Outcome::Failed(Reason::SignatureMalformed), what);
+    let malformed =
+        |what: String| Step::with(Check::SignatureFormat, Outcome::Failed(Reason::SignatureMalformed), what);
     let data = match SignedData::from_der(contents) {
         Ok(data) => data,
         Err(error) => return found.steps.push(malformed(error.to_string())),
@@ -204,12 +205,7 @@ fn refused(signer: &SignerInfo, error: &CmsError, found: &mut Findings) {
 }
 
 /// A SES_Signature as the value: the seal is inside it, and its dataHash is the SM3 of the byte ranges.
-fn gm_seal(
-    contents: &[u8],
-    report: &mut SealReport,
-    found: &mut Findings,
-    mut hash: impl FnMut(Hasher) -> Vec<u8>,
-) {
+fn gm_seal(contents: &[u8], report: &mut SealReport, found: &mut Findings, mut hash: impl FnMut(Hasher) -> Vec<u8>) {
     report.kind = Kind::Seal;
     let signature = match SesSignature::from_der(der_only(contents)) {
         Ok(signature) => signature,
@@ -269,6 +265,10 @@ fn later(
         found.step(Check::LaterChanges, Outcome::Passed);
         return bound_seal(&document.view, signed, report, found);
     }
+    if xref::start(bytes).is_some_and(|start| start.word < coverage.end) {
+        tail(bytes.get(coverage.end..).unwrap_or_default(), found);
+        return bound_seal(&document.view, signed, report, found);
+    }
     let old = match View::open(document.source, coverage.end, document.view.limits()) {
         Ok(old) => old,
         Err(DocumentError::TooLarge { limit, max }) => return Err(DocumentError::TooLarge { limit, max }),
@@ -285,6 +285,18 @@ fn later(
     Ok(())
 }
 
+/// Judges bytes behind the document that no update of it are. Some viewers find objects in there all the same.
+fn tail(bytes: &[u8], found: &mut Findings) {
+    let objects = ["obj", "trailer", "xref"].iter().any(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some());
+    if objects {
+        let failed = Outcome::Failed(Reason::ChangeNotPermitted);
+        found.steps.push(Step::with(Check::LaterChanges, failed, "objects were appended that no update lists"));
+    } else {
+        found.step(Check::LaterChanges, Outcome::Passed);
+        found.notes.push(Note::with(NoteCode::BytesAfterEnd, bytes.len().to_string()));
+    }
+}
+
 /// Whether `bytes` end as a document or an update does. Line ends after the mark may be missing or signed.
 fn is_state(bytes: &[u8]) -> bool {
     let Some(start) = xref::start(bytes) else { return false };
@@ -299,13 +311,8 @@ fn classify(changes: Changes, permission: &Permission, found: &mut Findings) {
         let failed = Outcome::Failed(Reason::ChangeNotPermitted);
         found.steps.push(Step::with(Check::LaterChanges, failed, forbidden.join("; ")));
     }
-    let comments =
-        if permission.level.is_some() { NoteCode::CommentsPermitted } else { NoteCode::CommentsAdded };
-    let named = [
-        (NoteCode::LaterSignatures, signatures),
-        (NoteCode::FormFilled, filled),
-        (comments, annotated),
-    ];
+    let comments = if permission.level.is_some() { NoteCode::CommentsPermitted } else { NoteCode::CommentsAdded };
+    let named = [(NoteCode::LaterSignatures, signatures), (NoteCode::FormFilled, filled), (comments, annotated)];
     for (code, names) in named.into_iter().filter(|(_, names)| !names.is_empty()) {
         found.notes.push(Note::with(code, shortened(&names)));
     }

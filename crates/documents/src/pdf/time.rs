@@ -43,7 +43,8 @@ mod tests {
     #[test]
     fn dates_of_all_writers_are_read() {
         let moment = at("2026-01-31T08:00:00Z");
-        for text in ["D:20260131160000+08'00'", "D:20260131160000+08'00", "D:20260131080000Z", "20260131080000Z00'00'"] {
+        for text in ["D:20260131160000+08'00'", "D:20260131160000+08'00", "D:20260131080000Z", "20260131080000Z00'00'"]
+        {
             assert_eq!(read(text.as_bytes()), Some(moment), "{text}");
         }
         assert_eq!(read(b"D:2026"), Some(at("2026-01-01T00:00:00Z")));

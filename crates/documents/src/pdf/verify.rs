@@ -8,7 +8,9 @@ use super::signature::Signature;
 use super::signed::{self, SignedField};
 use super::view::View;
 use super::{Source, form::Field};
-use crate::{DocumentError, DocumentReport, Format, Limit, Limits, Note, NoteCode, OnProgress, PageSize, Place, Progress};
+use crate::{
+    DocumentError, DocumentReport, Format, Limit, Limits, Note, NoteCode, OnProgress, PageSize, Place, Progress,
+};
 
 /// Objects that are named in a note.
 const MAX_NAMED: usize = 10;
@@ -90,7 +92,9 @@ impl<'a> Document<'a> {
             Some(index) => Some(*index),
             None => self.page_with(field)?,
         };
-        let Some((index, page)) = index.and_then(|index| Some((index, self.pages.get(index)?))) else { return Ok(None) };
+        let Some((index, page)) = index.and_then(|index| Some((index, self.pages.get(index)?))) else {
+            return Ok(None);
+        };
         Ok(Some(page.place_of(u32::try_from(index + 1).unwrap_or(u32::MAX), &rect)))
     }
 

@@ -287,7 +287,9 @@ impl<'a> View<'a> {
     /// # Errors
     /// As [`View::object`].
     pub(crate) fn raw(&self, number: u32, object: &Object) -> Result<Option<Cow<'a, [u8]>>, DocumentError> {
-        let (Some(dictionary), Some(span)) = (object.as_dictionary(), self.stream_span(object)?) else { return Ok(None) };
+        let (Some(dictionary), Some(span)) = (object.as_dictionary(), self.stream_span(object)?) else {
+            return Ok(None);
+        };
         let Some(raw) = self.bytes().get(span) else { return Ok(None) };
         let Some(crypt) = &self.crypt else { return Ok(Some(Cow::Borrowed(raw))) };
         let filters = self.filters(dictionary)?.unwrap_or_default();
@@ -301,7 +303,9 @@ impl<'a> View<'a> {
     /// # Errors
     /// [`DocumentError::TooLarge`].
     pub(crate) fn stream(&self, number: u32, object: &Object) -> Result<Option<Vec<u8>>, DocumentError> {
-        let (Some(dictionary), Some(raw)) = (object.as_dictionary(), self.raw(number, object)?) else { return Ok(None) };
+        let (Some(dictionary), Some(raw)) = (object.as_dictionary(), self.raw(number, object)?) else {
+            return Ok(None);
+        };
         let Some(filters) = self.filters(dictionary)? else { return Ok(None) };
         let data = filter::decode(&filters, &raw, self.limits.max_structure_bytes())?;
         // Many streams, each within its bound, could still be a bomb together.

@@ -184,7 +184,11 @@ impl Section {
         }
         let mut parser = Parser::new(bytes, at);
         parser.skip_space();
-        if parser.keyword("xref") { read_table(&mut parser, at, base, limits) } else { read_stream(bytes, at, base, limits) }
+        if parser.keyword("xref") {
+            read_table(&mut parser, at, base, limits)
+        } else {
+            read_stream(bytes, at, base, limits)
+        }
     }
 }
 

@@ -7,3 +7,4 @@ mod ofd_hostile;
 mod ofd_samples;
 mod ofd_sealing;
 mod ofd_tampering;
+mod pdf_samples;
