@@ -43,7 +43,7 @@ impl Curve {
     }
 
     /// The place at that length of arc from the top, clockwise.
-    pub(crate) fn from_top(&self, length: f32) -> Spot {
+    pub(crate) fn upper(&self, length: f32) -> Spot {
         let along = (self.perimeter() / 2.0 + length).clamp(0.0, self.perimeter());
         let after = self.lengths.partition_point(|l| *l < along).clamp(1, STEPS);
         let (low, high) = (self.lengths[after - 1], self.lengths[after]);
@@ -54,8 +54,8 @@ impl Curve {
     }
 
     /// The place at that length of arc from the bottom, counter-clockwise, so that it grows from left to right.
-    pub(crate) fn from_bottom(&self, length: f32) -> Spot {
-        let mirrored = self.from_top(length);
+    pub(crate) fn lower(&self, length: f32) -> Spot {
+        let mirrored = self.upper(length);
         Spot { x: mirrored.x, y: -mirrored.y, outward: PI - mirrored.outward }
     }
 }
@@ -73,7 +73,7 @@ mod tests {
     fn a_circle_is_measured_by_its_angle() {
         let circle = Curve::new(10.0, 10.0);
         assert!((circle.perimeter() - TAU * 10.0).abs() < 0.01);
-        let right = circle.from_top(circle.perimeter() / 4.0);
+        let right = circle.upper(circle.perimeter() / 4.0);
         assert!((right.x - 10.0).abs() < 0.01 && right.y.abs() < 0.05, "{right:?}");
         assert!((right.outward - PI / 2.0).abs() < 0.01);
     }
@@ -81,14 +81,14 @@ mod tests {
     #[test]
     fn the_bottom_is_read_from_left_to_right() {
         let curve = Curve::new(20.0, 15.0);
-        let (left, right) = (curve.from_bottom(-5.0), curve.from_bottom(5.0));
+        let (left, right) = (curve.lower(-5.0), curve.lower(5.0));
         assert!(left.x < 0.0 && right.x > 0.0 && left.y > 14.0 && right.y > 14.0, "{left:?} {right:?}");
     }
 
     #[test]
     fn equal_lengths_of_an_ellipse_are_equal_distances() {
         let curve = Curve::new(20.0, 10.0);
-        let spots: Vec<Spot> = (-20..=20).map(|i| curve.from_top(i as f32)).collect();
+        let spots: Vec<Spot> = (-20..=20).map(|i| curve.upper(i as f32)).collect();
         for pair in spots.windows(2) {
             let distance = (pair[1].x - pair[0].x).hypot(pair[1].y - pair[0].y);
             assert!((distance - 1.0).abs() < 0.02, "{distance}");

@@ -29,6 +29,9 @@ pub enum ImpressionError {
     /// The font has no picture of this character.
     #[error("the font has no character {0:?}: configure a font file that has it")]
     MissingCharacter(char),
+    /// A character of a script whose letters join, stack or run from right to left.
+    #[error("{0:?} is of a script that is not drawn letter by letter: give a drawing of the whole seal instead")]
+    JoinedScript(char),
     /// No font is installed that has Chinese characters.
     #[error(
         "no font with Chinese characters is installed: install one (on Debian: apt-get install fonts-noto-cjk, or the \
@@ -94,9 +97,12 @@ pub enum SvgProblem {
     /// A reference to something outside of the drawing.
     #[error("it refers to {0:?}, outside of itself")]
     Reference(String),
-    /// More elements than allowed, references counted as often as they are drawn.
-    #[error("it draws more than {0} elements")]
+    /// More elements than allowed, or too much in them, counted as often as they are drawn.
+    #[error("it draws more than {0} elements, or too much in them")]
     TooManyElements(usize),
+    /// Something else that would take too long to draw.
+    #[error("it takes too long to draw: {0}")]
+    TooCostly(&'static str),
     /// Elements nested too deep.
     #[error("its elements are nested more than {0} deep")]
     TooDeep(usize),

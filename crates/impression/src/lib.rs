@@ -17,6 +17,7 @@ mod oval;
 mod png;
 mod square;
 mod svg;
+mod svg_rules;
 mod text;
 
 pub use design::{Design, Shape};
@@ -31,7 +32,8 @@ pub use svg::{MAX_SVG_BYTES, from_svg};
 ///
 /// # Errors
 /// A text that is empty, too long or has control characters; a size outside 10–100 mm; a round seal that is wider than
-/// high; a character that the font does not have (a seal with a hole in its name is worse than none).
+/// high; a character that the font does not have, or of a script that is not drawn letter by letter, such as Uyghur or
+/// Tibetan (a seal with a hole or a mistake in its name is worse than none: see [`from_svg`]).
 pub fn draw(design: &Design<'_>, font: &Font) -> Result<Vec<u8>, ImpressionError> {
     let design = design.validated()?;
     let mut canvas = canvas::Canvas::new(design.width_mm, design.height_mm)?;

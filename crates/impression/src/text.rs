@@ -1,5 +1,7 @@
 //! Text on curves and lines: how wide and how high it may be, and where each character stands.
 
+use std::ops::RangeInclusive;
+
 use resvg::tiny_skia::Transform;
 
 use crate::canvas::Canvas;
@@ -13,6 +15,17 @@ const DESCENT: f32 = 0.12;
 const NARROWEST: f32 = 0.5;
 /// What a character takes of its place; the rest is the gap to the next one.
 const FILLED: f32 = 0.92;
+
+/// Scripts whose characters join, stack, or run from right to left: one outline after another would be misspelt. Marks
+/// above letters; Hebrew to Tibetan with Arabic and Uyghur; Burmese; Khmer and Mongolian; forms of Arabic.
+const JOINED: [RangeInclusive<char>; 6] = [
+    '\u{0300}'..='\u{036F}',
+    '\u{0590}'..='\u{0FFF}',
+    '\u{1000}'..='\u{109F}',
+    '\u{1780}'..='\u{18AF}',
+    '\u{FB1D}'..='\u{FDFF}',
+    '\u{FE70}'..='\u{FEFE}',
+];
 
 /// A text, as outlines.
 pub(crate) struct Run {
@@ -36,8 +49,11 @@ pub(crate) struct Arc {
 }
 
 impl Run {
-    /// The outlines of a text; a character that the font lacks is an error.
+    /// The outlines of a text; a character that the font lacks is an error, and so is one that is not drawn by itself.
     pub(crate) fn new(text: &str, glyphs: &Glyphs<'_>) -> Result<Self, ImpressionError> {
+        if let Some(joined) = text.chars().find(|c| JOINED.iter().any(|script| script.contains(c))) {
+            return Err(ImpressionError::JoinedScript(joined));
+        }
         let glyphs: Vec<Glyph> = text.chars().map(|c| glyphs.get(c)).collect::<Result<_, _>>()?;
         let length = glyphs.iter().map(|glyph| glyph.advance).sum::<f32>().max(0.1);
         Ok(Self { glyphs, length })
@@ -48,7 +64,7 @@ impl Run {
         // The feet stand on the shorter, inner curve: what fits there fits everywhere.
         let place = |height: f32| Curve::new(arc.outer.0 - height, arc.outer.1 - height);
         let fit = arc.fit(self.length, place);
-        self.draw_on(&fit, |along| fit.curve.from_top(along), 1.0, canvas);
+        self.draw_on(&fit, |along| fit.curve.upper(along), 1.0, canvas);
     }
 
     /// Along the lower arc, feet outwards, to be read from left to right.
@@ -56,7 +72,7 @@ impl Run {
         // Here the heads are on the shorter curve, and feet on the outer one.
         let (a, b) = arc.outer;
         let fit = arc.fit(self.length, |_| Curve::new(a, b));
-        self.draw_on(&fit, |along| fit.curve.from_bottom(along), -1.0, canvas);
+        self.draw_on(&fit, |along| fit.curve.lower(along), -1.0, canvas);
     }
 
     /// On a straight line around (0, `middle`), at most `width` wide; as high as `height`, less where it must be.

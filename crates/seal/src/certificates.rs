@@ -1,5 +1,7 @@
 //! SES_CertList: the certificates with which a seal may be used.
 
+use std::fmt;
+
 use der::asn1::{AnyRef, OctetStringRef, PrintableStringRef};
 use der::{Encode, Tag};
 use eseal_pki::{Certificate, DigestAlg};
@@ -10,7 +12,7 @@ use crate::limits;
 use crate::read::{Element, bounded, malformed};
 
 /// SES_CertList: the holder's certificates themselves, or their digests.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum CertificateList {
     /// `certListType` 1: the DER of each certificate. Entries of V1 seals may be anything; those match no certificate.
     Certificates(Vec<Vec<u8>>),
@@ -25,6 +27,16 @@ pub struct CertificateDigest {
     pub algorithm: String,
     /// The digest.
     pub value: Vec<u8>,
+}
+
+/// Certificates name people, and their bytes say nothing to a reader: only how many there are.
+impl fmt::Debug for CertificateList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Certificates(list) => write!(f, "Certificates({})", list.len()),
+            Self::Digests(list) => write!(f, "Digests({})", list.len()),
+        }
+    }
 }
 
 impl CertificateDigest {
