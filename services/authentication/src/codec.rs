@@ -142,13 +142,13 @@ pub fn digests(texts: &[String], field: &'static str) -> Result<Vec<Digest>, Unr
 }
 
 /// A moment.
-pub fn at(wire: Option<&pbjson_types::Timestamp>, field: &'static str) -> Result<Timestamp, Unreadable> {
+pub fn at(wire: Option<&eseal_proto::Timestamp>, field: &'static str) -> Result<Timestamp, Unreadable> {
     let micros = wire.and_then(moment::micros).ok_or(Unreadable::Field(field))?;
     Ok(Timestamp::from_micros(micros))
 }
 
 /// A moment, on the wire.
-pub fn at_to_wire(at: Timestamp) -> Option<pbjson_types::Timestamp> {
+pub fn at_to_wire(at: Timestamp) -> Option<eseal_proto::Timestamp> {
     Some(moment::from_micros(at.micros()))
 }
 

@@ -80,7 +80,8 @@ fn sealing_attempt() -> TableCreateStatement {
         .col(ColumnDef::new("ended_at").big_integer())
         .col(ColumnDef::new("gate").text().not_null())
         .col(ColumnDef::new("reason").text().not_null())
-        .col(ColumnDef::new("document_digest").text().not_null())
+        .col(ColumnDef::new("document_digest").text().not_null()) // empty before gate d, as is the next
+        .col(ColumnDef::new("certificate_digest").text().not_null())
         .primary_key(Index::create().col("attempt_id").col("seal_id"))
         .take()
 }

@@ -110,7 +110,7 @@ fn attempt(recorded: &Recorded<'_>, event: &Event, state: &Seal, id: AttemptId, 
     let ended = matches!(attempt_state, pb::AttemptState::Refused | pb::AttemptState::Completed);
     let by = refusal.map(|(_, by)| by).or(own.map(|attempt| &attempt.by));
     let begun_at = own.map_or(recorded.occurred_at, |attempt| attempt.begun_at);
-    let document = own.and_then(|attempt| attempt.authorization).map(|given| given.document_digest.to_string());
+    let given = own.and_then(|attempt| attempt.authorization);
     Row {
         table: "sealing_attempt",
         key: &["attempt_id", "seal_id"],
@@ -125,7 +125,8 @@ fn attempt(recorded: &Recorded<'_>, event: &Event, state: &Seal, id: AttemptId, 
             ("ended_at", ended.then(|| recorded.occurred_at.micros()).into()),
             ("gate", reason.map_or("", |reason| reason.gate().letter()).into()),
             ("reason", reason.map_or("", Reason::code).into()),
-            ("document_digest", document.unwrap_or_default().into()),
+            ("document_digest", given.map(|given| given.document_digest.to_string()).unwrap_or_default().into()),
+            ("certificate_digest", given.map(|given| given.certificate.to_string()).unwrap_or_default().into()),
         ],
     }
 }

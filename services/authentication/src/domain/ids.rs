@@ -13,13 +13,6 @@ macro_rules! id {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub Id);
 
-        impl $name {
-            /// A new one that carries the moment `now`: later ones sort after it.
-            pub fn random(now: Timestamp) -> Self {
-                Self(Id::random(now))
-            }
-        }
-
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 self.0.fmt(f)
@@ -51,6 +44,20 @@ id! {
 id! {
     /// The key pairs of one custodian.
     HostedKeyId
+}
+
+impl AttemptId {
+    /// A new one: later ones sort after it.
+    pub fn random(now: Timestamp) -> Self {
+        Self(Id::random(now))
+    }
+}
+
+impl HostedKeyId {
+    /// A new one.
+    pub fn random(now: Timestamp) -> Self {
+        Self(Id::random(now))
+    }
 }
 
 impl SealId {

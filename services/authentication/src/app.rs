@@ -1,0 +1,121 @@
+//! What this service does, between gRPC and the rules: it finds what a command needs besides its words (certificates,
+//! trust, keys, signatures that hold), and hands the order to the writer, which loads, decides, appends and projects, all
+//! or nothing.
+
+pub mod keys;
+pub mod sealing;
+pub mod trusting;
+
+use eseal_eventstore::{
+    CommandError, Database, Decided, Log, Metadata, Order, Outcome, StoreError, Stored, StreamId, Writer,
+};
+use eseal_kernel::{Aggregate, Timestamp};
+use eseal_pki::CertificateError;
+
+use crate::contents::{ContentError, Contents};
+use crate::domain::command::Action;
+use crate::domain::ids::SealId;
+use crate::domain::seal::Standing;
+use crate::domain::{Command, Seal};
+use crate::hosting::{Hosting, HostingError};
+use crate::query::{Query, QueryError};
+use crate::trust::{TrustError, TrustReader};
+
+/// The service behind its gRPC methods and reactions. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// The read side.
+    pub query: Query,
+    /// What lies beside the facts.
+    pub contents: Contents,
+    /// Whom the system trusts.
+    pub trust: TrustReader,
+    /// Hosted keys.
+    pub hosting: Hosting,
+    log: Log,
+    writer: Writer,
+}
+
+/// A mistake of ours or of the machine: the caller can do nothing about it.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The read side failed.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// A content failed.
+    #[error(transparent)]
+    Content(#[from] ContentError),
+    /// Trust can't be read.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// A hosted key failed.
+    #[error(transparent)]
+    Hosting(#[from] HostingError),
+    /// The history can't be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A stored certificate can't be read.
+    #[error("a stored certificate can't be read")]
+    Certificate(#[from] CertificateError),
+    /// The work did not come to its end: the process is stopping.
+    #[error("the process is stopping")]
+    Stopping,
+}
+
+/// How the answer that is kept under a request key is made.
+pub type Answering = fn(&Decided<Seal>) -> Vec<u8>;
+
+impl App {
+    /// The service on this database and its writer.
+    pub fn new(owner: &'static str, database: Database, contents: Contents, writer: Writer) -> Self {
+        Self {
+            query: Query::new(database.clone()),
+            trust: TrustReader::new(database.clone(), contents.clone()),
+            hosting: Hosting::new(contents.clone()),
+            contents,
+            log: Log::new(database, owner),
+            writer,
+        }
+    }
+
+    /// Hands an order to the writer.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub async fn execute<A: Stored>(&self, order: Order<A>) -> Result<Outcome<A>, CommandError<A::Rejection>> {
+        self.writer.execute(order).await
+    }
+
+    /// The order to do this with a seal.
+    pub fn order(seal: SealId, action: Action, metadata: Metadata) -> Order<Seal> {
+        Order::new(seal, Command { seal, now: metadata.now, action }, metadata)
+    }
+
+    /// The order to put the seal `successor` in the place of `seal`.
+    ///
+    /// # Errors
+    /// [`AppError`].
+    pub async fn replace(&self, seal: SealId, successor: SealId, metadata: Metadata) -> Result<Order<Seal>, AppError> {
+        let organization = self.query.holding(successor).await?.map(|holding| holding.organization);
+        let action = Action::Replace { successor, successor_organization: organization };
+        Ok(Self::order(seal, action, metadata))
+    }
+
+    /// The state that a seal had at a moment, and the one that it has now; none before it was registered.
+    ///
+    /// # Errors
+    /// [`AppError`].
+    pub async fn states(&self, seal: SealId, at: Timestamp) -> Result<(Option<Standing>, Option<Standing>), AppError> {
+        let stream = StreamId::try_new(Seal::KIND, &seal.to_string())?;
+        let (mut then, mut state) = (None, Seal::default());
+        for stored in self.log.load(&stream).await? {
+            let event = Seal::decode(&stored.kind, stored.schema_version, &stored.payload);
+            let event = event.map_err(|source| StoreError::Unreadable { position: stored.position, source })?;
+            state = state.evolve(&event);
+            if stored.occurred_at <= at {
+                then = state.entry().map(|entry| entry.standing);
+            }
+        }
+        Ok((then, state.entry().map(|entry| entry.standing)))
+    }
+}

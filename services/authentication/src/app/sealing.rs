@@ -1,0 +1,216 @@
+//! Uses of seals: cryptography finds out what the rules then decide on.
+
+use eseal_eventstore::{CommandError, Metadata, Order, RequestKey};
+use eseal_kernel::{Digest, Timestamp};
+use eseal_pki::Certificate;
+
+use super::{Answering, App, AppError};
+use crate::domain::command::{Action, CardUse, Place, SealingAction, Use};
+use crate::domain::event::{Fact, Step};
+use crate::domain::ids::{AttemptId, By, SealId};
+use crate::domain::reason::Reason;
+use crate::domain::trust_anchor::Purpose;
+use crate::domain::{Event, Rejection, Seal};
+use crate::evidence;
+use crate::hosting::{HostingError, PinHash};
+use crate::pins::Pin;
+
+/// Whose turn it is in which attempt.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    /// The seal.
+    pub seal: SealId,
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// Who asks.
+    pub by: By,
+    /// When, and what surrounds it.
+    pub metadata: Metadata,
+}
+
+/// What was read from a card, and its proof, as sent.
+#[derive(Debug, Clone)]
+pub struct CardShown {
+    /// The card.
+    pub card_serial: String,
+    /// SHA-256 of the SESeal on it.
+    pub seal_digest: Digest,
+    /// Digest that the signature will cover.
+    pub document_digest: Digest,
+    /// The statement that the card signed.
+    pub statement: Vec<u8>,
+    /// Its signature.
+    pub signature: Vec<u8>,
+    /// The certificate of the key, DER.
+    pub certificate: Vec<u8>,
+    /// Where the impression will stand.
+    pub places: Vec<Place>,
+}
+
+/// What shall be sealed with a hosted key.
+#[derive(Debug)]
+pub struct HostedUse {
+    /// The PIN as typed.
+    pub pin: Pin,
+    /// Digest that the signature will cover.
+    pub document_digest: Digest,
+    /// SHA-256 of the certificate whose key shall sign.
+    pub certificate: Digest,
+    /// Where the impression will stand.
+    pub places: Vec<Place>,
+}
+
+/// Why a hosted sealing did not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum SealingError {
+    /// Nothing was recorded.
+    #[error(transparent)]
+    Command(#[from] CommandError<Rejection>),
+    /// A mistake of ours.
+    #[error(transparent)]
+    App(#[from] AppError),
+}
+
+impl App {
+    /// The order to take this step.
+    pub fn step(turn: &Turn, action: SealingAction) -> Order<Seal> {
+        let action = Action::Sealing { attempt: turn.attempt, by: turn.by.clone(), action };
+        Self::order(turn.seal, action, turn.metadata.clone())
+    }
+
+    /// The order for gate d with a card.
+    ///
+    /// # Errors
+    /// [`AppError`].
+    pub async fn authorize(&self, turn: &Turn, shown: CardShown) -> Result<Order<Seal>, AppError> {
+        let certificate = Certificate::from_der(&shown.certificate).ok();
+        let proof = certificate
+            .as_ref()
+            .and_then(|certificate| evidence::statement(&shown.statement, &shown.signature, certificate));
+        let subject = Use {
+            document_digest: shown.document_digest,
+            certificate: Digest::of(&shown.certificate),
+            certificate_fault: self.fault(certificate.as_ref(), turn.metadata.now).await?,
+            places: shown.places,
+        };
+        let (card_serial, seal_digest) = (shown.card_serial, shown.seal_digest);
+        let otherwise = AttemptId::random(turn.metadata.now);
+        let given = CardUse { subject, card_serial, seal_digest, proof, otherwise };
+        Ok(Self::step(turn, SealingAction::Authorize(Box::new(given))))
+    }
+
+    /// Gates c and d with a hosted key: what is kept as the answer. The try is counted before the PIN is looked at, and
+    /// what was counted is carried to its end even if the caller goes away.
+    ///
+    /// # Errors
+    /// [`SealingError`].
+    pub async fn authorize_hosted(
+        &self,
+        turn: Turn,
+        hosted: HostedUse,
+        key: RequestKey,
+        answering: Answering,
+    ) -> Result<Vec<u8>, SealingError> {
+        let app = self.clone();
+        let work = async move { app.look_at_pin(&turn, hosted, key, answering).await };
+        tokio::spawn(work).await.unwrap_or(Err(AppError::Stopping.into()))
+    }
+
+    async fn look_at_pin(
+        &self,
+        turn: &Turn,
+        hosted: HostedUse,
+        key: RequestKey,
+        answering: Answering,
+    ) -> Result<Vec<u8>, SealingError> {
+        let pin_hash = self.pin_hash(turn.seal).await?;
+        let subject = self.subject(&hosted, turn.metadata.now).await?;
+
+        let counting = RequestKey { rpc: format!("{}.TryPin", key.rpc), ..key.clone() };
+        let counting = Self::step(turn, SealingAction::TryPin).request(counting).answering(move |decided| {
+            // Kept only where it is the last word: the seal is locked.
+            if decided.events.iter().any(is_refusal) { answering(decided) } else { Vec::new() }
+        });
+        let counted = self.execute(counting).await?;
+        if !counted.answer.is_empty() {
+            return Ok(counted.answer);
+        }
+        let action = match pin_hash {
+            _ if counted.repeated => SealingAction::AwaitPin, // gives the first answer once it is there
+            None => SealingAction::AuthorizeHosted { pin_correct: false, subject }, // a seal on a card: refused
+            Some(hash) => {
+                let pin_correct = self.hosting.is_right(hosted.pin, hash).await.map_err(AppError::from)?;
+                SealingAction::AuthorizeHosted { pin_correct, subject }
+            }
+        };
+        Ok(self.execute(Self::step(turn, action).request(key).answering(answering)).await?.answer)
+    }
+
+    /// What the PIN of a seal's hosted key is compared with; none for a seal on a card.
+    async fn pin_hash(&self, seal: SealId) -> Result<Option<PinHash>, AppError> {
+        let Some(key) = self.query.holding(seal).await?.and_then(|seal| seal.hosted_key) else { return Ok(None) };
+        Ok(Some(self.hosting.pin_hash(key).await?.ok_or(HostingError::NoKey(key))?))
+    }
+
+    async fn subject(&self, hosted: &HostedUse, now: Timestamp) -> Result<Box<Use>, AppError> {
+        let certificate = self.certificate(hosted.certificate).await?;
+        Ok(Box::new(Use {
+            document_digest: hosted.document_digest,
+            certificate: hosted.certificate,
+            certificate_fault: self.fault(certificate.as_ref(), now).await?,
+            places: hosted.places.clone(),
+        }))
+    }
+
+    /// The order to give away the signature of a hosted key over these bytes, and that signature: none unless the bytes
+    /// are what the attempt authorized.
+    ///
+    /// # Errors
+    /// [`AppError`].
+    pub async fn sign_hosted(&self, turn: &Turn, to_be_signed: Vec<u8>) -> Result<(Order<Seal>, Vec<u8>), AppError> {
+        let signed = Digest::of(&to_be_signed);
+        let given = self.query.authorization(turn.seal, turn.attempt).await?;
+        let key = self.query.holding(turn.seal).await?.and_then(|seal| seal.hosted_key);
+        let (Some(given), Some(key)) = (given, key) else {
+            return Ok((Self::step(turn, SealingAction::SignHosted { signed, content: None }), Vec::new()));
+        };
+        let certificate = self.certificate(given.certificate).await?;
+        let content = certificate
+            .as_ref()
+            .and_then(|certificate| evidence::to_be_signed(&to_be_signed, certificate, given.document_digest));
+        let authorized = content.as_ref().is_some_and(|content| content.document_digest == given.document_digest);
+        let signature = match certificate.as_ref().and_then(evidence::suite_of) {
+            Some(suite) if authorized => self.hosting.sign(key, suite, to_be_signed).await?,
+            Some(_) | None => Vec::new(),
+        };
+        Ok((Self::step(turn, SealingAction::SignHosted { signed, content }), signature))
+    }
+
+    /// The order for gate e.
+    ///
+    /// # Errors
+    /// [`AppError`].
+    pub async fn complete(&self, turn: &Turn, signature: &[u8]) -> Result<Order<Seal>, AppError> {
+        let given = self.query.authorization(turn.seal, turn.attempt).await?;
+        let found = given.and_then(|given| evidence::signature(signature, given.document_digest));
+        let action = SealingAction::Complete { signature_digest: Digest::of(signature), signature: found };
+        Ok(Self::step(turn, action))
+    }
+
+    /// What trust has against a holder's certificate.
+    async fn fault(&self, certificate: Option<&Certificate>, now: Timestamp) -> Result<Option<Reason>, AppError> {
+        let Some(certificate) = certificate else { return Ok(Some(Reason::CertificateUntrusted)) };
+        let checked = self.trust.current().await?.check(Purpose::Holder, certificate, &[], now);
+        Ok(checked.err().map(|fault| fault.at_gate_d()))
+    }
+
+    /// A stored certificate.
+    pub(super) async fn certificate(&self, digest: Digest) -> Result<Option<Certificate>, AppError> {
+        let der = self.contents.certificate(digest).await?;
+        Ok(der.map(|der| Certificate::from_der(&der)).transpose()?)
+    }
+}
+
+fn is_refusal(event: &Event) -> bool {
+    matches!(event.fact, Fact::Sealing(_, Step::Refused { .. }))
+}

@@ -1,0 +1,200 @@
+//! Why something was refused -> gRPC codes and stable reasons. Exhaustive: a new rejection does not compile until
+//! someone chose its code.
+
+use std::convert::Infallible;
+
+use eseal_eventstore::CommandError;
+use eseal_service::status::{command_refused, field_violation, internal, refused};
+use eseal_service::{Language, Reason};
+use tonic::{Code, Status};
+
+use crate::app::keys::{Misfit, NotProved};
+use crate::app::sealing::SealingError;
+use crate::app::trusting::NotTrusted;
+use crate::domain::Rejection;
+use crate::domain::hosted_key::HostedKeyRejection;
+use crate::domain::trust_anchor::AnchorRejection;
+
+macro_rules! reasons {
+    ($($name:ident = $zh:literal, $en:literal;)*) => {
+        $(#[allow(dead_code)] const $name: Reason = Reason::new(stringify!($name), $zh, $en);)*
+        /// The reasons of this service, for `docs/error-codes.md`. Those of the gates first, in their order.
+        pub const REASONS: &[Reason] = &[$($name),*];
+    };
+}
+
+reasons! {
+    SEAL_NOT_REGISTERED = "该电子印章未在本系统注册", "The seal is not registered in this system";
+    SEAL_CARD_ABSENT = "请插入电子印章卡", "Connect the seal card";
+    PIN_INCORRECT = "密码错误,签章失败", "The PIN is wrong";
+    PIN_LOCKED = "密码错误,签章失败", "The PIN was wrong too often: the seal is locked until an administrator unlocks it";
+    SEAL_NOT_ACTIVE = "该电子印章尚未启用,不能签章", "The seal is not in use yet";
+    SEAL_SUSPENDED = "该电子印章已停用,不能签章", "The seal is suspended";
+    SEAL_REVOKED = "该电子印章已注销,不能签章", "The seal was revoked";
+    SEAL_REPLACED = "该电子印章已被更换,不能签章", "The seal was replaced by another one";
+    SEAL_EXPIRED = "该电子印章已过有效期", "The seal's validity has ended";
+    CERTIFICATE_EXPIRED = "数字证书不在有效期内", "The certificate is outside its validity";
+    CERTIFICATE_REVOKED = "数字证书已被吊销", "The certificate was revoked";
+    CERTIFICATE_UNTRUSTED = "数字证书不受信任或与该电子印章不符", "The certificate is not trusted, or not one of this seal";
+    NOT_AUTHORIZED = "无权使用该电子印章", "This person or card has no right to use the seal";
+    CHALLENGE_INVALID = "认证应答无效,请重新签章", "The card's answer to the challenge is not valid: begin again";
+    SIGNING_FAILED = "签章失败", "Sealing failed";
+
+    SEAL_NOT_FOUND = "该电子印章不存在", "There is no such seal";
+    SEAL_ERASED = "该电子印章数据已删除", "The electronic seal was erased";
+    SEAL_REGISTERED_OTHERWISE = "该电子印章已以其他内容注册", "The seal is registered with other particulars";
+    SEAL_STATE_UNFIT = "电子印章的当前状态不允许此操作", "The seal's state does not allow this";
+    SEAL_ENDED = "该电子印章已注销或已被更换,状态不能再改变", "The seal has ended for ever";
+    SUCCESSOR_UNFIT = "接替的印章须是同一单位已注册的另一枚印章", "The successor must be another registered seal of the organization";
+    NOT_CUSTODIAN = "只有该电子印章或密钥的保管人才能执行此操作", "Only its custodian may do this";
+    TOO_MANY_ATTEMPTS = "该电子印章进行中的签章过多,请稍后重试", "The seal has too many open attempts";
+    ATTEMPT_NOT_OPEN = "该次签章不存在、已结束或已超时", "The attempt is not open: it never began, is over or has expired";
+    SEALING_OUT_OF_ORDER = "签章步骤顺序不正确", "The step does not follow the attempt's last one";
+    PIN_CHECK_RUNNING = "密码正在校验,请稍后重试", "The PIN is being checked";
+    CUSTODY_UNFIT = "该操作不适用于此电子印章的保管方式", "The step does not fit where the seal's keys are kept";
+    HOSTED_KEY_NOT_FOUND = "托管密钥不存在", "There is no such hosted key";
+    HOSTED_KEY_EXISTS = "该编号的托管密钥已属于他人", "The hosted key belongs to another owner";
+    HOSTED_KEY_NOT_CERTIFIED = "托管密钥尚无数字证书", "The hosted key is not certified";
+    HOSTED_KEY_OF_OTHER_ORGANIZATION = "托管密钥不属于该单位", "The hosted key is of another organization";
+    TRUST_ANCHOR_NOT_FOUND = "该证书未被信任过", "The certificate was never trusted for this purpose";
+    CRL_ISSUER_UNTRUSTED = "吊销列表不是由受信任的证书颁发机构签发", "No trusted authority signed the revocation list";
+}
+
+/// A rejection of one of this service's aggregates.
+pub trait Rejected: std::error::Error + 'static {
+    /// Its code and reason.
+    fn refusal(&self) -> (Code, &'static Reason);
+}
+
+impl Rejected for Rejection {
+    fn refusal(&self) -> (Code, &'static Reason) {
+        match self {
+            Self::SealNotFound => (Code::NotFound, &SEAL_NOT_FOUND),
+            Self::RegisteredOtherwise => (Code::AlreadyExists, &SEAL_REGISTERED_OTHERWISE),
+            Self::WrongState => (Code::FailedPrecondition, &SEAL_STATE_UNFIT),
+            Self::Final => (Code::FailedPrecondition, &SEAL_ENDED),
+            Self::Expired => (Code::FailedPrecondition, &SEAL_EXPIRED),
+            Self::UnfitSuccessor => (Code::FailedPrecondition, &SUCCESSOR_UNFIT),
+            Self::NotCustodian => (Code::PermissionDenied, &NOT_CUSTODIAN),
+            Self::TooManyAttempts => (Code::ResourceExhausted, &TOO_MANY_ATTEMPTS),
+            Self::AttemptNotOpen => (Code::FailedPrecondition, &ATTEMPT_NOT_OPEN),
+            Self::OutOfOrder => (Code::FailedPrecondition, &SEALING_OUT_OF_ORDER),
+            Self::PinCheckRunning => (Code::Aborted, &PIN_CHECK_RUNNING),
+            Self::WrongCustody => (Code::FailedPrecondition, &CUSTODY_UNFIT),
+        }
+    }
+}
+
+impl Rejected for HostedKeyRejection {
+    fn refusal(&self) -> (Code, &'static Reason) {
+        match self {
+            Self::NotFound => (Code::NotFound, &HOSTED_KEY_NOT_FOUND),
+            Self::CreatedOtherwise => (Code::AlreadyExists, &HOSTED_KEY_EXISTS),
+            Self::NotCustodian => (Code::PermissionDenied, &NOT_CUSTODIAN),
+        }
+    }
+}
+
+impl Rejected for AnchorRejection {
+    fn refusal(&self) -> (Code, &'static Reason) {
+        match self {
+            Self::NotFound => (Code::NotFound, &TRUST_ANCHOR_NOT_FOUND),
+        }
+    }
+}
+
+impl Rejected for Infallible {
+    fn refusal(&self) -> (Code, &'static Reason) {
+        match *self {}
+    }
+}
+
+/// A command was not recorded.
+pub fn command<R: Rejected>(error: CommandError<R>, language: Language) -> Status {
+    command_refused(error, |rejection| {
+        let (code, reason) = rejection.refusal();
+        refused(code, reason, language, &[])
+    })
+}
+
+/// A hosted sealing did not go on.
+pub fn sealing(error: SealingError, language: Language) -> Status {
+    match error {
+        SealingError::Command(error) => command(error, language),
+        SealingError::App(error) => internal(&error),
+    }
+}
+
+/// Certificates are not taken in.
+pub fn misfit(misfit: Misfit) -> Status {
+    let field = match misfit {
+        Misfit::Count => "certificates".to_owned(),
+        Misfit::Malformed(i) | Misfit::OtherKey(i) | Misfit::OtherOrganization(i) | Misfit::NotForSigning(i) => {
+            format!("certificates[{i}]")
+        }
+    };
+    field_violation(&field, misfit)
+}
+
+/// A hosted key is not proved.
+pub fn not_proved(error: NotProved, language: Language) -> Status {
+    match error {
+        NotProved::NotCertified => refused(Code::FailedPrecondition, &HOSTED_KEY_NOT_CERTIFIED, language, &[]),
+        NotProved::Terms => field_violation("terms", error),
+        NotProved::App(error) => internal(&error),
+    }
+}
+
+/// Something is not taken in as trust.
+pub fn not_trusted(field: &str, error: NotTrusted, language: Language) -> Status {
+    match error {
+        NotTrusted::Certificate(_) | NotTrusted::NotCa | NotTrusted::List(_) => field_violation(field, error),
+        NotTrusted::Issuer => refused(Code::FailedPrecondition, &CRL_ISSUER_UNTRUSTED, language, &[]),
+        NotTrusted::App(error) => internal(&error),
+    }
+}
+
+/// No such seal.
+pub fn seal_not_found(language: Language) -> Status {
+    refused(Code::NotFound, &SEAL_NOT_FOUND, language, &[])
+}
+
+/// The bytes of the seal are gone.
+pub fn seal_erased(language: Language) -> Status {
+    refused(Code::NotFound, &SEAL_ERASED, language, &[])
+}
+
+/// Somebody else's.
+pub fn not_custodian(language: Language) -> Status {
+    refused(Code::PermissionDenied, &NOT_CUSTODIAN, language, &[])
+}
+
+/// No such hosted key.
+pub fn key_not_found(language: Language) -> Status {
+    refused(Code::NotFound, &HOSTED_KEY_NOT_FOUND, language, &[])
+}
+
+/// A hosted key of another organization than the seal.
+pub fn key_of_other_organization(language: Language) -> Status {
+    refused(Code::FailedPrecondition, &HOSTED_KEY_OF_OTHER_ORGANIZATION, language, &[])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::reason;
+
+    #[test]
+    fn every_reason_of_a_gate_has_its_messages() {
+        for reason in reason::Reason::ALL {
+            assert!(REASONS.iter().any(|told| told.code == reason.code()), "{}", reason.code());
+        }
+    }
+
+    #[test]
+    fn a_code_stands_for_one_reason() {
+        let mut codes: Vec<_> = REASONS.iter().map(|reason| reason.code).collect();
+        codes.sort_unstable();
+        assert!(codes.windows(2).all(|pair| pair[0] != pair[1]), "{codes:?}");
+    }
+}

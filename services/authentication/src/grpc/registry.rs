@@ -1,0 +1,172 @@
+//! 电子印章管理子系统: the registered seals and their states.
+
+use eseal_eventstore::Order;
+use eseal_proto::authentication::v1 as pb;
+use eseal_proto::authentication::v1::registry_service_server::RegistryService;
+use eseal_service::paging::Page;
+use eseal_service::status::internal;
+use eseal_service::{Caller, Language};
+use tonic::{Request, Response, Status};
+
+use super::{Call, Grpc, by, parse, refusals, response};
+use crate::app::App;
+use crate::codec::words;
+use crate::domain::Seal;
+use crate::domain::command::Action;
+use crate::domain::ids::SealId;
+
+#[tonic::async_trait]
+impl RegistryService for Grpc {
+    async fn activate_seal(
+        &self,
+        request: Request<pb::ActivateSealRequest>,
+    ) -> Result<Response<pb::ActivateSealResponse>, Status> {
+        let call = self.call(&request, "RegistryService/ActivateSeal", &request.get_ref().request_id)?;
+        let order = self.order(&call, &request.get_ref().seal_id, Action::Activate).await?;
+        let answer = self.decide(call, order, |decided| pb::ActivateSealResponse { etag: decided.version.to_string() });
+        answer.await.map(response)
+    }
+
+    async fn suspend_seal(
+        &self,
+        request: Request<pb::SuspendSealRequest>,
+    ) -> Result<Response<pb::SuspendSealResponse>, Status> {
+        let call = self.call(&request, "RegistryService/SuspendSeal", &request.get_ref().request_id)?;
+        let cause = parse::suspension(&request.get_ref().reason_code)?;
+        let action = Action::Suspend { cause, custodian: call.custodian()? };
+        let order = self.order(&call, &request.get_ref().seal_id, action).await?;
+        let answer = self.decide(call, order, |decided| pb::SuspendSealResponse { etag: decided.version.to_string() });
+        answer.await.map(response)
+    }
+
+    async fn resume_seal(
+        &self,
+        request: Request<pb::ResumeSealRequest>,
+    ) -> Result<Response<pb::ResumeSealResponse>, Status> {
+        let call = self.call(&request, "RegistryService/ResumeSeal", &request.get_ref().request_id)?;
+        let order = self.order(&call, &request.get_ref().seal_id, Action::Resume).await?;
+        let answer = self.decide(call, order, |decided| pb::ResumeSealResponse { etag: decided.version.to_string() });
+        answer.await.map(response)
+    }
+
+    async fn revoke_seal(
+        &self,
+        request: Request<pb::RevokeSealRequest>,
+    ) -> Result<Response<pb::RevokeSealResponse>, Status> {
+        let call = self.call(&request, "RegistryService/RevokeSeal", &request.get_ref().request_id)?;
+        let cause = parse::revocation(&request.get_ref().reason_code)?;
+        let order = self.order(&call, &request.get_ref().seal_id, Action::Revoke(cause)).await?;
+        let answer = self.decide(call, order, |decided| pb::RevokeSealResponse { etag: decided.version.to_string() });
+        answer.await.map(response)
+    }
+
+    async fn replace_seal(
+        &self,
+        request: Request<pb::ReplaceSealRequest>,
+    ) -> Result<Response<pb::ReplaceSealResponse>, Status> {
+        let call = self.call(&request, "RegistryService/ReplaceSeal", &request.get_ref().request_id)?;
+        let seal = parse::seal("seal_id", &request.get_ref().seal_id)?;
+        let successor = parse::seal("successor_seal_id", &request.get_ref().successor_seal_id)?;
+        self.holding(&call.caller, seal, call.language).await?;
+        let order = self.app.replace(seal, successor, call.metadata.clone()).await.map_err(|error| internal(&error))?;
+        let answer = self.decide(call, order, |decided| pb::ReplaceSealResponse { etag: decided.version.to_string() });
+        answer.await.map(response)
+    }
+
+    async fn unlock_seal(
+        &self,
+        request: Request<pb::UnlockSealRequest>,
+    ) -> Result<Response<pb::UnlockSealResponse>, Status> {
+        let call = self.call(&request, "RegistryService/UnlockSeal", &request.get_ref().request_id)?;
+        let order = self.order(&call, &request.get_ref().seal_id, Action::UnlockPin).await?;
+        let answer = self.decide(call, order, |decided| pb::UnlockSealResponse { etag: decided.version.to_string() });
+        answer.await.map(response)
+    }
+
+    async fn get_seal(&self, request: Request<pb::GetSealRequest>) -> Result<Response<pb::GetSealResponse>, Status> {
+        let (caller, language) = (Caller::of(&request), Language::of(&request));
+        let seal = parse::seal("seal_id", &request.get_ref().seal_id)?;
+        self.holding(&caller, seal, language).await?;
+        let seal = self.app.query.seal(seal, self.clock.now()).await.map_err(|error| internal(&error))?;
+        Ok(Response::new(pb::GetSealResponse { seal }))
+    }
+
+    async fn list_seals(
+        &self,
+        request: Request<pb::ListSealsRequest>,
+    ) -> Result<Response<pb::ListSealsResponse>, Status> {
+        let caller = Caller::of(&request);
+        let message = request.into_inner();
+        let page = Page::try_new(message.page_size, &message.page_token)?;
+        let (filter, after) = (parse::seal_filter(&message, caller.bound_to())?, parse::place(&page)?);
+        if let Some(organization) = &filter.organization {
+            caller.may_see(organization)?;
+        }
+        let read = self.app.query.seals(&filter, after, page.rows_to_read(), self.clock.now()).await;
+        let mut seals = read.map_err(|error| internal(&error))?;
+        let next_page_token = page.cut(&mut seals, parse::place_text);
+        Ok(Response::new(pb::ListSealsResponse { seals, next_page_token }))
+    }
+
+    async fn get_seal_structure(
+        &self,
+        request: Request<pb::GetSealStructureRequest>,
+    ) -> Result<Response<pb::GetSealStructureResponse>, Status> {
+        let (caller, language) = (Caller::of(&request), Language::of(&request));
+        let seal = parse::seal("seal_id", &request.get_ref().seal_id)?;
+        let holding = self.holding(&caller, seal, language).await?;
+        if holding.custodian != by(&caller)?.person {
+            return Err(refusals::not_custodian(language));
+        }
+        let der = self.app.contents.seal(holding.seal_digest).await.map_err(|error| internal(&error))?;
+        let seal = der.ok_or_else(|| refusals::seal_erased(language))?;
+        Ok(Response::new(pb::GetSealStructureResponse { seal }))
+    }
+
+    async fn seal_state_at(
+        &self,
+        request: Request<pb::SealStateAtRequest>,
+    ) -> Result<Response<pb::SealStateAtResponse>, Status> {
+        let caller = Caller::of(&request);
+        let message = request.into_inner();
+        let at = parse::at_or("at", message.at.as_ref(), self.clock.now())?;
+        let named = parse::named_seal(&message)?;
+        let seal = match named {
+            parse::NamedSeal::Id(seal) => Some(seal),
+            parse::NamedSeal::Digest(digest) => {
+                self.app.query.seal_of_digest(digest).await.map_err(|error| internal(&error))?
+            }
+        };
+        self.state_at(&caller, seal, at).await.map(response)
+    }
+}
+
+impl Grpc {
+    /// The order to do this with a seal that the caller may see.
+    async fn order(&self, call: &Call, seal_id: &str, action: Action) -> Result<Order<Seal>, Status> {
+        let seal = parse::seal("seal_id", seal_id)?;
+        self.holding(&call.caller, seal, call.language).await?;
+        Ok(App::order(seal, action, call.metadata.clone()))
+    }
+
+    async fn state_at(
+        &self,
+        caller: &Caller,
+        seal: Option<SealId>,
+        at: eseal_kernel::Timestamp,
+    ) -> Result<pb::SealStateAtResponse, Status> {
+        let Some(seal) = seal else { return Ok(pb::SealStateAtResponse::default()) };
+        let Some(holding) = self.app.query.holding(seal).await.map_err(|error| internal(&error))? else {
+            return Ok(pb::SealStateAtResponse::default());
+        };
+        caller.may_see(&holding.organization)?;
+        let (then, now) = self.app.states(seal, at).await.map_err(|error| internal(&error))?;
+        let wire = |standing| i32::from(words::standing_to_wire(standing));
+        Ok(pb::SealStateAtResponse {
+            known: true,
+            seal_id: seal.to_string(),
+            state_then: then.map(wire).unwrap_or_default(),
+            state_now: now.map(wire).unwrap_or_default(),
+        })
+    }
+}

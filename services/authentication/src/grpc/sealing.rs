@@ -1,0 +1,247 @@
+//! 签章: the gates of sealing. What a gate refuses is a fact, and is then answered with `FAILED_PRECONDITION`.
+
+use eseal_eventstore::{Decided, Order};
+use eseal_proto::authentication::v1 as pb;
+use eseal_proto::authentication::v1::sealing_service_server::SealingService;
+use eseal_proto::seal::v1 as seal_pb;
+use eseal_service::answer::{Answer, Refusal};
+use eseal_service::paging::Page;
+use eseal_service::status::internal;
+use eseal_service::{Caller, Role};
+use prost::Message;
+use tonic::{Request, Response, Status};
+
+use super::{Call, Grpc, by, kept, parse, refusals, response};
+use crate::app::App;
+use crate::app::sealing::Turn;
+use crate::codec::{at_to_wire, words};
+use crate::domain::Seal;
+use crate::domain::attempt::Attempt;
+use crate::domain::command::SealingAction;
+use crate::domain::event::{Fact, Step};
+use crate::domain::ids::{AttemptId, SealId};
+use crate::domain::reason::Reason;
+use crate::domain::sealing::{AUDIENCE, PURPOSE};
+use crate::query::AttemptFilter;
+
+#[tonic::async_trait]
+impl SealingService for Grpc {
+    async fn begin_sealing(
+        &self,
+        request: Request<pb::BeginSealingRequest>,
+    ) -> Result<Response<pb::BeginSealingResponse>, Status> {
+        let call = self.call(&request, "SealingService/BeginSealing", &request.get_ref().request_id)?;
+        let seal = parse::any_seal("seal_id", &request.get_ref().seal_id)?;
+        let attempt = AttemptId::random(call.metadata.now);
+        let turn = Turn { seal, attempt, by: call.by()?, metadata: call.metadata.clone() };
+        let order = App::step(&turn, SealingAction::Begin { nonce: parse::nonce()? });
+        self.pass(call, order, move |decided| begun(seal, attempt, decided)).await.map(response)
+    }
+
+    async fn report_card_absent(
+        &self,
+        request: Request<pb::ReportCardAbsentRequest>,
+    ) -> Result<Response<pb::ReportCardAbsentResponse>, Status> {
+        let call = self.call(&request, "SealingService/ReportCardAbsent", &request.get_ref().request_id)?;
+        let turn = turn(&call, &request.get_ref().seal_id, &request.get_ref().attempt_id)?;
+        let order = App::step(&turn, SealingAction::CardAbsent);
+        self.pass(call, order, |_| pb::ReportCardAbsentResponse {}).await.map(response)
+    }
+
+    async fn report_pin(
+        &self,
+        request: Request<pb::ReportPinRequest>,
+    ) -> Result<Response<pb::ReportPinResponse>, Status> {
+        let call = self.call(&request, "SealingService/ReportPin", &request.get_ref().request_id)?;
+        let turn = turn(&call, &request.get_ref().seal_id, &request.get_ref().attempt_id)?;
+        let order = App::step(&turn, SealingAction::CardPin { correct: request.get_ref().correct });
+        let answer = |decided: &Decided<Seal>| pb::ReportPinResponse { tries_left: tries_left(&decided.state) };
+        self.pass(call, order, answer).await.map(response)
+    }
+
+    async fn authorize_sealing(
+        &self,
+        request: Request<pb::AuthorizeSealingRequest>,
+    ) -> Result<Response<pb::AuthorizeSealingResponse>, Status> {
+        let call = self.call(&request, "SealingService/AuthorizeSealing", &request.get_ref().request_id)?;
+        let message = request.into_inner();
+        let turn = turn(&call, &message.seal_id, &message.attempt_id)?;
+        let shown = parse::card_shown(message)?;
+        let order = self.app.authorize(&turn, shown).await.map_err(|error| internal(&error))?;
+        let answer =
+            |decided: &Decided<Seal>| pb::AuthorizeSealingResponse { complete_before: complete_before(decided) };
+        self.pass(call, order, answer).await.map(response)
+    }
+
+    async fn authorize_hosted_sealing(
+        &self,
+        mut request: Request<pb::AuthorizeHostedSealingRequest>,
+    ) -> Result<Response<pb::AuthorizeHostedSealingResponse>, Status> {
+        let pin = std::mem::take(&mut request.get_mut().pin); // before anything is computed from the message
+        let pin = parse::pin("pin", pin)?;
+        let call = self.call(&request, "SealingService/AuthorizeHostedSealing", &request.get_ref().request_id)?;
+        let message = request.into_inner();
+        let turn = turn(&call, &message.seal_id, &message.attempt_id)?;
+        let hosted = parse::hosted_use(message, pin)?;
+        let answering = |decided: &Decided<Seal>| {
+            answer(decided, |decided| pb::AuthorizeHostedSealingResponse { complete_before: complete_before(decided) })
+        };
+        let answer = self.app.authorize_hosted(turn, hosted, call.key, answering).await;
+        kept(&answer.map_err(|error| refusals::sealing(error, call.language))?, call.language).map(response)
+    }
+
+    async fn sign_hosted(
+        &self,
+        request: Request<pb::SignHostedRequest>,
+    ) -> Result<Response<pb::SignHostedResponse>, Status> {
+        let call = self.call(&request, "SealingService/SignHosted", &request.get_ref().request_id)?;
+        let message = request.into_inner();
+        let turn = turn(&call, &message.seal_id, &message.attempt_id)?;
+        let to_be_signed = parse::structure("to_be_signed", message.to_be_signed)?;
+        let signed = self.app.sign_hosted(&turn, to_be_signed).await;
+        let (order, signature) = signed.map_err(|error| internal(&error))?;
+        self.pass(call, order, move |_| pb::SignHostedResponse { signature: signature.clone() }).await.map(response)
+    }
+
+    async fn complete_sealing(
+        &self,
+        request: Request<pb::CompleteSealingRequest>,
+    ) -> Result<Response<pb::CompleteSealingResponse>, Status> {
+        let call = self.call(&request, "SealingService/CompleteSealing", &request.get_ref().request_id)?;
+        let message = request.into_inner();
+        let turn = turn(&call, &message.seal_id, &message.attempt_id)?;
+        let signature = parse::structure("signature", message.signature)?;
+        let order = self.app.complete(&turn, &signature).await.map_err(|error| internal(&error))?;
+        self.pass(call, order, |_| pb::CompleteSealingResponse {}).await.map(response)
+    }
+
+    async fn report_signing_failure(
+        &self,
+        request: Request<pb::ReportSigningFailureRequest>,
+    ) -> Result<Response<pb::ReportSigningFailureResponse>, Status> {
+        let call = self.call(&request, "SealingService/ReportSigningFailure", &request.get_ref().request_id)?;
+        let turn = turn(&call, &request.get_ref().seal_id, &request.get_ref().attempt_id)?;
+        let order = App::step(&turn, SealingAction::SigningFailed);
+        self.pass(call, order, |_| pb::ReportSigningFailureResponse {}).await.map(response)
+    }
+
+    async fn list_attempts(
+        &self,
+        request: Request<pb::ListAttemptsRequest>,
+    ) -> Result<Response<pb::ListAttemptsResponse>, Status> {
+        let caller = Caller::of(&request);
+        let message = request.into_inner();
+        let page = Page::try_new(message.page_size, &message.page_token)?;
+        let (filter, after) = (attempt_filter(&caller, &message.seal_id)?, parse::attempt_place(&page)?);
+        let read = self.app.query.attempts(&filter, after, page.rows_to_read(), self.clock.now()).await;
+        let mut attempts = read.map_err(|error| internal(&error))?;
+        let next_page_token = page.cut(&mut attempts, |attempt| attempt.attempt_id.clone());
+        Ok(Response::new(pb::ListAttemptsResponse { attempts, next_page_token }))
+    }
+}
+
+impl Grpc {
+    /// Has the step decided, and answers, or refuses as the gate did.
+    async fn pass<R: Message + Default>(
+        &self,
+        call: Call,
+        order: Order<Seal>,
+        done: impl Fn(&Decided<Seal>) -> R + Send + Sync + 'static,
+    ) -> Result<R, Status> {
+        let order = order.request(call.key).answering(move |decided| answer(decided, &done));
+        let outcome = self.app.execute(order).await.map_err(|error| refusals::command(error, call.language))?;
+        kept(&outcome.answer, call.language)
+    }
+}
+
+/// What is kept of a step: the answer, or the refusal of a gate.
+fn answer<R: Message + Default>(decided: &Decided<Seal>, done: impl Fn(&Decided<Seal>) -> R) -> Vec<u8> {
+    match decided.events.iter().find_map(|event| refusal(&event.fact)) {
+        Some(refusal) => Answer::<R>::Refused(refusal).encode(),
+        None => Answer::Done(done(decided)).encode(),
+    }
+}
+
+fn refusal(fact: &Fact) -> Option<Refusal> {
+    let (reason, tries_left) = match fact {
+        Fact::Sealing(_, Step::PinRefused { tries_left }) => (Reason::PinIncorrect, Some(u32::from(*tries_left))),
+        Fact::Sealing(_, Step::Refused { reason: Reason::PinLocked, .. }) => (Reason::PinLocked, Some(0)),
+        Fact::Sealing(_, Step::Refused { reason, .. }) => (*reason, None),
+        Fact::Sealing(
+            _,
+            Step::Begun { .. }
+            | Step::PinTried { .. }
+            | Step::PinAccepted
+            | Step::PinLocked
+            | Step::Authorized { .. }
+            | Step::HostedSigned { .. }
+            | Step::Completed { .. },
+        )
+        | Fact::Registered(_)
+        | Fact::Activated(_)
+        | Fact::Suspended(..)
+        | Fact::Resumed(_)
+        | Fact::Revoked(..)
+        | Fact::Replaced(..)
+        | Fact::Expired(_)
+        | Fact::PinUnlocked => return None,
+    };
+    Some(Refusal { gate: reason.gate().letter().to_owned(), reason: reason.code().to_owned(), tries_left })
+}
+
+fn turn(call: &Call, seal_id: &str, attempt_id: &str) -> Result<Turn, Status> {
+    Ok(Turn {
+        seal: parse::any_seal("seal_id", seal_id)?,
+        attempt: parse::attempt("attempt_id", attempt_id)?,
+        by: call.by()?,
+        metadata: call.metadata.clone(),
+    })
+}
+
+fn begun(seal: SealId, id: AttemptId, decided: &Decided<Seal>) -> pb::BeginSealingResponse {
+    let state = &decided.state;
+    let (Some(attempt), Some(entry)) = (state.attempts().get(id), state.entry()) else {
+        return pb::BeginSealingResponse::default(); // refused: this is not the answer
+    };
+    pb::BeginSealingResponse {
+        attempt_id: id.to_string(),
+        challenge: Some(terms(seal, id, attempt)),
+        sealing_time: at_to_wire(attempt.begun_at),
+        pin_tries_left: tries_left(state),
+        custody: words::custody_to_wire(&entry.registration.custody).into(),
+        card_serial: words::card_serial(&entry.registration.custody),
+    }
+}
+
+fn terms(seal: SealId, id: AttemptId, attempt: &Attempt) -> seal_pb::ChallengeTerms {
+    seal_pb::ChallengeTerms {
+        audience: AUDIENCE.to_owned(),
+        purpose: PURPOSE.to_owned(),
+        attempt_id: id.to_string(),
+        seal_id: seal.to_string(),
+        nonce: attempt.nonce.clone(),
+        expires_at: at_to_wire(attempt.challenge_expires_at),
+    }
+}
+
+fn tries_left(state: &Seal) -> u32 {
+    u32::from(state.pin().tries_left())
+}
+
+fn complete_before(decided: &Decided<Seal>) -> Option<eseal_proto::Timestamp> {
+    decided.events.iter().find_map(|event| match &event.fact {
+        Fact::Sealing(_, Step::Authorized { complete_before, .. }) => at_to_wire(*complete_before),
+        _ => None,
+    })
+}
+
+/// Auditors and administrators see the attempts of all seals, or of their organization's; custodians those of their own
+/// seals, and their own tries.
+fn attempt_filter(caller: &Caller, seal_id: &str) -> Result<AttemptFilter, Status> {
+    let seal = if seal_id.is_empty() { None } else { Some(parse::any_seal("seal_id", seal_id)?) };
+    let person = caller.person()?;
+    let sees_others = person.has(Role::Auditor) || person.has(Role::Admin);
+    let custodian = if sees_others { None } else { Some(by(caller)?.person) };
+    let organization = caller.bound_to().filter(|_| sees_others).cloned();
+    Ok(AttemptFilter { seal, organization, custodian })
+}

@@ -1,0 +1,106 @@
+//! Others' facts -> our commands: a seal that fabrication made is taken into the registry. One fact, at most one command.
+
+use eseal_bus::{BusError, Consumer, Outcome, Received, consume};
+use eseal_eventstore::{Actor, CommandError, Delivery, StoredEvent};
+use eseal_kernel::{Digest, Timestamp};
+use eseal_proto::fabrication::v1 as fabrication;
+use eseal_seal::CertificateList;
+use eseal_service::{Context, Peer};
+
+use crate::app::App;
+use crate::codec::{Unreadable, at, digests, json, parsed, words};
+use crate::domain::command::Action;
+use crate::domain::ids::SealId;
+use crate::domain::registration::Registration;
+use crate::effects::{self, NotGiven};
+
+const OWNER: &str = "fabrication";
+const SEAL_FABRICATED: &str = "eseal.fabrication.v1.SealFabricated";
+
+/// The seal that a fact says was made; nothing where it is no concern of ours.
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn react(fact: &StoredEvent, now: Timestamp) -> Result<Option<(SealId, Registration)>, Unreadable> {
+    if fact.kind != SEAL_FABRICATED {
+        return Ok(None);
+    }
+    let made: fabrication::SealFabricated = json(&fact.payload)?;
+    let asked = made.particulars.ok_or(Unreadable::Field("particulars"))?;
+    let registration = Registration {
+        application: parsed(&made.application_id, "applicationId")?,
+        seal_digest: parsed(&made.seal_digest, "sealDigest")?,
+        custody: words::custody(asked.custody, &made.card_serial, &asked.hosted_key_id)?,
+        certificates: digests(&made.certificate_digests, "certificateDigests")?,
+        organization: words::organization(asked.organization)?,
+        seal_type: words::seal_type(asked.seal_type).ok_or(Unreadable::Field("sealType"))?,
+        custodian: parsed(&asked.custodian_id, "custodianId")?,
+        valid_from: at(asked.valid_from.as_ref(), "validFrom")?,
+        valid_to: at(asked.valid_to.as_ref(), "validTo")?,
+        registered_at: now,
+    };
+    Ok(Some((parsed(&made.seal_id, "sealId")?, registration)))
+}
+
+/// Reacts to the facts of fabrication until the service stops.
+///
+/// # Errors
+/// [`BusError`] when the bus can't go on.
+pub async fn run(app: App, context: Context) -> Result<(), BusError> {
+    let consumer = Consumer { name: context.name(), owner: OWNER };
+    let fabrication = context.peer(OWNER);
+    let handler = |received: Received, delivery: Delivery| handle(&app, &context, &fabrication, received, delivery);
+    let (bus, writer, database) = (context.bus(), context.writer(), context.database().clone());
+    consume(bus, consumer, writer, database, handler, context.stopping()).await
+}
+
+async fn handle(app: &App, context: &Context, fabrication: &Peer, received: Received, delivery: Delivery) -> Outcome {
+    let now = context.clock().now();
+    let (seal, registration) = match react(&received.event, now) {
+        Ok(Some(reaction)) => reaction,
+        Ok(None) => return Outcome::Done,
+        Err(unreadable) => return Outcome::Never(unreadable.to_string()),
+    };
+    let der = effects::made_seal(fabrication, registration.seal_digest, received.event.traceparent.clone()).await;
+    let der = match der {
+        Ok(der) => der,
+        Err(error @ NotGiven::Later(_)) => return Outcome::Later(error.to_string()),
+        Err(error @ NotGiven::Never(_)) => return Outcome::Never(error.to_string()),
+    };
+    if let Err(why) = check(&der, seal, &registration) {
+        return Outcome::Never(why.to_owned());
+    }
+    let row = match app.contents.seal_row(&der) {
+        Ok(row) => row,
+        Err(error) => return Outcome::Later(error.to_string()),
+    };
+    let metadata = received.metadata(now, Actor::new(context.name(), "service"));
+    let order = App::order(seal, Action::Register(Box::new(registration)), metadata);
+    match app.execute(order.delivered(delivery).with_rows(vec![row])).await {
+        Ok(_) => Outcome::Done,
+        // A fact can't be refused: that we refuse it is our fault, or its sender's.
+        Err(error @ (CommandError::Rejected(_) | CommandError::RequestIdReused)) => Outcome::Never(error.to_string()),
+        Err(
+            error @ (CommandError::Conflict { .. }
+            | CommandError::Busy
+            | CommandError::Stopping
+            | CommandError::Store(_)),
+        ) => Outcome::Later(error.to_string()),
+    }
+}
+
+/// Whether the SESeal is the one that the fact describes: its id, and the certificates with which it may be used.
+fn check(der: &[u8], seal: SealId, registration: &Registration) -> Result<(), &'static str> {
+    let structure = eseal_seal::Seal::from_der(der).map_err(|_| "what was made is no SESeal")?;
+    if structure.info().es_id != seal.to_string() {
+        return Err("the SESeal has another id");
+    }
+    let listed: Vec<Digest> = match &structure.info().certificates {
+        CertificateList::Certificates(list) => list.iter().map(|der| Digest::of(der)).collect(),
+        CertificateList::Digests(_) => return Err("the SESeal does not carry its certificates"),
+    };
+    if listed != registration.certificates {
+        return Err("the SESeal lists other certificates");
+    }
+    Ok(())
+}

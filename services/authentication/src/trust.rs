@@ -1,0 +1,278 @@
+//! Whom this system trusts, and what that says of a certificate.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use eseal_eventstore::Database;
+use eseal_kernel::{Digest, Timestamp, Uscc};
+use eseal_pki::{Certificate, CertificateError, Chain, ChainError, Crl, CrlError, TrustStore, chain};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Func, Query};
+use sea_orm::{ConnectionTrait as _, DbErr};
+
+use crate::contents::{ContentError, Contents};
+use crate::domain::reason::Reason;
+use crate::domain::trust_anchor::Purpose;
+
+/// The trust anchors and revocation lists of one moment.
+#[derive(Debug, Default)]
+pub struct Trust {
+    /// The newest fact of trust that it knows.
+    revision: i64,
+    holder: TrustStore,
+    maker: TrustStore,
+    /// The newest list of each issuer.
+    crls: Vec<Crl>,
+}
+
+/// Why a certificate is not good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It is no certificate that can be read.
+    Malformed,
+    /// No chain to a trusted root of the purpose, or its usage does not allow it.
+    Untrusted,
+    /// It, or one above it, is outside its validity.
+    Expired,
+    /// It, or one above it, was revoked.
+    Revoked,
+    /// Its subject is another organization.
+    OtherOrganization,
+}
+
+impl Fault {
+    /// The code that tells it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Malformed => "CERTIFICATE_MALFORMED",
+            Self::Untrusted => Reason::CertificateUntrusted.code(),
+            Self::Expired => Reason::CertificateExpired.code(),
+            Self::Revoked => Reason::CertificateRevoked.code(),
+            Self::OtherOrganization => "CERTIFICATE_NOT_OF_ORGANIZATION",
+        }
+    }
+
+    /// What gate d says of it.
+    pub const fn at_gate_d(self) -> Reason {
+        match self {
+            Self::Expired => Reason::CertificateExpired,
+            Self::Revoked => Reason::CertificateRevoked,
+            Self::Malformed | Self::Untrusted | Self::OtherOrganization => Reason::CertificateUntrusted,
+        }
+    }
+}
+
+/// What is known of the signer of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signer {
+    /// Whether it chains to a trusted root and may sign; the fault if not.
+    pub trusted: Result<(), Fault>,
+    /// Whether no root is trusted for the purpose, so that nothing can be said.
+    pub no_roots: bool,
+    /// Whether all of the chain was inside its validity at the moment that was asked about.
+    pub valid_at: bool,
+    /// Since when it is revoked, if it is.
+    pub revoked_since: Option<Timestamp>,
+}
+
+impl Trust {
+    /// Whether the certificate is good for the purpose now: chain, usage, validity and revocation.
+    ///
+    /// # Errors
+    /// The first fault.
+    pub fn check(
+        &self,
+        purpose: Purpose,
+        leaf: &Certificate,
+        pool: &[Certificate],
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let chain = self.chain(purpose, leaf, pool)?;
+        chain.valid_at(now).map_err(fault)?;
+        chain.check_revocation(&self.crls, now).map_err(fault)
+    }
+
+    /// The same for a certificate of this organization.
+    ///
+    /// # Errors
+    /// The first fault.
+    pub fn check_holder(
+        &self,
+        leaf: &Certificate,
+        pool: &[Certificate],
+        uscc: &Uscc,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        self.check(Purpose::Holder, leaf, pool, now)?;
+        if leaf.is_for_organization(uscc) { Ok(()) } else { Err(Fault::OtherOrganization) }
+    }
+
+    /// What can be said of the signer of a document that may be old.
+    pub fn signer(
+        &self,
+        purpose: Purpose,
+        leaf: &Certificate,
+        pool: &[Certificate],
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Signer {
+        let chain = match self.chain(purpose, leaf, pool) {
+            Ok(chain) => chain,
+            Err(fault) => return self.nobody(purpose, fault),
+        };
+        let revoked_since = match chain.check_revocation(&self.crls, now) {
+            Err(ChainError::Revoked { since, .. }) => Some(since),
+            Ok(()) | Err(_) => None,
+        };
+        Signer { trusted: Ok(()), no_roots: false, valid_at: chain.valid_at(at).is_ok(), revoked_since }
+    }
+
+    /// A signer of whom nothing can be said but this.
+    pub fn nobody(&self, purpose: Purpose, fault: Fault) -> Signer {
+        Signer { trusted: Err(fault), no_roots: self.roots(purpose).is_empty(), valid_at: false, revoked_since: None }
+    }
+
+    /// The trusted certificate whose key signed this list; none if it is no trusted one.
+    pub fn issuer_of(&self, list: &Crl) -> Option<&Certificate> {
+        let anchors = self.holder.roots().iter().chain(self.maker.roots());
+        anchors.into_iter().find(|anchor| list.verify(anchor).is_ok())
+    }
+
+    fn chain(&self, purpose: Purpose, leaf: &Certificate, pool: &[Certificate]) -> Result<Chain, Fault> {
+        let chain = chain::build(leaf, pool, self.roots(purpose)).map_err(fault)?;
+        let purpose = match purpose {
+            Purpose::Holder => chain::Purpose::Holder,
+            Purpose::Maker => chain::Purpose::Maker,
+        };
+        chain.check_purpose(purpose).map_err(fault)?;
+        Ok(chain)
+    }
+
+    fn roots(&self, purpose: Purpose) -> &TrustStore {
+        match purpose {
+            Purpose::Holder => &self.holder,
+            Purpose::Maker => &self.maker,
+        }
+    }
+}
+
+fn fault(error: ChainError) -> Fault {
+    match error {
+        ChainError::NotYetValid { .. } | ChainError::Expired { .. } => Fault::Expired,
+        ChainError::Revoked { .. } => Fault::Revoked,
+        ChainError::NoPath { .. }
+        | ChainError::NotTrusted { .. }
+        | ChainError::BadSignature { .. }
+        | ChainError::UnsupportedAlgorithm { .. }
+        | ChainError::NotCa { .. }
+        | ChainError::PathTooLong { .. }
+        | ChainError::KeyUsage { .. }
+        | ChainError::Purpose { .. }
+        | ChainError::UnknownCritical { .. }
+        | ChainError::TooManyCertificates => Fault::Untrusted,
+    }
+}
+
+/// Reads trust from the tables, and again when it has changed. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct TrustReader {
+    database: Database,
+    contents: Contents,
+    last: Arc<Mutex<Arc<Trust>>>,
+}
+
+/// Why trust can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustError {
+    /// The database failed.
+    #[error("the database failed")]
+    Database(#[from] DbErr),
+    /// A content can't be read.
+    #[error(transparent)]
+    Content(#[from] ContentError),
+    /// A stored certificate can't be read.
+    #[error("a trusted certificate can't be read")]
+    Certificate(#[from] CertificateError),
+    /// A stored revocation list can't be read.
+    #[error("a revocation list can't be read")]
+    Crl(#[from] CrlError),
+    /// A read table does not hold what the projection writes there.
+    #[error("the column {0} does not hold what the projection writes there")]
+    Damaged(&'static str),
+    /// A content that facts name is not there.
+    #[error("the content {0} of a fact of trust is missing")]
+    Missing(Digest),
+}
+
+impl TrustReader {
+    /// Reads from these.
+    pub fn new(database: Database, contents: Contents) -> Self {
+        Self { database, contents, last: Arc::default() }
+    }
+
+    /// Trust as the latest facts say.
+    ///
+    /// # Errors
+    /// [`TrustError`]. A part that can't be read is never left out.
+    pub async fn current(&self) -> Result<Arc<Trust>, TrustError> {
+        let revision = self.revision().await?;
+        let last = Arc::clone(&self.last.lock().unwrap_or_else(PoisonError::into_inner));
+        if last.revision == revision {
+            return Ok(last);
+        }
+        let trust = Arc::new(Trust {
+            revision,
+            holder: self.anchors(Purpose::Holder).await?,
+            maker: self.anchors(Purpose::Maker).await?,
+            crls: self.newest_crls().await?,
+        });
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&trust);
+        Ok(trust)
+    }
+
+    /// The position of the newest fact of trust; 0 before the first.
+    async fn revision(&self) -> Result<i64, DbErr> {
+        let mut newest = 0;
+        for table in ["trust_anchor", "crl"] {
+            let position = Func::max(Expr::col("position"));
+            let select = Query::select().expr_as(position, Alias::new("position")).from(table).take();
+            if let Some(row) = self.database.reader().query_one(&select).await? {
+                newest = Ord::max(newest, row.try_get::<Option<i64>>("", "position")?.unwrap_or(0));
+            }
+        }
+        Ok(newest)
+    }
+
+    async fn anchors(&self, purpose: Purpose) -> Result<TrustStore, TrustError> {
+        let select = Query::select()
+            .column("fingerprint")
+            .from("trust_anchor")
+            .and_where(Expr::col("purpose").eq(purpose.name()))
+            .and_where(Expr::col("trusted").eq(true))
+            .take();
+        let mut roots = Vec::new();
+        for row in self.database.reader().query_all(&select).await? {
+            let digest = digest(&row.try_get::<String>("", "fingerprint")?, "fingerprint")?;
+            let der = self.contents.certificate(digest).await?.ok_or(TrustError::Missing(digest))?;
+            roots.push(Certificate::from_der(&der)?);
+        }
+        Ok(TrustStore::new(roots))
+    }
+
+    async fn newest_crls(&self) -> Result<Vec<Crl>, TrustError> {
+        let order = sea_orm::sea_query::Order::Desc;
+        let select = Query::select().columns(["digest", "issuer"]).from("crl").order_by("this_update", order).take();
+        let mut issuers = std::collections::HashSet::new();
+        let mut crls = Vec::new();
+        for row in self.database.reader().query_all(&select).await? {
+            if issuers.insert(row.try_get::<String>("", "issuer")?) {
+                let digest = digest(&row.try_get::<String>("", "digest")?, "digest")?;
+                let der = self.contents.crl(digest).await?.ok_or(TrustError::Missing(digest))?;
+                crls.push(Crl::from_der(&der)?);
+            }
+        }
+        Ok(crls)
+    }
+}
+
+fn digest(text: &str, column: &'static str) -> Result<Digest, TrustError> {
+    text.parse().map_err(|_| TrustError::Damaged(column))
+}
