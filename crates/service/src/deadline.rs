@@ -123,6 +123,9 @@ fn given(headers: &HeaderMap) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::convert::Infallible;
+    use tonic::Status;
+    use tower::ServiceExt as _;
 
     fn timeout(text: &'static str) -> Option<Duration> {
         let mut headers = HeaderMap::new();
@@ -144,6 +147,31 @@ mod tests {
     fn a_malformed_timeout_counts_as_none() {
         for text in ["", "S", "1", "-1S", "1.5S", "123456789S", "1s"] {
             assert_eq!(timeout(text), None, "{text}");
+        }
+    }
+
+    /// How a handler that never answers is answered, and after how long.
+    async fn answered(timeout: Option<&str>) -> (Code, Duration) {
+        let never = tower::service_fn(|_: Request<Body>| std::future::pending::<Result<Response<Body>, Infallible>>());
+        let mut request = Request::new(Body::empty());
+        if let Some(timeout) = timeout {
+            request.headers_mut().insert(GRPC_TIMEOUT, timeout.parse().expect("a value"));
+        }
+        let begun = Instant::now();
+        let response = DeadlineLayer { longest: Duration::from_secs(60) }.layer(never).oneshot(request).await;
+        let status = Status::from_header_map(response.expect("infallible").headers()).expect("a refusal");
+        (status.code(), begun.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handler_is_given_up_just_before_its_caller_gives_up() {
+        assert_eq!(answered(Some("5S")).await, (Code::DeadlineExceeded, Duration::from_millis(4_998)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_who_gives_no_time_or_too_much_gets_the_longest() {
+        for timeout in [None, Some("1H"), Some("soon")] {
+            assert_eq!(answered(timeout).await, (Code::DeadlineExceeded, Duration::from_millis(59_998)), "{timeout:?}");
         }
     }
 

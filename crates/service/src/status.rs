@@ -86,11 +86,23 @@ reasons! {
 /// A refusal for `reason`. `metadata` tells machines more about it, such as `[("tries_left", "3".into())]`; no
 /// personal data.
 pub fn refused(code: Code, reason: &Reason, language: Language, metadata: &[(&str, String)]) -> Status {
+    let details = localized(reason, language, metadata);
+    Status::with_error_details(code, reason.en, details)
+}
+
+/// The same where waiting helps, with the time to wait.
+pub fn refused_for_now(code: Code, reason: &Reason, language: Language, retry_in: Duration) -> Status {
+    let mut details = localized(reason, language, &[]);
+    details.set_retry_info(Some(retry_in));
+    Status::with_error_details(code, reason.en, details)
+}
+
+fn localized(reason: &Reason, language: Language, metadata: &[(&str, String)]) -> ErrorDetails {
     let mut details = ErrorDetails::new();
     let metadata: HashMap<String, String> = metadata.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect();
     details.set_error_info(reason.code, DOMAIN, metadata);
     details.set_localized_message(language.tag(), reason.text(language));
-    Status::with_error_details(code, reason.en, details)
+    details
 }
 
 /// A refusal for one of the [`REASONS`] that any RPC may give; its text is added on the way out.
@@ -100,7 +112,7 @@ pub fn generic(code: Code, reason: &Reason) -> Status {
     Status::with_error_details(code, reason.en, details)
 }
 
-/// The same where waiting helps, with the time to wait.
+/// A generic refusal where waiting helps, with the time to wait.
 pub fn generic_for_now(code: Code, reason: &Reason, retry_in: Duration) -> Status {
     let mut details = ErrorDetails::new();
     details.set_error_info(reason.code, DOMAIN, HashMap::new());

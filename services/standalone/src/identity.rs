@@ -5,7 +5,7 @@ use std::time::Duration;
 use eseal_proto::access::v1 as access;
 use eseal_proto::identity::v1::identity_service_server::{IdentityService, IdentityServiceServer};
 use eseal_proto::identity::v1::{SignInRequest, SignInResponse};
-use eseal_service::status::{self, field_violation, generic_for_now, internal, refused};
+use eseal_service::status::{self, field_violation, generic_for_now, internal, refused, refused_for_now};
 use eseal_service::token::{Issued, TokenIssuer};
 use eseal_service::{Language, Reason};
 use tonic::{Code, Request, Response, Status};
@@ -16,7 +16,7 @@ use crate::sign_in::{NotIn, SignIn};
 /// The name is unknown or the password wrong: which of the two is not told.
 pub const SIGN_IN_REFUSED: Reason =
     Reason::new("SIGN_IN_REFUSED", "用户名或密码不正确", "The name or the password is wrong");
-/// Too many wrong tries: metadata `retry_seconds`.
+/// Too many wrong tries for this name: `RetryInfo` tells how long to wait.
 pub const SIGN_IN_DELAYED: Reason =
     Reason::new("SIGN_IN_DELAYED", "密码错误次数过多,请稍后再试", "Too many wrong passwords: try again later");
 
@@ -60,11 +60,7 @@ impl IdentityService for Identity {
 fn not_in(why: &NotIn, language: Language) -> Status {
     match why {
         NotIn::Wrong => refused(Code::Unauthenticated, &SIGN_IN_REFUSED, language, &[]),
-        NotIn::Wait(time) => {
-            let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
-            let metadata = [("retry_seconds", seconds.to_string())];
-            refused(Code::ResourceExhausted, &SIGN_IN_DELAYED, language, &metadata)
-        }
+        NotIn::Wait(time) => refused_for_now(Code::ResourceExhausted, &SIGN_IN_DELAYED, language, *time),
         NotIn::Busy => generic_for_now(Code::ResourceExhausted, &status::OVERLOADED, Duration::from_secs(1)),
         NotIn::Failed => status::generic(Code::Internal, &status::INTERNAL),
     }

@@ -55,6 +55,8 @@ use users::{NewUser, Users, UsersError};
 
 /// `iss` of the built-in issuer's tokens.
 const ISSUER: &str = "https://standalone.eseal";
+/// The time that writers have after the servers and consumers have ended.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 /// The user of the first start.
 const FIRST_ADMIN: &str = "admin";
 
@@ -106,7 +108,8 @@ impl Standalone {
         let tasks = Tasks::new();
         let started = Self::start_with(options, tasks.clone()).await;
         if started.is_err() {
-            tasks.stop();
+            // What had begun ends before the caller is told; the first error is the one that matters.
+            let _ = tasks.finish(LAST_WORDS).await;
         }
         started
     }
@@ -150,16 +153,24 @@ impl Standalone {
         let listener = TcpListener::bind(asked).await.map_err(cannot_bind)?;
         let address = listener.local_addr().map_err(cannot_bind)?;
         tasks.spawn("server", Server::new(outside, access, limits).serve(listener, tasks.stopping()));
-        Ok(Running { address, users, tasks, databases, stop_within: limits.stop_within, _lock: lock })
+        let at_work = AtWork { tasks, databases, stop_within: limits.stop_within, _lock: lock };
+        Ok(Running { address, users, stopping: at_work.tasks.stopping(), at_work: Some(at_work) })
     }
 }
 
-/// The services at work.
+/// The services at work. Dropped, they stop as well, but nobody learns how.
 #[derive(Debug)]
 pub struct Running {
     /// Where clients connect: `http://<address>`.
     pub address: SocketAddr,
     users: Users,
+    stopping: CancellationToken,
+    /// None once it was told to stop.
+    at_work: Option<AtWork>,
+}
+
+#[derive(Debug)]
+struct AtWork {
     tasks: Tasks,
     databases: Vec<Database>,
     stop_within: Duration,
@@ -175,17 +186,26 @@ impl Running {
     /// Cancelled when it is to stop: because [`Running::stop`] was called, or because a part of it has failed, which
     /// `stop` then tells.
     pub fn stopping(&self) -> CancellationToken {
-        self.tasks.stopping()
+        self.stopping.clone()
     }
 
     /// Stops: no new connections, requests under way are finished, then consumers and writers end, all within the
-    /// bound of the settings.
+    /// bound of the settings. The folder is free when it returns.
     ///
     /// # Errors
     /// [`StandaloneError::Task`] if a part had failed before, or does not stop in time.
-    pub async fn stop(self) -> Result<(), StandaloneError> {
+    pub async fn stop(mut self) -> Result<(), StandaloneError> {
+        match self.at_work.take() {
+            Some(at_work) => at_work.stop().await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl AtWork {
+    async fn stop(self) -> Result<(), StandaloneError> {
         // The servers take up to the bound for themselves; what they leave behind is written after it.
-        let finished = self.tasks.finish(self.stop_within + Duration::from_secs(5)).await;
+        let finished = self.tasks.finish(self.stop_within + LAST_WORDS).await;
         for (service, database) in SERVICES.iter().zip(&self.databases) {
             if let Err(error) = database.close().await {
                 tracing::warn!(service = service.name, %error, "the database was not closed in order");
@@ -197,7 +217,12 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.tasks.stop();
+        let Some(at_work) = self.at_work.take() else { return };
+        at_work.tasks.stop();
+        // The folder stays locked until all of it has ended.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(at_work.stop());
+        }
     }
 }
 

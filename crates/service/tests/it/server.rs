@@ -8,14 +8,14 @@ use eseal_proto::event::v1::{ReadEventsResponse, TailEventsRequest};
 use eseal_proto::identity::v1::SignInRequest;
 use eseal_proto::identity::v1::identity_service_client::IdentityServiceClient;
 use eseal_service::access::AccessLayer;
-use eseal_service::client::{Bearer, with_due_code};
+use eseal_service::client::Bearer;
 use eseal_service::server::{Limits, Server};
 use eseal_service::status::refusal_of;
 use eseal_service::testing::{TestChannel, TestHouse};
 use eseal_service::token::TokenIssuer;
 use eseal_service::{Language, MAX_MESSAGE, Role};
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Request, Status};
+use tonic::{Code, Status};
 
 use crate::stand_in::{StandIn, ask, told};
 
@@ -51,17 +51,6 @@ async fn a_panic_in_a_handler_is_an_internal_error_and_the_next_call_works() {
     assert_eq!(refusal.code(), Code::Internal);
     assert_eq!(refusal_of(&refusal).expect("ours").reason, "INTERNAL");
     assert!(client.read_events(ask("caller")).await.is_ok());
-}
-
-#[tokio::test]
-async fn a_handler_that_takes_too_long_is_answered_with_deadline_exceeded() {
-    let house = house();
-    let mut request = Request::new(ask("never"));
-    // As a client that leaves its own clock out of it: only the server ends this call.
-    request.metadata_mut().insert("grpc-timeout", "50m".parse().expect("a value"));
-    let refusal = auditor(&house).read_events(request).await.map_err(with_due_code).expect_err("refused");
-    assert_eq!(refusal.code(), Code::DeadlineExceeded);
-    assert_eq!(refusal_of(&refusal).expect("ours").reason, "DEADLINE_EXCEEDED");
 }
 
 #[tokio::test]

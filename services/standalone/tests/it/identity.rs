@@ -93,7 +93,7 @@ async fn wrong_passwords_in_a_row_delay_the_right_one() {
     let status = sign_in(&house, "li", "correct horse").await.expect_err("refused");
     let refusal = refusal_of(&status).expect("ours");
     assert_eq!((status.code(), refusal.reason.as_str()), (Code::ResourceExhausted, "SIGN_IN_DELAYED"));
-    assert_eq!(refusal.metadata["retry_seconds"], "1");
+    assert_eq!(refusal.retry_in, Some(Duration::from_secs(1)));
     house.clock.set(house.clock.now().plus(Duration::from_secs(1)));
     assert!(sign_in(&house, "li", "correct horse").await.is_ok());
 }
