@@ -146,7 +146,7 @@ impl SoftCard {
         &self,
         try_pin: impl FnOnce(&Contents) -> Result<Option<DataKey>, CardError>,
     ) -> Result<Unlocked, CardError> {
-        let file = self.file.lock()?;
+        let file = self.lock()?;
         let mut contents = self.contents()?;
         let Some(left) = contents.tries_left.checked_sub(1) else { return Err(CardError::PinLocked) };
         contents.tries_left = left;
@@ -171,7 +171,9 @@ impl SoftCard {
         Ok(contents)
     }
 
+    /// The right to change this card. Where there is none, no lock is left in its place either.
     pub(crate) fn lock(&self) -> Result<Locked<'_>, CardError> {
+        self.contents()?;
         self.file.lock()
     }
 }

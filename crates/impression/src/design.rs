@@ -22,8 +22,8 @@ pub enum Shape {
     /// An ellipse with the name along its upper arc, the code across its middle and the caption below: invoice seals,
     /// 40 × 30 or 30 × 20 mm.
     Oval,
-    /// A square with the name in columns from right to left: personal seals and those of legal representatives,
-    /// 18–22 mm.
+    /// A square with the name in columns from right to left, or in lines if it is not Chinese: personal seals and those of
+    /// legal representatives, 18–22 mm.
     Square,
 }
 

@@ -37,7 +37,7 @@ const PROBE: char = '章';
 #[derive(Clone)]
 pub struct Font {
     pub(crate) faces: Arc<Database>,
-    face: ID,
+    pub(crate) face: ID,
 }
 
 impl Font {

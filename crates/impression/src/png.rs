@@ -63,15 +63,13 @@ fn decode(cursor: &mut Cursor<&[u8]>) -> Result<Checked, ImpressionError> {
     let mut pixels = vec![0; reader.output_buffer_size().ok_or(ImpressionError::Pixels { width, height })?];
     let frame = reader.next_frame(&mut pixels).map_err(damaged)?;
     reader.finish().map_err(damaged)?;
-    let alpha_every = match frame.color_type {
-        ColorType::GrayscaleAlpha => 2,
-        ColorType::Rgba => 4,
-        ColorType::Grayscale | ColorType::Rgb | ColorType::Indexed => 0,
+    let samples = frame.color_type.samples();
+    let mut alphas = match frame.color_type {
+        ColorType::GrayscaleAlpha | ColorType::Rgba => pixels.chunks_exact(samples).map(|pixel| pixel[samples - 1]),
+        ColorType::Grayscale | ColorType::Rgb | ColorType::Indexed => {
+            return Ok(Checked { width_px: width, height_px: height, has_alpha: false });
+        }
     };
-    let mut alphas = pixels.iter().skip(alpha_every.max(1) - 1).step_by(alpha_every.max(1)).copied();
-    if alpha_every == 0 {
-        return Ok(Checked { width_px: width, height_px: height, has_alpha: false });
-    }
     if alphas.clone().all(|alpha| alpha == 0) {
         return Err(ImpressionError::Empty);
     }

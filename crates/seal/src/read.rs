@@ -107,7 +107,8 @@ impl<'a> Element<'a> {
     /// The fields of a SEQUENCE.
     pub(crate) fn sequence(&self) -> Result<Fields<'a>, SealError> {
         self.expect(Tag::Sequence)?;
-        self.inner()
+        let reader = SliceReader::new(self.content()).map_err(malformed(self.field))?;
+        Ok(Fields { field: self.field, reader })
     }
 
     /// The element inside `[0] EXPLICIT`.
@@ -183,10 +184,5 @@ impl<'a> Element<'a> {
 
     fn expect(&self, tag: Tag) -> Result<(), SealError> {
         der::Tagged::tag(&self.value).assert_eq(tag).map(|_| ()).map_err(malformed(self.field))
-    }
-
-    fn inner(&self) -> Result<Fields<'a>, SealError> {
-        let reader = SliceReader::new(self.content()).map_err(malformed(self.field))?;
-        Ok(Fields { field: self.field, reader })
     }
 }

@@ -122,6 +122,19 @@ fn a_card_exchanged_for_another_one_is_noticed() {
 }
 
 #[test]
+fn a_card_that_was_taken_away_is_absent_and_leaves_nothing_behind() {
+    let desk = Desk::with_card();
+    let unlocked = desk.card.unlock(&pin(PIN)).expect("unlocks");
+    for entry in std::fs::read_dir(desk.directory.path()).expect("a directory") {
+        std::fs::remove_file(entry.expect("an entry").path()).expect("removed");
+    }
+    assert!(matches!(desk.card.unlock(&pin(PIN)), Err(CardError::Absent(_))));
+    assert!(matches!(desk.card.tries_left(), Err(CardError::Absent(_))));
+    assert!(matches!(unlocked.store_seal(b"seal"), Err(CardError::Absent(_))));
+    assert_eq!(std::fs::read_dir(desk.directory.path()).expect("a directory").count(), 0);
+}
+
+#[test]
 fn a_card_is_never_made_over_an_existing_file() {
     let desk = Desk::with_card();
     let before = std::fs::read(desk.path()).expect("readable");

@@ -99,6 +99,17 @@ fn square_seals_are_read_in_columns_from_the_right() {
 }
 
 #[test]
+fn a_name_in_another_script_stands_in_lines_on_a_square_seal() {
+    let Some(font) = &*FONT else { return };
+    let organization = "l _____";
+    let design = Design { shape: Shape::Square, organization, caption: None, code: None, width_mm: 20, height_mm: 20 };
+    let pixels = Pixels::of(&draw(&design, font).expect("drawn"));
+    assert!(pixels.inked([0.4, 0.1, 0.6, 0.5]) > 0.1, "l in the middle of the first line");
+    assert!(pixels.inked([0.1, 0.5, 0.9, 0.95]) > 0.01, "a stroke across the second");
+    assert_eq!(pixels.inked([0.1, 0.1, 0.3, 0.5]), 0.0, "nothing beside the l");
+}
+
+#[test]
 fn large_seals_stay_within_what_is_accepted() {
     let Some(font) = &*FONT else { return };
     for (shape, width_mm, height_mm) in [(Shape::Round, 100, 100), (Shape::Oval, 100, 10), (Shape::Square, 10, 10)] {

@@ -32,6 +32,19 @@ fn texts_are_drawn_in_the_font_given() {
 }
 
 #[test]
+fn a_text_whose_family_is_not_here_is_drawn_all_the_same() {
+    let text = r#"<text x="10" y="70" font-size="60" font-family="No Such Family">章</text>"#;
+    let Some(file) = converted(text) else { return };
+    assert!(Pixels::of(&file.expect("converted")).inked([0.1, 0.2, 0.7, 0.8]) > 0.1);
+}
+
+#[test]
+fn a_character_that_the_font_lacks_is_an_error_and_not_a_hole() {
+    let Some(file) = converted("<text>章\u{10FFFD}</text>") else { return };
+    assert!(matches!(file, Err(ImpressionError::MissingCharacter('\u{10FFFD}'))), "{file:?}");
+}
+
+#[test]
 fn references_inside_the_drawing_are_followed() {
     let drawing = r##"<defs><circle id="c" r="20"/></defs><use href="#c" x="50" y="50" fill="url(#nothing)"/><use href="#c" x="50" y="50"/>"##;
     let Some(file) = converted(drawing) else { return };
