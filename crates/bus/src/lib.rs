@@ -1,10 +1,31 @@
 //! Carries facts between services.
+//!
+//! A fact is committed in its owner's database and nowhere else; the bus only delivers it. Inside one process
+//! ([`Bus::Local`]) it copies nothing: a consumer reads its owner's log behind its own cursor.
+//!
+//! [`consume`] is the loop around a service's `reactor.rs`. What it promises:
+//!
+//! - **At least once.** The consumer's inbox row, what the handler recorded, and the cursor are committed together in the
+//!   consumer's database; after a crash between any two lines the event comes again, and the inbox knows it.
+//! - **In order within a stream**, and only there. Streams don't wait for each other: many are handled at a time, so that
+//!   their reactions share the writer's commits, and one that has to wait does not hold up the rest.
+//! - **Three outcomes.** [`Outcome::Done`]; [`Outcome::Later`]: the same event again, after a growing delay, so many
+//!   times; [`Outcome::Never`]: parked at once. A handler that panics has said `Later`.
+//! - **Nothing is skipped in silence.** A parked event lies in the dead letters with its reason, and the later ones of its
+//!   stream behind it, in order, until an operator asks for a replay ([`eseal_eventstore::DeadLetters::replay`]).
+//!
+//! Inside: [`consume`] fills the lanes, one per stream with events in hand; `delivery.rs` brings one event to its end.
 
-use std::future::Future;
+mod consume;
+mod delivery;
+mod lanes;
 
-use eseal_eventstore::{Actor, Database, Delivery, Log, Metadata, StoreError, StoredEvent, Writer};
+use std::time::Duration;
+
+use eseal_eventstore::{Actor, Log, Metadata, StoreError, StoredEvent};
 use eseal_kernel::Timestamp;
-use tokio_util::sync::CancellationToken;
+
+pub use consume::consume;
 
 /// How facts get from one service to the next.
 #[derive(Debug, Clone)]
@@ -16,21 +37,62 @@ pub enum Bus {
 impl Bus {
     /// The bus of a single process over the logs of its services.
     pub fn local(logs: impl IntoIterator<Item = Log>) -> Self {
-        Self::Local(LocalBus { logs: logs.into_iter().collect() })
+        Self::Local(LocalBus { logs: logs.into_iter().collect(), retry: Retry::default() })
+    }
+
+    /// The same bus with other delays.
+    #[must_use]
+    pub fn retrying(self, retry: Retry) -> Self {
+        match self {
+            Self::Local(bus) => Self::Local(LocalBus { retry, ..bus }),
+        }
     }
 }
 
 /// The logs of the services in this process.
 #[derive(Debug, Clone)]
 pub struct LocalBus {
-    #[allow(dead_code)]
     logs: Vec<Log>,
+    retry: Retry,
+}
+
+impl LocalBus {
+    /// The events of `owner`.
+    fn log(&self, owner: &'static str) -> Result<Log, BusError> {
+        self.logs.iter().find(|log| log.owner() == owner).cloned().ok_or(BusError::UnknownOwner(owner))
+    }
+}
+
+/// How often, and how soon again, an event is tried after [`Outcome::Later`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retry {
+    /// The delay after the first try; each one after it is twice as long.
+    pub first: Duration,
+    /// The longest delay.
+    pub longest: Duration,
+    /// How many tries there are before the event is parked; at least 1.
+    pub tries: u32,
+}
+
+impl Default for Retry {
+    /// 100 ms to 30 s, 20 times: an outage of about six minutes is waited out.
+    fn default() -> Self {
+        Self { first: Duration::from_millis(100), longest: Duration::from_secs(30), tries: 20 }
+    }
+}
+
+impl Retry {
+    /// How long to wait after so many tries; nothing when that was the last one.
+    fn delay(&self, tries: u32) -> Option<Duration> {
+        let doubled = self.first.saturating_mul(2_u32.saturating_pow(tries.saturating_sub(1)));
+        (tries < self.tries).then(|| doubled.min(self.longest))
+    }
 }
 
 /// Who consumes whose events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Consumer {
-    /// Who receives, such as `fabrication`.
+    /// Who receives, such as `fabrication`. Unique in its database: two with one name would share a cursor.
     pub name: &'static str,
     /// Whose events, such as `application`.
     pub owner: &'static str,
@@ -46,7 +108,7 @@ pub struct Received {
 }
 
 impl Received {
-    /// The metadata of a command that follows from this fact: same correlation and trace, caused by this event.
+    /// The metadata of a command that follows from this fact: of the same correlation and trace, caused by this event.
     pub fn metadata(&self, now: Timestamp, actor: Actor) -> Metadata {
         Metadata {
             correlation_id: Some(self.event.correlation_id.clone()),
@@ -74,26 +136,23 @@ pub enum BusError {
     /// The bus has no log of this owner.
     #[error("the bus carries no events of {0}")]
     UnknownOwner(&'static str),
-    /// The store failed in a way that trying again does not mend.
+    /// The consumer's writer stopped before the consumer did, so that nothing can be settled any more.
+    #[error("the writer stopped before its consumer")]
+    WriterStopped,
+    /// The consumer's database could not be read at the start.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Hands every event of the owner to `handler` until `stop`: in order within a stream, many streams at a time.
-///
-/// # Errors
-/// [`BusError`] when it can't go on.
-pub async fn consume<F, R>(
-    _bus: &Bus,
-    _consumer: Consumer,
-    _writer: Writer,
-    _database: Database,
-    _handler: F,
-    _stop: CancellationToken,
-) -> Result<(), BusError>
-where
-    F: Fn(Received, Delivery) -> R + Send + Sync,
-    R: Future<Output = Outcome> + Send,
-{
-    todo!()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_double_up_to_the_longest_and_end() {
+        let retry = Retry { first: Duration::from_secs(1), longest: Duration::from_secs(5), tries: 6 };
+        let delays: Vec<_> = (1..=7).map(|tries| retry.delay(tries).map(|delay| delay.as_secs())).collect();
+        assert_eq!(delays, [Some(1), Some(2), Some(4), Some(5), Some(5), None, None]);
+        assert_eq!(Retry { tries: 99, ..Retry::default() }.delay(98), Some(Duration::from_secs(30)));
+    }
 }

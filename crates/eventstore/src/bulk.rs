@@ -51,7 +51,11 @@ pub(crate) async fn select_in(
 pub(crate) fn replacing(key: &[&'static str], columns: &[&'static str]) -> OnConflict {
     let others: Vec<&'static str> = columns.iter().copied().filter(|column| !key.contains(column)).collect();
     let mut on_conflict = OnConflict::columns(key.iter().copied());
-    if others.is_empty() { on_conflict.do_nothing() } else { on_conflict.update_columns(others) };
+    if others.is_empty() {
+        on_conflict.do_nothing()
+    } else {
+        on_conflict.update_columns(others)
+    };
     on_conflict
 }
 

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
 };
 use tokio::sync::watch;
 
@@ -172,7 +172,11 @@ async fn open_postgres(config: &DatabaseConfig) -> Result<(DatabaseConnection, D
 fn options(config: &DatabaseConfig, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(&config.url);
     // Statements carry personal data in their values; they are neither logged nor put into spans.
-    options.max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT).sqlx_logging(false).record_stmt_in_spans(false);
+    options
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false);
     // A connection of a file does not die while it is idle, and a ping before every use would cost as much as the use.
     options.test_before_acquire_if_idle_for(Duration::from_secs(30));
     options

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use eseal_kernel::{Id, Timestamp};
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func, Order, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, Order, Query, SelectStatement, UpdateStatement};
 use sea_orm::{ConnectionTrait as _, QueryResult};
 
 use crate::load::{number, to_stored};
@@ -92,18 +92,19 @@ impl DeadLetters {
         self.letters(select(consumer, owner, after, limit)).await
     }
 
-    /// As [`DeadLetters::list`], only those that an operator asked to try again.
+    /// The letters of one stream, in order, at most `limit`.
     ///
     /// # Errors
     /// [`StoreError`] when the database fails or a row is damaged.
-    pub async fn asked_again(
+    pub async fn of_stream(
         &self,
         consumer: &str,
         owner: &str,
-        after: u64,
+        stream: &StreamId,
         limit: u64,
     ) -> Result<Vec<DeadLetter>, StoreError> {
-        self.letters(select(consumer, owner, after, limit).and_where(Expr::col("replay").eq(1)).take()).await
+        let select = select(consumer, owner, 0, limit).and_where(Expr::col("stream_id").eq(stream.as_str())).take();
+        self.letters(select).await
     }
 
     /// Asks for another try of all letters of `consumer`; wherever it runs, it takes them up within a second. How
@@ -117,10 +118,22 @@ impl DeadLetters {
             .value("replay", 1)
             .and_where(Expr::col("consumer").eq(consumer))
             .take();
-        let tx = self.database.begin().await?;
-        let asked = tx.execute(&update).await?.rows_affected();
-        tx.commit().await?;
-        Ok(asked)
+        self.update(&update).await
+    }
+
+    /// The other way round: no letter of this stream is tried again until an operator asks anew. How many there are.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn give_up(&self, consumer: &str, owner: &str, stream: &StreamId) -> Result<u64, StoreError> {
+        let update = Query::update()
+            .table("dead_letters")
+            .value("replay", 0)
+            .and_where(Expr::col("consumer").eq(consumer))
+            .and_where(Expr::col("owner").eq(owner))
+            .and_where(Expr::col("stream_id").eq(stream.as_str()))
+            .take();
+        self.update(&update).await
     }
 
     /// The streams of `owner` that have letters for `consumer`.
@@ -128,15 +141,27 @@ impl DeadLetters {
     /// # Errors
     /// [`StoreError`] when the database fails.
     pub async fn streams(&self, consumer: &str, owner: &str) -> Result<HashSet<StreamId>, StoreError> {
-        let select = Query::select()
-            .distinct()
-            .column("stream_id")
-            .from("dead_letters")
-            .and_where(Expr::col("consumer").eq(consumer))
-            .and_where(Expr::col("owner").eq(owner))
-            .take();
-        let rows = self.database.reader().query_all(&select).await?;
+        self.streams_of(&streams(consumer, owner)).await
+    }
+
+    /// Those of [`DeadLetters::streams`] with a letter that an operator asked to try again; at most 100.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn streams_to_replay(&self, consumer: &str, owner: &str) -> Result<HashSet<StreamId>, StoreError> {
+        self.streams_of(&streams(consumer, owner).and_where(Expr::col("replay").eq(1)).limit(100).take()).await
+    }
+
+    async fn streams_of(&self, select: &SelectStatement) -> Result<HashSet<StreamId>, StoreError> {
+        let rows = self.database.reader().query_all(select).await?;
         rows.iter().map(|row| Ok(StreamId::stored(row.try_get("", "stream_id")?))).collect()
+    }
+
+    async fn update(&self, update: &UpdateStatement) -> Result<u64, StoreError> {
+        let tx = self.database.begin().await?;
+        let updated = tx.execute(update).await?.rows_affected(); // an error here rolls back when `tx` is dropped
+        tx.commit().await?;
+        Ok(updated)
     }
 
     async fn letters(&self, select: SelectStatement) -> Result<Vec<DeadLetter>, StoreError> {
@@ -144,9 +169,18 @@ impl DeadLetters {
     }
 }
 
+fn streams(consumer: &str, owner: &str) -> SelectStatement {
+    Query::select()
+        .distinct()
+        .column("stream_id")
+        .from("dead_letters")
+        .and_where(Expr::col("consumer").eq(consumer))
+        .and_where(Expr::col("owner").eq(owner))
+        .take()
+}
+
 fn select(consumer: &str, owner: &str, after: u64, limit: u64) -> SelectStatement {
-    let columns =
-        ["consumer", "owner", "event_id", "stream_id", "position", "reason", "tries", "parked_at", "replay"];
+    let columns = ["consumer", "owner", "event_id", "stream_id", "position", "reason", "tries", "parked_at", "replay"];
     Query::select()
         .columns(columns)
         .from("dead_letters")

@@ -78,8 +78,7 @@ fn name(delivery: &Delivery) -> Vec<Value> {
 }
 
 async fn write_letters(tx: &DatabaseTransaction, settled: &[(Delivery, Option<Parked>)]) -> Result<(), DbErr> {
-    let columns =
-        ["event_id", "consumer", "owner", "position", "stream_id", "reason", "tries", "parked_at", "replay"];
+    let columns = ["event_id", "consumer", "owner", "position", "stream_id", "reason", "tries", "parked_at", "replay"];
     let rows = settled.iter().filter_map(|(delivery, parked)| {
         let parked = parked.as_ref()?;
         let reason: String = parked.reason.chars().take(REASON_MAX).collect();

@@ -79,6 +79,7 @@ fn the_documented_events_are_a_chain() {
 }
 
 /// Runs the page's script over a store, or says that there is no Python here.
+#[allow(clippy::print_stderr)] // it speaks to whoever runs the tests
 fn run_the_script(store: &Store) -> Option<Output> {
     let script = blocks("python").remove(0);
     let file = store.db.url().trim_start_matches("sqlite:");

@@ -149,7 +149,8 @@ async fn the_correlation_defaults_to_that_of_the_streams_first_event(db: TestDb)
 
 async fn side_rows_are_written_only_with_a_fact(db: TestDb) {
     let store = Store::open(db).await;
-    let person = |id: &str| Row { table: "persons", key: &["id"], values: vec![("id", id.into()), ("name", "李".into())] };
+    let person =
+        |id: &str| Row { table: "persons", key: &["id"], values: vec![("id", id.into()), ("name", "李".into())] };
     let outcomes = store
         .together([
             add("a", 1).with_rows(vec![person("recorded")]),
@@ -165,11 +166,9 @@ async fn rows_of_foreign_tables_are_refused(db: TestDb) {
     let store = Store::open(db).await;
     let derived = Row { table: "lockers", key: &["id"], values: vec![("id", "x".into())] };
     let keyless = Row { table: "persons", key: &["id"], values: vec![("name", "x".into())] };
-    for refused in [
-        order("a", Command::Stray),
-        add("a", 1).with_rows(vec![derived]),
-        add("a", 1).with_rows(vec![keyless]),
-    ] {
+    for refused in
+        [order("a", Command::Stray), add("a", 1).with_rows(vec![derived]), add("a", 1).with_rows(vec![keyless])]
+    {
         let refused = store.execute(refused).await;
         assert!(matches!(refused, Err(CommandError::Store(StoreError::Table { .. }))), "{refused:?}");
     }

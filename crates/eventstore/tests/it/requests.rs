@@ -19,9 +19,7 @@ on_every_engine!(
 
 /// An order whose answer tells the total that it led to.
 fn asked(amount: i64, id: &str, content: &str) -> Order<Locker> {
-    add("a", amount)
-        .request(request(id, content))
-        .answering(|decided| decided.state.total.to_string().into_bytes())
+    add("a", amount).request(request(id, content)).answering(|decided| decided.state.total.to_string().into_bytes())
 }
 
 async fn a_repeat_gets_the_first_answer(db: TestDb) {

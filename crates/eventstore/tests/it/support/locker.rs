@@ -135,7 +135,8 @@ impl Stored for Locker {
 
     fn decode(kind: &str, schema_version: u32, payload: &[u8]) -> Result<Event, DecodeError> {
         let malformed = |why: &str| DecodeError::malformed(kind, why);
-        let mut payload: Value = serde_json::from_slice(payload).map_err(|error| DecodeError::malformed(kind, error))?;
+        let mut payload: Value =
+            serde_json::from_slice(payload).map_err(|error| DecodeError::malformed(kind, error))?;
         let serial = |payload: &Value| payload["serial"].as_str().map(str::to_owned).ok_or_else(|| malformed("serial"));
         match (kind, schema_version) {
             ("eseal.test.v1.Added", 1 | 2) => {
@@ -216,4 +217,3 @@ impl MigrationTrait for Tables {
         manager.get_connection().execute_unprepared(&sql).await.map(drop)
     }
 }
-

@@ -1,0 +1,7 @@
+//! The bus as a service sees it: two services, each with its own database, in one process.
+
+mod support;
+
+mod delivering;
+mod ending;
+mod parking;

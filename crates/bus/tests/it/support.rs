@@ -1,0 +1,238 @@
+//! A service that says things and a service that copies them.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use eseal_bus::{Bus, BusError, Consumer, Outcome, Received, Retry, consume};
+use eseal_eventstore::{
+    Actor, CommandError, Database, DatabaseConfig, DeadLetter, DeadLetters, DecodeError, Delivery, Encoded, Log,
+    Metadata, Order, Progress, Recorded, Row, Stored, StoredEvent, StreamId, Writer, WriterSettings, migrate,
+};
+use eseal_kernel::{Aggregate, Claims, Timestamp};
+use eseal_testkit::{TestDb, wait_until};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// Long enough for the slowest machine; nothing waits that long in vain unless it fails.
+pub const SOON: Duration = Duration::from_secs(30);
+
+/// A list of texts; `refused` is.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Texts(pub Vec<String>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said(pub String);
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("refused")]
+pub struct Refused;
+
+impl Aggregate for Texts {
+    const KIND: &'static str = "texts";
+    type Command = String;
+    type Event = Said;
+    type Rejection = Refused;
+
+    fn evolve(mut self, event: &Said) -> Self {
+        self.0.push(event.0.clone());
+        self
+    }
+
+    fn decide(&self, text: &String, _claims: &Claims) -> Result<Vec<Said>, Refused> {
+        if text == "refused" { Err(Refused) } else { Ok(vec![Said(text.clone())]) }
+    }
+}
+
+impl Stored for Texts {
+    const TABLES: &'static [&'static str] = &[];
+
+    fn encode(event: &Said) -> Encoded {
+        Encoded { kind: "eseal.test.v1.Said", schema_version: 1, payload: event.0.clone().into_bytes() }
+    }
+
+    fn decode(kind: &str, _schema_version: u32, payload: &[u8]) -> Result<Said, DecodeError> {
+        String::from_utf8(payload.to_vec()).map(Said).map_err(|error| DecodeError::malformed(kind, error))
+    }
+
+    fn subject(stream: &StreamId, _state: &Self) -> String {
+        stream.id().to_owned()
+    }
+
+    fn rows(_recorded: &Recorded<'_>, _event: &Said, _state: &Self) -> Vec<Row> {
+        Vec::new()
+    }
+}
+
+/// A service with its database and its writer.
+pub struct Service {
+    pub database: Database,
+    pub writer: Writer,
+    pub log: Log,
+    pub stop: CancellationToken,
+    _db: TestDb,
+}
+
+impl Service {
+    pub async fn start(owner: &'static str) -> Self {
+        let db = TestDb::sqlite();
+        let database = Database::connect(&DatabaseConfig::new(db.url())).await.expect("connected");
+        migrate(&database, Vec::new).await.expect("migrated");
+        let stop = CancellationToken::new();
+        let (writer, _task) = Writer::start(database.clone(), WriterSettings::new(owner), stop.clone());
+        let log = Log::new(database.clone(), owner);
+        Self { database, writer, log, stop, _db: db }
+    }
+
+    pub async fn say(&self, id: &str, text: impl Into<String>) {
+        self.writer.execute(Order::<Texts>::new(id, text.into(), meta())).await.expect("said");
+    }
+
+    /// Says many things of many streams in one go.
+    pub async fn say_all(&self, texts: impl IntoIterator<Item = (String, String)>) {
+        let orders = texts.into_iter().map(|(id, text)| self.writer.execute(Order::<Texts>::new(id, text, meta())));
+        for said in futures::future::join_all(orders).await {
+            said.expect("said");
+        }
+    }
+
+    /// All that was said, by stream.
+    pub async fn texts(&self) -> BTreeMap<String, Vec<String>> {
+        let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for event in self.events().await {
+            texts.entry(event.stream_id.id().to_owned()).or_default().push(text(&event));
+        }
+        texts
+    }
+
+    pub async fn events(&self) -> Vec<StoredEvent> {
+        let mut events: Vec<StoredEvent> = Vec::new();
+        loop {
+            let page = self.log.read(events.last().map_or(0, |event| event.position), 1_000).await.expect("read");
+            if page.is_empty() {
+                return events;
+            }
+            events.extend(page);
+        }
+    }
+}
+
+pub fn meta() -> Metadata {
+    Metadata::new(Timestamp::from_seconds(1_800_000_000), Actor::new("copier", "service"))
+}
+
+pub fn text(event: &StoredEvent) -> String {
+    String::from_utf8(event.payload.clone()).expect("text")
+}
+
+/// What the copier does with a text, instead of copying it.
+pub type Mood = Arc<dyn Fn(&str) -> Option<Outcome> + Send + Sync>;
+
+/// Copies what is said, once it is in the mood to.
+pub struct Copier {
+    pub writer: Writer,
+    pub mood: Mutex<Mood>,
+    pub calls: AtomicUsize,
+}
+
+impl Copier {
+    pub fn new(writer: Writer) -> Self {
+        Self { writer, mood: Mutex::new(Arc::new(|_| None)), calls: AtomicUsize::new(0) }
+    }
+
+    pub fn feels(&self, mood: impl Fn(&str) -> Option<Outcome> + Send + Sync + 'static) {
+        *self.mood.lock().expect("not poisoned") = Arc::new(mood);
+    }
+
+    pub async fn handle(&self, received: Received, delivery: Delivery) -> Outcome {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        let text = text(&received.event);
+        let mood = self.mood.lock().expect("not poisoned").clone();
+        if let Some(outcome) = mood(&text) {
+            return outcome;
+        }
+        let text = if text == "what the copier refuses" { "refused".to_owned() } else { text };
+        let meta = received.metadata(meta().now, meta().actor);
+        let order = Order::<Texts>::new(received.event.stream_id.id(), text, meta).delivered(delivery);
+        match self.writer.execute(order).await {
+            Ok(_) => Outcome::Done,
+            Err(CommandError::Rejected(why)) => Outcome::Never(why.to_string()),
+            Err(error) => Outcome::Later(error.to_string()),
+        }
+    }
+}
+
+pub const COPIER: Consumer = Consumer { name: "copier", owner: "speaker" };
+
+/// A speaker, a copier, and the bus between them.
+pub struct Pair {
+    pub speaker: Service,
+    pub copies: Service,
+    pub copier: Arc<Copier>,
+    pub bus: Bus,
+}
+
+/// A copier that runs.
+pub struct Running {
+    pub stop: CancellationToken,
+    pub task: JoinHandle<Result<(), BusError>>,
+}
+
+impl Running {
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.expect("no panic").expect("ended well");
+    }
+}
+
+impl Pair {
+    pub async fn start() -> Self {
+        let (speaker, copies) = (Service::start("speaker").await, Service::start("copier").await);
+        let retry = Retry { first: Duration::from_millis(1), longest: Duration::from_millis(4), tries: 4 };
+        let bus = Bus::local([speaker.log.clone()]).retrying(retry);
+        let copier = Arc::new(Copier::new(copies.writer.clone()));
+        Self { speaker, copies, copier, bus }
+    }
+
+    /// Starts the copier.
+    pub fn consume(&self) -> Running {
+        let (bus, stop) = (self.bus.clone(), CancellationToken::new());
+        let (writer, database) = (self.copies.writer.clone(), self.copies.database.clone());
+        let (copier, until) = (self.copier.clone(), stop.clone());
+        let task = tokio::spawn(async move {
+            let handler = |received, delivery| copier.handle(received, delivery);
+            consume(&bus, COPIER, writer, database, handler, until).await
+        });
+        Running { stop, task }
+    }
+
+    pub async fn cursor(&self) -> u64 {
+        Progress::of(&self.copies.database, COPIER.name, COPIER.owner).await.expect("read").cursor
+    }
+
+    /// Waits until the copier has come to this position.
+    pub async fn until_cursor(&self, position: u64) {
+        let reached = async || (self.cursor().await >= position).then_some(());
+        wait_until(&format!("the cursor is at {position}"), SOON, reached).await;
+    }
+
+    pub fn letters(&self) -> DeadLetters {
+        DeadLetters::new(self.copies.database.clone())
+    }
+
+    pub async fn parked(&self) -> Vec<DeadLetter> {
+        self.letters().list(COPIER.name, COPIER.owner, 0, 1_000).await.expect("listed")
+    }
+
+    pub async fn until_parked(&self, count: usize) {
+        let parked = async || (self.parked().await.len() == count).then_some(());
+        wait_until(&format!("{count} letters are parked"), SOON, parked).await;
+    }
+
+    /// Waits until everything said is copied.
+    pub async fn until_all_is_copied(&self) {
+        let said = self.speaker.texts().await;
+        wait_until("all is copied", SOON, async || (self.copies.texts().await == said).then_some(())).await;
+    }
+}
