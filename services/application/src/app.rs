@@ -1,7 +1,7 @@
 //! What this service does, between gRPC and the rules: it finds what a command needs besides its words (pictures,
 //! files, who filed it), and hands the order to the writer, which loads, decides, appends and projects, all or nothing.
 
-use eseal_eventstore::{CommandError, Database, Metadata, Order, Outcome, Stored, Writer};
+use eseal_eventstore::{CommandError, Database, Metadata, Order, Outcome, Row, Stored, Writer};
 use eseal_impression::ImpressionError;
 use eseal_kernel::{Digest, Id, Text};
 use eseal_proto::application::v1 as pb;
@@ -121,7 +121,7 @@ impl App {
     ) -> Result<Order<Application>, Refusal> {
         let (impression, drawn) = self.impression(&applicant, &form, &metadata).await?;
         self.check_attachments(&applicant, &form).await?;
-        let rows = form.rows(id).chain(drawn.map(Material::row)).collect();
+        let rows = form.rows(id).into_iter().chain(drawn.map(Material::row)).collect();
         let command = Command::Submit(Submit {
             application: id,
             applicant: applicant.person,
@@ -146,16 +146,18 @@ impl App {
         let (impression, drawn) = self.impression(&applicant, &form, &metadata).await?;
         self.check_attachments(&applicant, &form).await?;
         let known = self.query.contacts(id).await?;
-        let mut named: Vec<pb::Contact> = form.contacts.iter().map(pb::Contact::from).collect();
-        named.sort_by(|a, b| a.person_id.cmp(&b.person_id));
-        let rows = form.rows(id).chain(drawn.map(Material::row)).collect();
+        let named = form.named();
+        let gone = known.iter().filter(|known| !named.iter().any(|named| named.person_id == known.person_id));
+        let blank = gone.map(|gone| pb::Contact { person_id: gone.person_id.clone(), ..pb::Contact::default() });
+        let blank = blank.map(|contact| contents::contact_row(id, &contact));
+        let rows = form.rows(id).into_iter().chain(blank).chain(drawn.map(Material::row)).collect();
         let command = Command::Revise(Revise {
             applicant: applicant.person,
             particulars: form.particulars(impression),
             other_contacts: named != known,
             now: metadata.now,
         });
-        Ok(Order::new(id, command, metadata).deleting(vec![contents::forget_contacts(id)]).with_rows(rows))
+        Ok(Order::new(id, command, metadata).with_rows(rows))
     }
 
     /// The order to return the application `id` to `applicant`. The words may be about them, so they are erased with
@@ -173,22 +175,15 @@ impl App {
         Order::new(id, Command::Return { reviewer, reason }, metadata).with_rows(vec![row])
     }
 
-    /// The order to erase what is known of `person`, and how many rows that are now.
+    /// Erases what is known of `person`, and gives the order to record that, with the number of rows that are gone.
+    ///
+    /// First the data, then the fact: if the service dies in between, the repeat of the request records it.
     ///
     /// # Errors
     /// [`DbErr`] when the database fails.
     pub async fn erase(&self, person: PersonId, metadata: Metadata) -> Result<(Order<Person>, u32), DbErr> {
-        let known = contents::known(&self.database, &person).await?;
-        let forget = contents::forget(&person);
-        Ok((Order::new(person.as_str(), Erase { person: person.clone() }, metadata).deleting(forget), known))
-    }
-
-    /// Makes the database's files forget what was erased.
-    ///
-    /// # Errors
-    /// [`DbErr`] when the database fails; repeating the erasure tries again.
-    pub async fn purge(&self) -> Result<(), DbErr> {
-        self.database.purge().await
+        let erased = contents::forget(&self.database, &person).await?;
+        Ok((Order::new(person.clone(), Erase { person }, metadata), erased))
     }
 
     /// Stores a file and gives its name.
@@ -254,10 +249,17 @@ impl App {
 
 impl Form {
     /// What must not be in an event: contact data, and the seal's name, which may be a person's.
-    fn rows(&self, application: Id) -> impl Iterator<Item = eseal_eventstore::Row> {
+    fn rows(&self, application: Id) -> Vec<Row> {
         let about = self.seal_type.names_a_person().then_some(&self.custodian);
         let name = contents::text_row(application, self.seal_name.as_str(), about);
-        self.contacts.iter().map(move |contact| contact.row(application)).chain([name])
+        self.named().iter().map(|contact| contents::contact_row(application, contact)).chain([name]).collect()
+    }
+
+    /// The persons named in it, by their ids.
+    fn named(&self) -> Vec<pb::Contact> {
+        let mut named: Vec<_> = self.contacts.iter().map(pb::Contact::from).collect();
+        named.sort_by(|a, b| a.person_id.cmp(&b.person_id));
+        named
     }
 
     fn particulars(self, impression: Impression) -> Particulars {

@@ -264,7 +264,7 @@ fn digest(text: &str, field: &'static str) -> Result<Digest, Unreadable> {
     text.parse().map_err(|_| Unreadable::Field(field))
 }
 
-fn at(stored: Option<&pbjson_types::Timestamp>, field: &'static str) -> Result<Timestamp, Unreadable> {
+fn at(stored: Option<&eseal_proto::Timestamp>, field: &'static str) -> Result<Timestamp, Unreadable> {
     let micros = stored.and_then(moment::micros).ok_or(Unreadable::Field(field))?;
     Ok(Timestamp::from_micros(micros))
 }

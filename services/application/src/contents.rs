@@ -5,10 +5,10 @@
 
 use std::fmt;
 
-use eseal_eventstore::{Database, Delete, Row};
+use eseal_eventstore::{Database, Row};
 use eseal_kernel::{Digest, Id, Text, Timestamp};
 use eseal_proto::application::v1 as pb;
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait as _, Func, OnConflict, Query};
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
 use sea_orm::{ConnectionTrait as _, DbErr};
 
 use crate::domain::PersonId;
@@ -38,21 +38,19 @@ impl fmt::Debug for Contact {
     }
 }
 
-impl Contact {
-    /// Its row.
-    pub fn row(&self, application: Id) -> Row {
-        Row {
-            table: "person",
-            key: &["application_id", "person_id"],
-            values: vec![
-                ("application_id", application.to_string().into()),
-                ("person_id", self.person.as_str().into()),
-                ("name", self.name.as_str().into()),
-                ("phone", self.phone.as_ref().map_or("", Text::as_str).into()),
-                ("email", self.email.as_ref().map_or("", Text::as_str).into()),
-                ("document_number", self.document_number.as_ref().map_or("", Text::as_str).into()),
-            ],
-        }
+/// Contact data of a person in an application. Blank, they take the place of those of a person who is named no more.
+pub fn contact_row(application: Id, contact: &pb::Contact) -> Row {
+    Row {
+        table: "person",
+        key: &["application_id", "person_id"],
+        values: vec![
+            ("application_id", application.to_string().into()),
+            ("person_id", contact.person_id.as_str().into()),
+            ("name", contact.name.as_str().into()),
+            ("phone", contact.phone.as_str().into()),
+            ("email", contact.email.as_str().into()),
+            ("document_number", contact.document_number.as_str().into()),
+        ],
     }
 }
 
@@ -151,31 +149,19 @@ impl Material {
     }
 }
 
-/// Takes the contact data out of an application, before others take their place.
-pub fn forget_contacts(application: Id) -> Delete {
-    Delete { table: "person", values: vec![("application_id", application.to_string().into())] }
-}
-
-/// Takes out whatever is about a person.
-pub fn forget(person: &PersonId) -> Vec<Delete> {
-    ABOUT_PERSONS.map(|table| Delete { table, values: vec![("person_id", person.as_str().into())] }).into()
-}
-
-/// How many rows are about a person.
+/// Erases whatever is about a person, and says how many rows that were.
 ///
 /// # Errors
-/// [`DbErr`] when the database fails.
-pub async fn known(database: &Database, person: &PersonId) -> Result<u32, DbErr> {
-    let mut known = 0;
+/// [`DbErr`] when the database fails; nothing is erased then.
+pub async fn forget(database: &Database, person: &PersonId) -> Result<u32, DbErr> {
+    let transaction = database.begin().await?;
+    let mut gone = 0_u64;
     for table in ABOUT_PERSONS {
-        let select = Query::select()
-            .expr_as(Func::count(Expr::col(Asterisk)), "known")
-            .from(table)
-            .and_where(Expr::col("person_id").eq(person.as_str()))
-            .take();
-        let row = database.reader().query_one(&select).await?;
-        let count: i64 = row.map_or(Ok(0), |row| row.try_get("", "known"))?;
-        known += u32::try_from(count).unwrap_or(u32::MAX);
+        let about_them = Expr::col("person_id").eq(person.as_str());
+        let delete = Query::delete().from_table(table).and_where(about_them).take();
+        gone += transaction.execute(&delete).await?.rows_affected();
     }
-    Ok(known)
+    transaction.commit().await?;
+    database.purge().await?;
+    Ok(u32::try_from(gone).unwrap_or(u32::MAX))
 }

@@ -198,9 +198,7 @@ impl ApplicationService for Grpc {
         let person = parse::person("person_id", &request.get_ref().person_id)?;
         let order = self.app.erase(person, call.metadata.clone()).await;
         let (order, erased) = order.map_err(|error| internal(&error))?;
-        let answer = self.decide(call, order, move |_| pb::ErasePersonResponse { erased }).await?;
-        self.app.purge().await.map_err(|error| internal(&error))?;
-        Ok(answer)
+        self.decide(call, order, move |_| pb::ErasePersonResponse { erased }).await
     }
 }
 

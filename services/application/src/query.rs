@@ -154,6 +154,7 @@ impl Query {
             .columns(["person_id", "name", "phone", "email", "document_number"])
             .from("person")
             .and_where(Expr::col("application_id").eq(application.to_string()))
+            .and_where(Expr::col("name").ne("")) // blank: named no more
             .order_by("person_id", Order::Asc)
             .take();
         let rows = self.database.reader().query_all(&select).await?;

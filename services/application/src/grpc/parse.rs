@@ -229,7 +229,7 @@ fn text<const MAX: usize>(field: &str, text: &str) -> Result<Text<MAX>, Status> 
     Text::try_new(text).map_err(|error| field_violation(field, error))
 }
 
-fn at(field: &str, message: Option<&pbjson_types::Timestamp>) -> Result<Timestamp, Status> {
+fn at(field: &str, message: Option<&eseal_proto::Timestamp>) -> Result<Timestamp, Status> {
     let micros = message.and_then(moment::micros).ok_or_else(|| field_violation(field, "missing, or no moment"))?;
     Ok(Timestamp::from_micros(micros))
 }

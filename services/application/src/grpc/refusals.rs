@@ -97,6 +97,7 @@ pub fn picture(field: &str, error: &ImpressionError, language: Language) -> Stat
         | ImpressionError::Size { .. }
         | ImpressionError::NotRound
         | ImpressionError::MissingCharacter(_)
+        | ImpressionError::JoinedScript(_)
         | ImpressionError::NotPng
         | ImpressionError::TooManyBytes { .. }
         | ImpressionError::Pixels { .. }

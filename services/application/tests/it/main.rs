@@ -1,0 +1,13 @@
+//! The service application behind its door: real layers, real database, real bus. The services that it hears from are
+//! stood in by tellers, which say what a test has them say.
+
+mod access;
+mod erase;
+mod list;
+mod material;
+mod office;
+mod react;
+mod repeat;
+mod review;
+mod submit;
+mod teller;
