@@ -6,6 +6,7 @@ use eseal_seal::Seal;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
+use super::SEAL_KEY;
 use super::object::{Dictionary, Id, Value};
 use super::page::Rect;
 use super::update::Update;
@@ -30,12 +31,21 @@ struct Picture {
 
 /// Writes the appearance of a seal and gives the form's number.
 ///
+/// The form names the seal that its picture is of, by the key that the signature dictionary uses. Other software that
+/// compares revisions (pyHanko) accepts new objects that an appearance leads to, but none that only a signature does.
+///
 /// `rect` is the widget's rectangle in the page's own coordinates, on a page turned clockwise by `quarters`: the picture is
 /// turned back, so that it is upright as the page is seen.
 ///
 /// # Errors
 /// [`DocumentError::SealUnusable`] where the picture cannot be read or is too large.
-pub(crate) fn put(update: &mut Update, seal: &Seal, rect: &Rect, quarters: u8) -> Result<Id, DocumentError> {
+pub(crate) fn put(
+    update: &mut Update,
+    seal: &Seal,
+    seal_id: Id,
+    rect: &Rect,
+    quarters: u8,
+) -> Result<Id, DocumentError> {
     let picture = &seal.info().picture;
     if !picture.kind.eq_ignore_ascii_case("png") {
         return Err(unusable(format!("its picture is {:?}, and only PNG can be drawn on a page", picture.kind)));
@@ -68,6 +78,7 @@ pub(crate) fn put(update: &mut Update, seal: &Seal, rect: &Rect, quarters: u8) -
         ("BBox", upright.to_value()),
         ("Matrix", Value::Array(turn.map(Value::Integer).to_vec())),
         ("Resources", Value::Dictionary(resources)),
+        (SEAL_KEY, Value::Reference(seal_id)),
     ]);
     let form_id = update.reserve();
     update.put_stream(form_id, form, format!("q {width:.4} 0 0 {height:.4} 0 0 cm /Seal Do Q").as_bytes());

@@ -72,7 +72,7 @@ impl Draft {
         let signature_id = update.reserve();
         let rooms = put_signature(&mut update, signature_id, &entries(request, seal_id), contents);
         let rect = page.rect_of(place);
-        let look = appearance::put(&mut update, seal, &rect, page.quarters)?;
+        let look = appearance::put(&mut update, seal, seal_id, &rect, page.quarters)?;
         let field = free_name(view)?;
         let field_id = update.reserve();
         let widget = Dictionary::from([

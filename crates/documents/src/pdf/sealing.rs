@@ -59,6 +59,8 @@ pub struct Sealed {
     pub id: String,
     /// Bytes of the sealed document.
     pub bytes: u64,
+    /// DER of the CMS in it.
+    pub signature: Vec<u8>,
 }
 
 /// Prepares the sealing of a PDF document; it stays open for further seals.
@@ -104,7 +106,8 @@ impl Prepared {
         on_progress: OnProgress<'_>,
     ) -> Result<Sealed, DocumentError> {
         self.attributes.check(signature).map_err(|_| DocumentError::SigningFailed)?;
-        let value = hex::encode(self.attributes.finish(signature, &self.chain));
+        let cms = self.attributes.finish(signature, &self.chain);
+        let value = hex::encode(&cms);
         let room = self.draft.update.get_mut(self.draft.contents.clone()).and_then(|room| room.get_mut(..value.len()));
         room.ok_or(DocumentError::SigningFailed)?.copy_from_slice(value.as_bytes());
 
@@ -117,7 +120,7 @@ impl Prepared {
             on_progress(Progress { done, total });
         }
         out.flush().map_err(DocumentError::Write)?;
-        Ok(Sealed { id: self.draft.field, bytes: total })
+        Ok(Sealed { id: self.draft.field, bytes: total, signature: cms })
     }
 }
 

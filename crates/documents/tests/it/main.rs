@@ -7,4 +7,6 @@ mod ofd_hostile;
 mod ofd_samples;
 mod ofd_sealing;
 mod ofd_tampering;
+mod pdf_peers;
 mod pdf_samples;
+mod pdf_sealing;

@@ -40,7 +40,10 @@ fn assert_locked(name: &str) {
     let party = world.party("甲方");
     let place = Place { page: 1, x_mm: 10.0, y_mm: 10.0, width_mm: 40.0, height_mm: 40.0 };
     let refused = party.try_seal(&document, &[place]).expect_err("locked");
-    assert!(matches!(&refused, DocumentError::Locked { covered, .. } if covered.ends_with("Signatures.xml")), "{refused}");
+    assert!(
+        matches!(&refused, DocumentError::Locked { covered, .. } if covered.ends_with("Signatures.xml")),
+        "{refused}"
+    );
 }
 
 #[test]

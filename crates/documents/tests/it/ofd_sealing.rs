@@ -77,6 +77,22 @@ fn every_entry_that_sealing_does_not_change_is_copied_byte_for_byte() {
 }
 
 #[test]
+fn the_header_of_every_entry_has_its_size_and_checksum() {
+    let world = World::new();
+    let mut files = entries_of(1);
+    files.push(("Doc_0/Res/stored.png".to_owned(), vec![7; 100_000]));
+    let sealed = world.party("甲方").seal(&zip_of(&files));
+    let mut zip = ZipArchive::new(Cursor::new(&sealed)).expect("a package");
+    for index in 0..zip.len() {
+        let file = zip.by_index_raw(index).expect("an entry");
+        let header = &sealed[usize::try_from(file.header_start()).expect("an offset")..];
+        let long = |at: usize| u32::from_le_bytes(header[at..at + 4].try_into().expect("four bytes"));
+        assert_eq!(header[6] & 8, 0, "no sizes behind the entry");
+        assert_eq!((long(14), u64::from(long(22))), (file.crc32(), file.size()));
+    }
+}
+
+#[test]
 fn ofd_xml_gets_one_element_and_keeps_every_other_byte() {
     let world = World::new();
     let document = contract();

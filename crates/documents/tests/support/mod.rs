@@ -3,4 +3,7 @@
 pub mod hostile;
 pub mod ofd_contract;
 pub mod parties;
+pub mod pdf_builder;
+pub mod pdf_parties;
+pub mod peers;
 pub mod samples;

@@ -1,0 +1,30 @@
+//! Programs by others that judge our documents, where they are installed.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The output of a program; `None`, with a printed note, where it is not installed.
+pub fn run(program: &str, arguments: &[&str]) -> Option<Output> {
+    match Command::new(program).args(arguments).env("LC_ALL", "C").output() {
+        Ok(output) => Some(output),
+        Err(error) => {
+            println!("SKIPPED: {program} cannot be run ({error}); nothing was judged by it");
+            None
+        }
+    }
+}
+
+/// pyHanko's command: beside the Python that `ESEAL_PYTHON` names, in `target/venv`, or wherever it is found.
+pub fn pyhanko() -> PathBuf {
+    let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/venv/bin/pyhanko");
+    match std::env::var_os("ESEAL_PYTHON") {
+        Some(python) => Path::new(&python).with_file_name("pyhanko"),
+        None if venv.is_file() => venv,
+        None => PathBuf::from("pyhanko"),
+    }
+}
+
+/// Both outputs as text, for messages.
+pub fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
