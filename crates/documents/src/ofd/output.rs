@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use eseal_kernel::Timestamp;
 use zip::result::ZipError;
@@ -84,7 +84,7 @@ pub fn write<R: Read + Seek>(
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         .last_modified_time(time.and_then(zip_time).unwrap_or_default());
-    let mut writer = ZipWriter::new_stream(out);
+    let mut writer = ZipWriter::new(Forward { out, position: 0 });
     writer.set_raw_comment(package.zip().comment().into()).map_err(failed)?;
     for index in 0..package.entries().len() {
         let name = package.entries().get(index).map(|entry| entry.name.clone()).unwrap_or_default();
@@ -99,8 +99,7 @@ pub fn write<R: Read + Seek>(
     for (name, content) in files {
         add(&mut writer, &name, options, &content)?;
     }
-    let mut out = writer.finish().map_err(failed)?.into_inner();
-    out.flush().map_err(DocumentError::Write)
+    writer.finish().map_err(failed)?.flush().map_err(DocumentError::Write)
 }
 
 fn add<W: Write + Seek>(
@@ -109,9 +108,38 @@ fn add<W: Write + Seek>(
     options: SimpleFileOptions,
     content: &[u8],
 ) -> Result<(), DocumentError> {
-    // Compressed beforehand, its header has size and checksum in it even where the output cannot seek back.
+    // Compressed beforehand, so that its header can have size and checksum in it at once.
     let file = PreparedZipFile::from_data(name, options, content).map_err(failed)?;
     writer.add_prepared_file(file).map_err(failed)
+}
+
+/// An output that only goes forward. To one that cannot seek, `zip` writes sizes behind the entries (APPNOTE 4.4.4
+/// bit 3), which readers refuse for stored ones; but all sizes are known here, so it only has to know where it is.
+struct Forward<W> {
+    out: W,
+    position: u64,
+}
+
+impl<W: Write> Write for Forward<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.out.write(bytes)?;
+        self.position += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+impl<W> Seek for Forward<W> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match to {
+            SeekFrom::Start(position) if position == self.position => Ok(position),
+            SeekFrom::Current(0) | SeekFrom::End(0) => Ok(self.position),
+            _ => Err(io::ErrorKind::NotSeekable.into()),
+        }
+    }
 }
 
 fn zip_time(time: Timestamp) -> Option<DateTime> {
