@@ -112,7 +112,7 @@ where
                 Some(event) = fresh.next(), if self.lanes.in_hand() < IN_HAND_MAX => match event {
                     Ok(event) if self.ahead.remove(&event.position) => {} // settled before the restart
                     Ok(event) => self.enter(event.stream_id.clone(), Turn::Fresh(Box::new(event))),
-                    Err(error) => tracing::warn!(owner = self.courier.consumer.owner, ?error, "the log can't be read"),
+                    Err(error) => tracing::warn!(owner = self.courier.consumer.owner, %error, "the log can't be read"),
                 },
             }
         }
@@ -127,7 +127,7 @@ where
                     self.enter(stream, Turn::Replay);
                 }
             }
-            Err(error) => tracing::warn!(consumer = name, owner, ?error, "the dead letters can't be read"),
+            Err(error) => tracing::warn!(consumer = name, owner, %error, "the dead letters can't be read"),
         }
     }
 

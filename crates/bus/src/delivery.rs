@@ -129,12 +129,14 @@ where
     async fn attempt(&self, event: &StoredEvent) -> Tried {
         let mut tries = 0;
         loop {
+            let hand = self.hands.acquire().await; // never closed, so never an error
             if self.stop.is_cancelled() {
                 return Tried::Ended(End::Stopped);
             }
             tries += 1;
             let delivery = self.delivery(event);
             let outcome = self.handle(event, delivery.clone()).await;
+            drop(hand);
             let why = match outcome {
                 // What was committed stands, whatever the handler thought of it afterwards.
                 _ if delivery.is_settled() => return Tried::Settled,
@@ -162,8 +164,6 @@ where
 
     /// One call of the handler. It may panic; the other streams must not suffer for it.
     async fn handle(&self, event: &StoredEvent, delivery: Delivery) -> Outcome {
-        // The semaphore is never closed.
-        let _hand = self.hands.acquire().await;
         let received = Received { event: event.clone(), owner: self.consumer.owner.to_owned() };
         let handled = AssertUnwindSafe(async { (self.handler)(received, delivery).await }).catch_unwind();
         handled.await.unwrap_or_else(|_| Outcome::Later("the handler panicked".to_owned()))
@@ -218,7 +218,7 @@ where
 
     /// After the database failed: how the delivery ends, or nothing when it may try again.
     async fn pause(&self, error: &StoreError) -> Option<End> {
-        tracing::warn!(consumer = self.consumer.name, owner = self.consumer.owner, ?error, "the store failed");
+        tracing::warn!(consumer = self.consumer.name, owner = self.consumer.owner, %error, "the store failed");
         self.wait(PAUSE).await
     }
 

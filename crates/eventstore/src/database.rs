@@ -3,6 +3,7 @@
 //! SQLite has one connection that writes and a pool of connections that read. PostgreSQL gets the same two doors, so
 //! that nothing behind them has to know which engine it meets.
 
+use std::fmt;
 use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
@@ -25,7 +26,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where the database is.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct DatabaseConfig {
     /// `sqlite:<path>` or `postgres://…`. A SQLite file that is not there is created, readable by its owner only.
     pub url: String,
@@ -40,11 +41,24 @@ impl DatabaseConfig {
     }
 }
 
+/// The address may hold a password, so only its engine is shown.
+impl fmt::Debug for DatabaseConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let engine = self.url.split_once(':').map_or("", |(engine, _)| engine);
+        f.debug_struct("DatabaseConfig").field("engine", &engine).field("max_readers", &self.max_readers).finish()
+    }
+}
+
 /// A service's database. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Database(Arc<Doors>);
 
-#[derive(Debug)]
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Database").field(&self.backend()).finish()
+    }
+}
+
 struct Doors {
     readers: DatabaseConnection,
     writer: DatabaseConnection,
@@ -79,7 +93,7 @@ impl Database {
     }
 
     /// Begins a transaction that writes, in the queue with the writer's own. For what is no fact, such as an uploaded
-    /// content; facts go through [`crate::Writer`]. Never commit it after an error: PostgreSQL answers `Ok` to that
+    /// content; facts go through [`crate::Writer`], which waits while this is open, so keep it short. Never commit it after an error: PostgreSQL answers `Ok` to that
     /// although it rolled back.
     ///
     /// # Errors

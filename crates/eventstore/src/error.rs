@@ -10,7 +10,7 @@ use sea_orm::DbErr;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// The database refused a statement or could not be reached.
-    #[error("the database failed")]
+    #[error("the database failed: {0}")]
     Database(#[from] DbErr),
     /// The database's address is of no engine that the store runs on.
     #[error("the database address is not usable: {0}")]

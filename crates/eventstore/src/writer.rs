@@ -37,10 +37,13 @@ use crate::{CommandError, Database, Delivery, Log, Order, Outcome, StoreError, S
 
 pub(crate) use self::batch::lock_head;
 
+/// The most orders in one transaction, whatever the settings: what is looked up for them fits in one statement.
+const BATCH_MAX: usize = 1_000;
+
 /// How the writer works.
 #[derive(Debug, Clone, Copy)]
 pub struct WriterSettings {
-    /// The most orders in one transaction.
+    /// The most orders in one transaction: 1 to 1,000.
     pub max_batch: usize,
     /// The most orders that wait; one more is refused with [`CommandError::Busy`].
     pub queue: usize,
@@ -134,12 +137,13 @@ async fn run(
     let head = Log::new(database.clone(), settings.owner).head().await?;
     tracing::info!(owner = settings.owner, head, "writer started");
     let mut batches = Batches::new(database, settings.cache_streams, settings.owner);
+    let max_batch = settings.max_batch.clamp(1, BATCH_MAX);
     let mut works = Vec::new();
     loop {
         tokio::select! {
             biased;
             () = stop.cancelled(), if !queue.is_closed() => queue.close(),
-            taken = queue.recv_many(&mut works, settings.max_batch.max(1)) => {
+            taken = queue.recv_many(&mut works, max_batch) => {
                 if taken == 0 {
                     tracing::info!(owner = settings.owner, "writer stopped");
                     return Ok(());

@@ -46,7 +46,7 @@ impl Batches {
                 return;
             }
             Err(Failed::Unreachable(error) | Failed::RolledBack(error)) => {
-                tracing::error!(owner = self.owner, orders = works.len(), ?error, "nothing recorded");
+                tracing::error!(owner = self.owner, orders = works.len(), %error, "nothing recorded");
                 for work in &mut works {
                     work.fail(Failure::Store(error.clone()));
                 }
@@ -60,7 +60,7 @@ impl Batches {
     async fn write_alone(&mut self, work: Work) {
         let mut works = vec![work];
         if let Err(Failed::Unreachable(error) | Failed::RolledBack(error)) = self.attempt(&mut works).await {
-            tracing::error!(owner = self.owner, ?error, "order rolled back");
+            tracing::error!(owner = self.owner, %error, "order rolled back");
             for work in &mut works {
                 work.fail(Failure::Store(error.clone()));
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use eseal_eventstore::{
-    CommandError, DatabaseConfig, StoreError, Writer, WriterSettings, migrate, refuse_if_pending, verify_log,
+    CommandError, DatabaseConfig, Row, StoreError, Writer, WriterSettings, migrate, refuse_if_pending, verify_log,
 };
 use eseal_testkit::TestDb;
 use futures::FutureExt as _;
@@ -14,6 +14,7 @@ use crate::support::{Command, Store, add, connect, locker, on_every_engine, orde
 
 on_every_engine!(
     a_refused_statement_fails_its_own_order_only,
+    a_refused_commit_fails_its_own_order_only,
     after_a_failure_the_memory_is_the_databases,
     a_panicking_aggregate_fails_alone,
     an_unreadable_stream_fails_its_own_orders_only,
@@ -34,6 +35,21 @@ async fn a_refused_statement_fails_its_own_order_only(db: TestDb) {
     assert!(matches!(outcomes[1], Err(CommandError::Store(StoreError::Database(_)))), "{:?}", outcomes[1]);
     assert_eq!(store.table("lockers", &["id", "total"]).await, ["a|4", "b|2"]);
     assert_eq!(store.table("requests", &["request_id"]).await.len(), 0);
+    assert_eq!(verify_log(&store.events().await), Ok(3));
+}
+
+async fn a_refused_commit_fails_its_own_order_only(db: TestDb) {
+    let store = Store::open(db).await;
+    // The database looks at this only when everything is written.
+    let mandate_of = |person: &str| {
+        let values = vec![("id", person.into()), ("person", person.into())];
+        vec![Row { table: "mandates", key: &["id"], values }]
+    };
+    let outcomes = store.together([add("a", 1), add("b", 1).with_rows(mandate_of("nobody")), add("a", 1)]).await;
+    assert_eq!(outcomes.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
+    assert!(matches!(outcomes[1], Err(CommandError::Store(StoreError::Database(_)))), "{:?}", outcomes[1]);
+    assert_eq!(store.table("lockers", &["id", "total"]).await, ["a|2"]);
+    store.execute(add("b", 1)).await.expect("the writer goes on");
     assert_eq!(verify_log(&store.events().await), Ok(3));
 }
 
@@ -152,6 +168,12 @@ async fn an_address_of_no_engine_is_refused() {
     }
 }
 
+#[test]
+fn an_address_is_not_shown() {
+    let config = DatabaseConfig::new("postgres://eseal:secret@db/application");
+    assert!(!format!("{config:?}").contains("secret"));
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_new_sqlite_file_is_its_owners_alone() {
@@ -167,7 +189,6 @@ async fn a_new_sqlite_file_is_its_owners_alone() {
 
 #[tokio::test]
 async fn erased_text_is_in_no_sqlite_file() {
-    use eseal_eventstore::Row;
     let store = Store::open(TestDb::sqlite()).await;
     let person = |name: Option<&str>| {
         let name = name.map(str::to_owned);

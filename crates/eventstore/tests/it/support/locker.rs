@@ -212,7 +212,9 @@ impl MigrationTrait for Tables {
              CREATE TABLE additions (id TEXT, number BIGINT, amount BIGINT NOT NULL, \"by\" TEXT NOT NULL,
                                      PRIMARY KEY (id, number));
              CREATE TABLE notes (id TEXT PRIMARY KEY, text TEXT NOT NULL);
-             CREATE TABLE persons (id TEXT PRIMARY KEY, name TEXT);"
+             CREATE TABLE persons (id TEXT PRIMARY KEY, name TEXT);
+             CREATE TABLE mandates (id TEXT PRIMARY KEY,
+                                    person TEXT REFERENCES persons (id) DEFERRABLE INITIALLY DEFERRED);"
         );
         manager.get_connection().execute_unprepared(&sql).await.map(drop)
     }
