@@ -19,6 +19,7 @@ pub mod projection;
 pub mod query;
 pub mod reactor;
 
+use eseal_eventstore::Projector;
 use eseal_proto::fabrication::v1::fabrication_service_server::FabricationServiceServer;
 use eseal_proto::fabrication::v1::maker_card_service_server::MakerCardServiceServer;
 use eseal_service::{Context, MAX_MESSAGE, StartError};
@@ -54,6 +55,11 @@ pub async fn wire(config: Config, context: &Context) -> Result<Routes, StartErro
     let grpc = Grpc::new(app);
     let fabrications = FabricationServiceServer::new(grpc.clone()).max_decoding_message_size(MAX_MESSAGE);
     Ok(Routes::new(fabrications).add_service(MakerCardServiceServer::new(grpc)))
+}
+
+/// What fills the read tables anew from the events: for `rebuild`.
+pub fn projectors() -> [Projector; 2] {
+    [Projector::of::<domain::Fabrication>(), Projector::of::<domain::MakerCard>()]
 }
 
 async fn own_maker(config: &Config) -> Result<Option<OwnMaker>, StartError> {
