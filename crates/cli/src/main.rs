@@ -1,1 +1,30 @@
-fn main() {}
+//! The client of the electronic seal system.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use eseal_cli::args::Cli;
+use eseal_cli::commands::{self, Env};
+use eseal_cli::lang::Lang;
+use eseal_cli::output::Output;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let lang = cli.global.lang.unwrap_or_else(|| Lang::of_environment(|name| std::env::var(name).ok()));
+    let output = Output { json: cli.global.json, lang };
+    let env = Env { server: cli.global.server, act_as: cli.global.act_as, output };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output.say(&error.to_string());
+            return ExitCode::from(3);
+        }
+    };
+    match runtime.block_on(commands::run(&env, cli.command)) {
+        Ok(code) => code,
+        Err(failure) => {
+            output.fail(&failure);
+            failure.exit_code()
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The command line.
+
+#![allow(missing_docs, reason = "the help text of each item is its documentation")]
+
+mod paperwork;
+mod things;
+mod work;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::lang::Lang;
+
+pub use paperwork::*;
+pub use things::*;
+pub use work::*;
+
+/// 电子印章系统客户端 · The client of the electronic seal system
+#[derive(Debug, Parser)]
+#[command(name = "eseal", version, propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "\
+一枚印章的一生 · The life of a seal:
+  eseal login NAME              登录 · sign in
+  eseal submit --form seal.toml 经办人提交申请 · the applicant files an application
+  eseal approve APPLICATION     审批人批准 · the reviewer approves it
+  eseal make APPLICATION …      制章人制章 · the maker makes the seal
+  eseal activate SEAL           启用 · the admin puts it into use
+  eseal seal contract.ofd …     保管人用印 · the custodian seals a document
+  eseal verify contract.ofd     任何人验证 · anybody verifies it
+
+每个命令的说明 · More about each: eseal help COMMAND")]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// 服务器地址 · Address of the server
+    #[arg(long, global = true, env = "ESEAL_SERVER", default_value = "http://127.0.0.1:7310", value_name = "URL")]
+    pub server: String,
+    /// 以哪个已登录用户的身份 · Act as this signed-in user [default: who signed in last]
+    #[arg(long = "as", global = true, value_name = "NAME")]
+    pub act_as: Option<String>,
+    /// 输出JSON · Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// 语言 · Language: zh-CN or en [default: of the terminal]
+    #[arg(long, global = true, env = "ESEAL_LANG")]
+    pub lang: Option<Lang>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// 登录 · Sign in; keeps a token for the next commands
+    Login(Login),
+    /// 退出登录 · Forget who is signed in
+    Logout(Logout),
+    /// 当前用户 · Show who is signed in
+    Whoami,
+
+    /// 提交印章申请 · File an application for a seal
+    Submit(Submit),
+    /// 批准申请 · Approve an application
+    Approve(OnApplication),
+    /// 退回申请 · Send an application back with a reason
+    Return(Return),
+    /// 修改被退回的申请 · Change an application that was returned
+    Revise(Revise),
+    /// 重新提交 · File a returned application again
+    Resubmit(OnApplication),
+    /// 撤回申请 · Take an application back before it is approved
+    Withdraw(OnApplication),
+
+    /// 制章 · Make the seal of an approved application, with the two cards
+    Make(Make),
+    /// 制章授权卡 · Issue and withdraw maker cards
+    #[command(subcommand)]
+    MakerCard(MakerCard),
+
+    /// 启用印章 · Put a registered seal into use
+    Activate(OnSeal),
+    /// 停用印章 · Forbid the use of a seal for now
+    Suspend(WithReason),
+    /// 恢复印章 · Allow a suspended seal again
+    Resume(OnSeal),
+    /// 注销印章 · End a seal for ever
+    Revoke(WithReason),
+    /// 印章换发 · End a seal because another one takes its place
+    Replace(Replace),
+    /// 解锁 · Unlock a seal's card after wrong PINs
+    Unlock(OnSeal),
+
+    /// 签章 · Seal an OFD or PDF document
+    Seal(Seal),
+    /// 验证文档 · Verify a sealed document; exit 0 = sealed and all valid, 1 = anything else about it, 2 = unreadable
+    Verify(Verify),
+
+    /// 列表 · List things
+    #[command(subcommand)]
+    List(List),
+    /// 查看 · Show one thing
+    #[command(subcommand)]
+    Show(Show),
+    /// 事件 · Read and follow the events of a service
+    #[command(subcommand)]
+    Events(Events),
+
+    /// 软卡 · Soft cards: create, certify, look at
+    #[command(subcommand)]
+    Card(Card),
+    /// 托管密钥 · Keys that the service keeps for sealing without a card
+    #[command(subcommand)]
+    HostedKey(HostedKey),
+    /// 信任 · Trusted CA certificates and revocation lists of the server
+    #[command(subcommand)]
+    Trust(Trust),
+    /// 开发用CA · A small CA for development and tests, never for production
+    #[command(subcommand)]
+    DevCa(DevCa),
+    /// 清除个人信息 · Erase what is known of a person; events stay as they are
+    ErasePerson(ErasePerson),
+    /// 命令补全 · Print completions for a shell
+    Completions(Completions),
+}
+
+/// Signing in.
+#[derive(Debug, Args)]
+pub struct Login {
+    /// 用户名 · Name of the user
+    pub name: String,
+    /// 密码文件 · Read the password from a file instead of asking
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Logout {
+    /// 所有用户 · All users of this server
+    #[arg(long)]
+    pub all: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// 哪种shell · Which shell
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct ErasePerson {
+    /// 人员内部编号 · Internal id of the person
+    pub person: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent_and_every_part_of_it_explains_itself() {
+        let command = Cli::command();
+        command.clone().debug_assert();
+        explained(&command);
+    }
+
+    fn explained(command: &clap::Command) {
+        for argument in command.get_arguments().filter(|a| !matches!(a.get_id().as_str(), "help" | "version")) {
+            assert!(argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
+        }
+        for part in command.get_subcommands().filter(|part| part.get_name() != "help") {
+            assert!(part.get_about().is_some(), "{}", part.get_name());
+            explained(part);
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! Seals, cards, keys, trust, events.
+
+#![allow(missing_docs, reason = "the help text of each item is its documentation")]
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+#[derive(Debug, Args)]
+pub struct OnSeal {
+    /// 印章编号 · The seal
+    pub seal: String,
+}
+
+#[derive(Debug, Args)]
+pub struct WithReason {
+    /// 印章编号 · The seal
+    pub seal: String,
+    /// 原因 · Why: CARD_LOST, KEY_COMPROMISED, ORGANIZATION_ORDER (suspend), ORGANIZATION_DISSOLVED, ORGANIZATION_RENAMED, NO_LONGER_USED (revoke), OTHER
+    #[arg(long, default_value = "OTHER", value_name = "CODE")]
+    pub reason: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Replace {
+    /// 印章编号 · The seal
+    pub seal: String,
+    /// 新印章编号 · The seal that takes its place
+    #[arg(long, value_name = "SEAL")]
+    pub successor: String,
+}
+
+/// How a list is cut.
+#[derive(Debug, Args)]
+pub struct Pages {
+    /// 每页条数 · At most so many
+    #[arg(long, default_value_t = 50)]
+    pub limit: u32,
+    /// 下一页标记 · The page after: `next_page_token` of the page before
+    #[arg(long, value_name = "TOKEN", default_value = "")]
+    pub page: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum List {
+    /// 申请 · Applications
+    Applications {
+        /// 状态 · under-review, returned, approved or withdrawn
+        #[arg(long)]
+        state: Option<String>,
+        /// 单位 · Of one organization
+        #[arg(long, value_name = "USCC", default_value = "")]
+        organization: String,
+        #[command(flatten)]
+        pages: Pages,
+    },
+    /// 制章任务 · Fabrications: the makers' queue
+    Fabrications {
+        /// 状态 · waiting, running, made or stopped
+        #[arg(long)]
+        state: Option<String>,
+        #[command(flatten)]
+        pages: Pages,
+    },
+    /// 制章日志 · Runs of the gates, good and bad
+    Runs {
+        /// 申请编号 · Of one application
+        #[arg(long, value_name = "ID", default_value = "")]
+        application: String,
+        #[command(flatten)]
+        pages: Pages,
+    },
+    /// 制章授权卡 · Maker cards
+    MakerCards {
+        #[command(flatten)]
+        pages: Pages,
+    },
+    /// 印章 · Registered seals
+    Seals {
+        /// 状态 · registered, active, suspended, revoked or replaced
+        #[arg(long)]
+        state: Option<String>,
+        /// 单位 · Of one organization
+        #[arg(long, value_name = "USCC", default_value = "")]
+        organization: String,
+        #[command(flatten)]
+        pages: Pages,
+    },
+    /// 签章日志 · Uses of seals, good and bad
+    Attempts {
+        /// 印章编号 · Of one seal
+        #[arg(long, value_name = "ID", default_value = "")]
+        seal: String,
+        #[command(flatten)]
+        pages: Pages,
+    },
+    /// 验证失败日志 · Documents that did not verify
+    Failures {
+        #[command(flatten)]
+        pages: Pages,
+    },
+    /// 信任的根证书 · Trusted CA certificates
+    Trust,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Show {
+    /// 申请 · An application
+    Application {
+        /// 申请编号 · Its id
+        id: String,
+    },
+    /// 制章任务 · The fabrication for an application
+    Fabrication {
+        /// 申请编号 · The application's id
+        id: String,
+    },
+    /// 印章 · A seal
+    Seal {
+        /// 印章编号 · Its id
+        id: String,
+    },
+    /// 托管密钥 · A hosted key
+    HostedKey {
+        /// 密钥编号 · Its id
+        id: String,
+    },
+    /// 文件 · A stored file, such as an impression, by its SHA-256
+    Material {
+        /// SHA-256
+        digest: String,
+        /// 输出文件 · Where it goes
+        #[arg(long, short, value_name = "FILE")]
+        output: PathBuf,
+    },
+}
+
+/// A service that has a history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Owner {
+    Application,
+    Fabrication,
+    Authentication,
+    Verification,
+}
+
+impl Owner {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Application => "application",
+            Self::Fabrication => "fabrication",
+            Self::Authentication => "authentication",
+            Self::Verification => "verification",
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Events {
+    /// 读取 · Print the events of services (all of them, if none is named) in order of service and position
+    Read {
+        /// 服务 · Whose
+        #[arg(value_enum)]
+        owners: Vec<Owner>,
+        /// 位置 · After this position
+        #[arg(long, default_value_t = 0)]
+        after: u64,
+        /// 输出文件 · Into a file, one JSON object a line
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// 跟踪 · Print the events of a service, and each new one as it comes
+    Tail {
+        /// 服务 · Whose
+        #[arg(value_enum)]
+        owner: Owner,
+        /// 位置 · After this position
+        #[arg(long, default_value_t = 0)]
+        after: u64,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CardKind {
+    /// 制章授权卡 · Maker card
+    Maker,
+    /// 电子印章卡 · Seal card
+    Holder,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Card {
+    /// 新建 · Create a soft card with fresh keys
+    Create {
+        /// 卡文件 · The file to create
+        file: PathBuf,
+        /// 用途 · What it is for
+        #[arg(long, value_enum)]
+        kind: CardKind,
+        /// 密码文件 · Read the PIN from a file instead of asking
+        #[arg(long, value_name = "FILE")]
+        pin_file: Option<PathBuf>,
+    },
+    /// 查看 · Show serial, keys, certificates and tries left; needs no PIN
+    Show {
+        /// 卡文件 · The card
+        file: PathBuf,
+    },
+    /// 证书请求 · Write certificate requests for its keys: NAME.sm2.csr and NAME.p256.csr
+    Csr {
+        /// 卡文件 · The card
+        file: PathBuf,
+        /// 输出前缀 · Where they go: PREFIX.sm2.csr, PREFIX.p256.csr
+        #[arg(long, short, value_name = "PREFIX")]
+        output: PathBuf,
+        /// 通用名 · Common name
+        #[arg(long)]
+        common_name: String,
+        /// 密码文件 · Read the PIN from a file instead of asking
+        #[arg(long, value_name = "FILE")]
+        pin_file: Option<PathBuf>,
+    },
+    /// 导入证书 · Put certificates onto it
+    Import {
+        /// 卡文件 · The card
+        file: PathBuf,
+        /// 证书 · The certificates, PEM
+        #[arg(required = true)]
+        certificates: Vec<PathBuf>,
+        /// 密码文件 · Read the PIN from a file instead of asking
+        #[arg(long, value_name = "FILE")]
+        pin_file: Option<PathBuf>,
+    },
+    /// 修改密码 · Change its PIN
+    ChangePin {
+        /// 卡文件 · The card
+        file: PathBuf,
+        /// 原密码文件 · Read the old PIN from a file instead of asking
+        #[arg(long, value_name = "FILE")]
+        pin_file: Option<PathBuf>,
+        /// 新密码文件 · Read the new PIN from a file instead of asking
+        #[arg(long, value_name = "FILE")]
+        new_pin_file: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum HostedKey {
+    /// 新建 · Have key pairs generated for an organization; writes their certificate requests
+    Create {
+        /// 统一社会信用代码 · The organization
+        #[arg(long, value_name = "USCC")]
+        organization: String,
+        /// 单位名称 · Its name
+        #[arg(long)]
+        name: String,
+        /// 密码文件 · Read the PIN from a file instead of asking
+        #[arg(long, value_name = "FILE")]
+        pin_file: Option<PathBuf>,
+        /// 输出前缀 · Where the requests go: PREFIX.sm2.csr, PREFIX.p256.csr
+        #[arg(long, short, value_name = "PREFIX")]
+        output: PathBuf,
+    },
+    /// 导入证书 · Hand in the certificates that a CA issued, the SM2 one first
+    Certify {
+        /// 密钥编号 · The hosted key
+        id: String,
+        /// 证书 · The certificates, PEM
+        #[arg(required = true)]
+        certificates: Vec<PathBuf>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Purpose {
+    /// 持有人 · Holders of seals
+    Holder,
+    /// 制章人 · Makers of seals
+    Maker,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Trust {
+    /// 添加 · Trust CA certificates for a purpose
+    Add {
+        /// 用途 · What for
+        #[arg(long, value_enum)]
+        purpose: Purpose,
+        /// 证书文件 · PEM, one or more
+        file: PathBuf,
+    },
+    /// 移除 · Trust a CA certificate no more
+    Remove {
+        /// 用途 · What for
+        #[arg(long, value_enum)]
+        purpose: Purpose,
+        /// 指纹 · SHA-256 of the certificate
+        fingerprint: String,
+    },
+    /// 导入吊销列表 · Hand in a revocation list
+    ImportCrl {
+        /// CRL文件 · PEM or DER
+        file: PathBuf,
+    },
+    /// 导出 · Write the trusted CA certificates into a PEM file, for verifying offline
+    Export {
+        /// 用途 · What for
+        #[arg(long, value_enum)]
+        purpose: Purpose,
+        /// 输出文件 · Where they go
+        #[arg(long, short, value_name = "FILE")]
+        output: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DevCa {
+    /// 新建 · Create the CAs: holders and makers, SM2 and P-256, and roots.pem and makers.pem
+    Create {
+        /// 目录 · The folder to create
+        folder: PathBuf,
+    },
+    /// 签发到卡 · Certify the keys of a soft card and put the certificates onto it
+    Issue {
+        /// 目录 · The folder of the CAs
+        folder: PathBuf,
+        /// 卡文件 · The card
+        #[arg(long, value_name = "FILE")]
+        card: PathBuf,
+        /// 通用名 · Common name: a person (maker) or the seal's code (holder)
+        #[arg(long)]
+        common_name: String,
+        /// 统一社会信用代码 · For seal cards: the organization
+        #[arg(long, value_name = "USCC")]
+        organization: Option<String>,
+        /// 单位名称 · For seal cards: its name
+        #[arg(long)]
+        name: Option<String>,
+        /// 有效天数 · Days of validity
+        #[arg(long, default_value_t = 1095)]
+        days: u32,
+        /// 密码文件 · Read the card's PIN from a file instead of asking
+        #[arg(long, value_name = "FILE")]
+        pin_file: Option<PathBuf>,
+    },
+    /// 签发请求 · Answer a certificate request of a holder (of a hosted key) with a certificate
+    Sign {
+        /// 目录 · The folder of the CAs
+        folder: PathBuf,
+        /// 请求文件 · The request
+        #[arg(long, value_name = "FILE")]
+        csr: PathBuf,
+        /// 通用名 · Common name
+        #[arg(long)]
+        common_name: String,
+        /// 统一社会信用代码 · The organization
+        #[arg(long, value_name = "USCC")]
+        organization: String,
+        /// 单位名称 · Its name
+        #[arg(long)]
+        name: String,
+        /// 有效天数 · Days of validity
+        #[arg(long, default_value_t = 1095)]
+        days: u32,
+        /// 输出文件 · Where the certificate goes
+        #[arg(long, short, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// 吊销 · Revoke a certificate and write the new revocation list
+    Revoke {
+        /// 目录 · The folder of the CAs
+        folder: PathBuf,
+        /// 证书文件 · The certificate, PEM
+        #[arg(long, value_name = "FILE")]
+        certificate: PathBuf,
+        /// 输出文件 · Where the list goes
+        #[arg(long, short, value_name = "FILE")]
+        output: PathBuf,
+    },
+}

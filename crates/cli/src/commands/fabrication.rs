@@ -1,0 +1,264 @@
+//! 制章: the maker's workstation.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum as _;
+use eseal_card::{CardError, SoftCard, Unlocked};
+use eseal_pki::{Signer as _, Suite};
+use eseal_proto::fabrication::v1 as pb;
+use eseal_proto::fabrication::v1::fabrication_service_client::FabricationServiceClient;
+use eseal_proto::fabrication::v1::maker_card_service_client::MakerCardServiceClient;
+use eseal_proto::seal::v1::ChallengeTerms;
+use eseal_seal::{Seal, SealInfo};
+use serde_json::json;
+
+use super::Env;
+use super::proof::{self, Purpose};
+use crate::args::{Make, MakerCard};
+use crate::connect::{Line, MAX_MESSAGE, Server, request_id};
+use crate::failure::{Failure, Kind};
+use crate::lang::Lang;
+use crate::output::Output;
+use crate::secret;
+
+const AUDIENCE: &str = "eseal.fabrication";
+
+/// A run that is under way.
+struct Run<'a> {
+    server: &'a Server,
+    output: Output,
+    application: &'a str,
+    run: String,
+    seal: String,
+}
+
+pub async fn make(env: &Env, args: &Make) -> Result<(), Failure> {
+    let (server, lang) = (env.server()?, env.lang());
+    let maker_card = connected(lang, args.maker_card.as_deref())?;
+    let request = pb::BeginRunRequest {
+        request_id: request_id(),
+        application_id: args.application.clone(),
+        maker_card_serial: maker_card.as_ref().map(|card| card.serial().to_owned()).unwrap_or_default(),
+    };
+    let begun = server.answer(client(&server).begin_run(request).await)?;
+    let (application, output) = (args.application.as_str(), env.output);
+    let run = Run { server: &server, output, application, run: begun.run_id, seal: begun.seal_id };
+    let Some(maker_card) = maker_card else {
+        // Without a card only a hosted fabrication gets here: the service makes the seal itself.
+        let words = lang.pick("已由服务端开始制章", "the service makes the seal itself");
+        output.result(&json!({ "runId": run.run }), words);
+        return Ok(());
+    };
+    let made = run.carry_on(args, &maker_card, begun.maker_challenge).await;
+    if made.as_ref().is_err_and(|failure| failure.kind == Kind::Usage) {
+        run.give_up().await; // ours, not a refusal by the service: it should not wait for the rest
+    }
+    let seal_id = made?;
+    output.result(
+        &json!({ "sealId": seal_id, "runId": run.run }),
+        format!("{} {seal_id}", lang.pick("制章成功", "made:")),
+    );
+    output.say(&format!("eseal activate {seal_id}"));
+    Ok(())
+}
+
+impl Run<'_> {
+    async fn carry_on(
+        &self,
+        args: &Make,
+        maker_card: &SoftCard,
+        challenge: Option<ChallengeTerms>,
+    ) -> Result<String, Failure> {
+        let lang = self.server.lang;
+        let maker = unlocked(
+            lang,
+            maker_card,
+            args.maker_pin_file.as_deref(),
+            lang.pick("制章授权卡密码", "PIN of the maker card"),
+        )?;
+        let challenge = self.prove_maker(&maker, challenge.as_ref()).await?;
+        self.output.say(lang.pick("a 制章授权卡:通过", "a maker card: passed"));
+
+        let (holder, info) = self.prove_holder(args, challenge.as_ref()).await?;
+        self.output.say(lang.pick("b–d 数字证书与电子印章卡:通过", "b–d certificates and seal card: passed"));
+
+        let seal = self.sign(&maker, &info).await?;
+        holder.store_seal(&seal).map_err(|error| Failure::card(lang, &error))?;
+        let read_back = holder.read_seal().map_err(|error| Failure::card(lang, &error))?.unwrap_or_default();
+        let request = pb::ConfirmSealRequest {
+            request_id: request_id(),
+            application_id: self.application.to_owned(),
+            run_id: self.run.clone(),
+            read_back,
+        };
+        let confirmed = self.server.answer(client(self.server).confirm_seal(request).await)?;
+        self.output.say(lang.pick("e 制章、写卡、读回验证:通过", "e made, stored, read back: passed"));
+        Ok(confirmed.seal_id)
+    }
+
+    async fn prove_maker(
+        &self,
+        maker: &Unlocked,
+        challenge: Option<&ChallengeTerms>,
+    ) -> Result<Option<ChallengeTerms>, Failure> {
+        let lang = self.server.lang;
+        let proof = self.proof(maker, Suite::Sm2Sm3, "make-seal", challenge)?;
+        let proof = proof.ok_or_else(|| no_key(lang, maker.card()))?;
+        let request = pb::PresentMakerCardRequest {
+            request_id: request_id(),
+            application_id: self.application.to_owned(),
+            run_id: self.run.clone(),
+            proof: Some(proof),
+        };
+        Ok(self.server.answer(client(self.server).present_maker_card(request).await)?.seal_card_challenge)
+    }
+
+    /// Shows the seal card; a card that is not there, or has no certificate, is refused by the service like any other.
+    async fn prove_holder(
+        &self,
+        args: &Make,
+        challenge: Option<&ChallengeTerms>,
+    ) -> Result<(Unlocked, Vec<u8>), Failure> {
+        let lang = self.server.lang;
+        let card = connected(lang, args.card.as_deref())?;
+        let holder = match &card {
+            Some(card) => Some(unlocked(
+                lang,
+                card,
+                args.pin_file.as_deref(),
+                lang.pick("电子印章卡密码", "PIN of the seal card"),
+            )?),
+            None => None,
+        };
+        let mut proofs = Vec::new();
+        for suite in [Suite::Sm2Sm3, Suite::EcdsaP256Sha256] {
+            if let Some(holder) = &holder {
+                proofs.extend(self.proof(holder, suite, "hold-seal", challenge)?);
+            }
+        }
+        let request = pb::PresentSealCardRequest {
+            request_id: request_id(),
+            application_id: self.application.to_owned(),
+            run_id: self.run.clone(),
+            card_serial: card.as_ref().map_or("absent", SoftCard::serial).to_owned(),
+            proofs,
+        };
+        let info = self.server.answer(client(self.server).present_seal_card(request).await)?.seal_info;
+        let holder = holder.ok_or_else(|| Failure::new(Kind::Refused, "SEAL_CARD_ABSENT", lang))?;
+        Ok((holder, info))
+    }
+
+    fn proof(
+        &self,
+        card: &Unlocked,
+        suite: Suite,
+        purpose: &'static str,
+        terms: Option<&ChallengeTerms>,
+    ) -> Result<Option<eseal_proto::seal::v1::SignedStatement>, Failure> {
+        let lang = self.server.lang;
+        let certificate = card.card().certificate(suite).map_err(|error| Failure::card(lang, &error))?;
+        let (Some(key), Some(certificate)) = (card.signer(suite), certificate) else { return Ok(None) };
+        let of = Purpose { audience: AUDIENCE, purpose, attempt: &self.run, seal: &self.seal, document: None };
+        let statement = proof::statement(lang, terms, of)?;
+        proof::signed(lang, &statement, &key, &certificate).map(Some)
+    }
+
+    /// Signs what decodes as the seal of this run, and checks the seal that comes of it.
+    async fn sign(&self, maker: &Unlocked, info: &[u8]) -> Result<Vec<u8>, Failure> {
+        let lang = self.server.lang;
+        let decoded = SealInfo::from_der(info).ok().filter(|decoded| decoded.es_id == self.seal);
+        let decoded = decoded.ok_or_else(|| Failure::new(Kind::Refused, "NOT_SIGNED_BLINDLY", lang))?;
+        self.output.say(&format!("  {} {} – {}", decoded.name, decoded.valid_from, decoded.valid_to));
+        let key = maker.signer(Suite::Sm2Sm3).ok_or_else(|| no_key(lang, maker.card()))?;
+        let signature =
+            key.sign(info).map_err(|error| Failure::new(Kind::Usage, "CARD_UNUSABLE", lang).because(error))?;
+        let request = pb::SignSealRequest {
+            request_id: request_id(),
+            application_id: self.application.to_owned(),
+            run_id: self.run.clone(),
+            signature,
+        };
+        let seal = self.server.answer(client(self.server).sign_seal(request).await)?.seal;
+        let genuine = Seal::from_der(&seal).is_ok_and(|made| made.info_der() == info && made.verify_value().is_ok());
+        if genuine { Ok(seal) } else { Err(Failure::new(Kind::Usage, "ANSWER_UNREADABLE", lang)) }
+    }
+
+    async fn give_up(&self) {
+        let request = pb::ReportFailureRequest {
+            request_id: request_id(),
+            application_id: self.application.to_owned(),
+            run_id: self.run.clone(),
+        };
+        // A server that can't be told finds the run abandoned.
+        let _ = client(self.server).report_failure(request).await;
+    }
+}
+
+pub async fn maker_card(env: &Env, command: MakerCard) -> Result<(), Failure> {
+    let (server, lang) = (env.server()?, env.lang());
+    let mut client = MakerCardServiceClient::new(server.line());
+    match command {
+        MakerCard::Issue { card, maker } => {
+            let opened = SoftCard::open(&card).map_err(|error| Failure::card(lang, &error))?;
+            let certificate = opened.certificate(Suite::Sm2Sm3).map_err(|error| Failure::card(lang, &error))?;
+            let certificate = certificate.ok_or_else(|| no_key(lang, &opened))?;
+            let request = pb::IssueMakerCardRequest {
+                request_id: request_id(),
+                card_serial: opened.serial().to_owned(),
+                maker_id: maker,
+                certificate: certificate.der().to_vec(),
+            };
+            let answer = server.answer(client.issue_maker_card(request).await)?;
+            let words = format!("{} {}", lang.pick("已发放制章授权卡", "maker card issued:"), opened.serial());
+            env.output.result(&json!({ "cardSerial": opened.serial(), "etag": answer.etag }), words);
+        }
+        MakerCard::Withdraw { serial, reason } => {
+            let code = reason.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+            let request = pb::WithdrawMakerCardRequest {
+                request_id: request_id(),
+                card_serial: serial,
+                reason_code: code.to_ascii_uppercase().replace('-', "_"),
+            };
+            let answer = server.answer(client.withdraw_maker_card(request).await)?;
+            env.output.result(&json!(answer), lang.pick("已收回制章授权卡", "maker card withdrawn"));
+        }
+    }
+    Ok(())
+}
+
+fn client(server: &Server) -> FabricationServiceClient<Line> {
+    FabricationServiceClient::new(server.line())
+        .max_decoding_message_size(MAX_MESSAGE)
+        .max_encoding_message_size(MAX_MESSAGE)
+}
+
+/// The card in the file, if one is there.
+pub fn connected(lang: Lang, file: Option<&Path>) -> Result<Option<SoftCard>, Failure> {
+    let Some(file) = file else { return Ok(None) };
+    match SoftCard::open(file) {
+        Ok(card) => Ok(Some(card)),
+        Err(CardError::Absent(_)) => Ok(None),
+        Err(error) => Err(Failure::card(lang, &error)),
+    }
+}
+
+/// Opens a card with its PIN: one try, since each wrong one counts.
+pub fn unlocked(lang: Lang, card: &SoftCard, pin_file: Option<&Path>, prompt: &str) -> Result<Unlocked, Failure> {
+    let left = card.tries_left().map_err(|error| Failure::card(lang, &error))?;
+    let pin = secret::pin(lang, pin_file, &format!("{prompt} ({} {left})", lang.pick("剩余次数", "tries left")))?;
+    card.unlock(&pin).map_err(|error| match error {
+        CardError::PinIncorrect { tries_left } => {
+            let mut failure = Failure::new(Kind::Usage, "PIN_INCORRECT", lang);
+            failure.facts.push(("tries_left".to_owned(), tries_left.to_string()));
+            failure
+        }
+        CardError::PinLocked => Failure::new(Kind::Usage, "PIN_LOCKED", lang),
+        other => Failure::card(lang, &other),
+    })
+}
+
+fn no_key(lang: Lang, card: &SoftCard) -> Failure {
+    let path: PathBuf = card.path().to_owned();
+    let why = lang.pick("没有SM2密钥或证书", "has no SM2 key with a certificate");
+    Failure::new(Kind::Usage, "CARD_UNUSABLE", lang).because(format_args!("{} {why}", path.display()))
+}

@@ -1,0 +1,180 @@
+//! One use of a seal, as the service records it.
+
+use std::cell::Cell;
+
+use eseal_card::SoftCard;
+use eseal_kernel::{Digest, Timestamp};
+use eseal_pki::{Certificate, Signer};
+use eseal_proto::authentication::v1 as pb;
+use eseal_proto::authentication::v1::registry_service_client::RegistryServiceClient;
+use eseal_proto::authentication::v1::sealing_service_client::SealingServiceClient;
+use eseal_proto::moment;
+use eseal_proto::seal::v1::{Custody, Place as WirePlace};
+
+use super::document::Draft;
+use super::{Kind, digest_of};
+use crate::commands::proof::{self, Purpose};
+use crate::connect::{Line, MAX_MESSAGE, Server, request_id};
+use crate::failure::Failure;
+
+/// An attempt that is open.
+pub struct Attempt<'a> {
+    server: &'a Server,
+    seal: &'a str,
+    begun: pb::BeginSealingResponse,
+    tries_left: Cell<u32>,
+}
+
+impl<'a> Attempt<'a> {
+    /// Gate a.
+    pub async fn begin(server: &'a Server, seal: &'a str) -> Result<Self, Failure> {
+        let request = pb::BeginSealingRequest { request_id: request_id(), seal_id: seal.to_owned() };
+        let begun = server.answer(client(server).begin_sealing(request).await)?;
+        let tries_left = Cell::new(begun.pin_tries_left);
+        Ok(Self { server, seal, begun, tries_left })
+    }
+
+    pub fn id(&self) -> &str {
+        &self.begun.attempt_id
+    }
+
+    pub fn is_hosted(&self) -> bool {
+        self.begun.custody() == Custody::HostedKey
+    }
+
+    pub fn tries_left(&self) -> u32 {
+        self.tries_left.get()
+    }
+
+    /// The time of sealing, by the service's clock.
+    pub fn sealing_time(&self) -> Timestamp {
+        let at = self.begun.sealing_time.as_ref().and_then(moment::micros);
+        Timestamp::from_micros(at.unwrap_or_default())
+    }
+
+    /// Gate b: no card is there. Gives what is to be told.
+    pub async fn card_absent(&self) -> Failure {
+        let (seal_id, attempt_id) = (self.seal.to_owned(), self.id().to_owned());
+        let request = pb::ReportCardAbsentRequest { request_id: request_id(), seal_id, attempt_id };
+        let told = self.server.answer(client(self.server).report_card_absent(request).await);
+        told.err().unwrap_or_else(|| Failure::new(Kind::Refused, "SEAL_CARD_ABSENT", self.server.lang))
+    }
+
+    /// Gate c: how the card answered the PIN.
+    pub async fn pin(&self, correct: bool) -> Result<u32, Failure> {
+        let (seal_id, attempt_id) = (self.seal.to_owned(), self.id().to_owned());
+        let request = pb::ReportPinRequest { request_id: request_id(), seal_id, attempt_id, correct };
+        Ok(self.server.answer(client(self.server).report_pin(request).await)?.tries_left)
+    }
+
+    /// Gate c: the PIN was wrong. Gives what is to be told.
+    pub async fn wrong_pin(&self) -> Failure {
+        match self.pin(false).await {
+            Err(failure) => failure,
+            Ok(tries_left) => {
+                let mut failure = Failure::new(Kind::Refused, "PIN_INCORRECT", self.server.lang);
+                failure.facts.push(("tries_left".to_owned(), tries_left.to_string()));
+                failure
+            }
+        }
+    }
+
+    /// Gate d: what was read from the card, and its proof for this document.
+    pub async fn authorize(
+        &self,
+        card: &SoftCard,
+        key: &dyn Signer,
+        certificate: &Certificate,
+        structure: &[u8],
+        draft: &Draft,
+    ) -> Result<(), Failure> {
+        let document = Digest::try_from(draft.digest()).ok();
+        let (audience, purpose) = ("eseal.authentication", "seal-document");
+        let of = Purpose { audience, purpose, attempt: self.id(), seal: self.seal, document };
+        let statement = proof::statement(self.server.lang, self.begun.challenge.as_ref(), of)?;
+        let request = pb::AuthorizeSealingRequest {
+            request_id: request_id(),
+            seal_id: self.seal.to_owned(),
+            attempt_id: self.id().to_owned(),
+            card_serial: card.serial().to_owned(),
+            seal_digest: digest_of(structure),
+            document_digest: hex::encode(draft.digest()),
+            proof: Some(proof::signed(self.server.lang, &statement, key, certificate)?),
+            places: vec![place(draft)],
+        };
+        self.server.answer(client(self.server).authorize_sealing(request).await).map(drop)
+    }
+
+    /// Gates c and d for a hosted key.
+    pub async fn authorize_hosted(&self, pin: &str, certificate: &Certificate, draft: &Draft) -> Result<(), Failure> {
+        let request = pb::AuthorizeHostedSealingRequest {
+            request_id: request_id(),
+            seal_id: self.seal.to_owned(),
+            attempt_id: self.id().to_owned(),
+            pin: pin.to_owned(),
+            document_digest: hex::encode(draft.digest()),
+            certificate_digest: certificate.fingerprint().to_string(),
+            places: vec![place(draft)],
+        };
+        let answer = self.server.answer(client(self.server).authorize_hosted_sealing(request).await);
+        if let Err(failure) = &answer {
+            let left = failure.facts.iter().find(|(name, _)| name == "tries_left").and_then(|(_, v)| v.parse().ok());
+            self.tries_left.set(left.unwrap_or_else(|| self.tries_left.get()));
+        }
+        answer.map(drop)
+    }
+
+    /// The signature of the hosted key.
+    pub async fn sign_hosted(&self, to_be_signed: &[u8]) -> Result<Vec<u8>, Failure> {
+        let request = pb::SignHostedRequest {
+            request_id: request_id(),
+            seal_id: self.seal.to_owned(),
+            attempt_id: self.id().to_owned(),
+            to_be_signed: to_be_signed.to_owned(),
+        };
+        Ok(self.server.answer(client(self.server).sign_hosted(request).await)?.signature)
+    }
+
+    /// The electronic seal, for who has no card to read it from.
+    pub async fn structure(&self) -> Result<Vec<u8>, Failure> {
+        let mut client = RegistryServiceClient::new(self.server.line()).max_decoding_message_size(MAX_MESSAGE);
+        let request = pb::GetSealStructureRequest { seal_id: self.seal.to_owned() };
+        Ok(self.server.answer(client.get_seal_structure(request).await)?.seal)
+    }
+
+    /// Gate e: the seal signature.
+    pub async fn complete(&self, signature: &[u8]) -> Result<(), Failure> {
+        let request = pb::CompleteSealingRequest {
+            request_id: request_id(),
+            seal_id: self.seal.to_owned(),
+            attempt_id: self.id().to_owned(),
+            signature: signature.to_owned(),
+        };
+        self.server.answer(client(self.server).complete_sealing(request).await).map(drop)
+    }
+
+    /// Gate e failed here.
+    pub async fn give_up(&self) {
+        let (seal_id, attempt_id) = (self.seal.to_owned(), self.id().to_owned());
+        let request = pb::ReportSigningFailureRequest { request_id: request_id(), seal_id, attempt_id };
+        // A service that can't be told ends the attempt by its age.
+        let _ = client(self.server).report_signing_failure(request).await;
+    }
+}
+
+fn client(server: &Server) -> SealingServiceClient<Line> {
+    SealingServiceClient::new(server.line()).max_encoding_message_size(MAX_MESSAGE)
+}
+
+fn place(draft: &Draft) -> WirePlace {
+    let at = draft.place();
+    // Micrometres: the rules of pages bound them far below what an i64 holds.
+    let um = |mm: f64| (mm * 1000.0).round() as i64;
+    WirePlace {
+        page: at.page,
+        x_um: um(at.x_mm),
+        y_um: um(at.y_mm),
+        width_um: um(at.width_mm),
+        height_um: um(at.height_mm),
+    }
+}

@@ -1,0 +1,118 @@
+//! One thing.
+
+use eseal_proto::application::v1 as application;
+use eseal_proto::application::v1::application_service_client::ApplicationServiceClient;
+use eseal_proto::authentication::v1 as authentication;
+use eseal_proto::authentication::v1::hosted_key_service_client::HostedKeyServiceClient;
+use eseal_proto::authentication::v1::registry_service_client::RegistryServiceClient;
+use eseal_proto::fabrication::v1 as fabrication;
+use eseal_proto::fabrication::v1::fabrication_service_client::FabricationServiceClient;
+use serde_json::{Value, json};
+
+use super::Env;
+use super::list::{short, time};
+use crate::args::Show;
+use crate::connect::MAX_MESSAGE;
+use crate::failure::{Failure, write_file};
+use crate::output::fields;
+
+pub async fn show(env: &Env, what: Show) -> Result<(), Failure> {
+    let server = env.server()?;
+    let line = server.line();
+    let (value, words): (Value, String) = match what {
+        Show::Application { id } => {
+            let request = application::GetApplicationRequest { application_id: id };
+            let answer = server.answer(ApplicationServiceClient::new(line).get_application(request).await)?;
+            let shown = answer.application.unwrap_or_default();
+            (json!(shown), application(&shown))
+        }
+        Show::Fabrication { id } => {
+            let request = fabrication::GetFabricationRequest { application_id: id };
+            let answer = server.answer(FabricationServiceClient::new(line).get_fabrication(request).await)?;
+            let shown = answer.fabrication.unwrap_or_default();
+            let words = fields(&[
+                ("application", shown.application_id.clone()),
+                ("state", short(shown.state().as_str_name(), "FABRICATION_STATE_")),
+                ("seal", shown.seal_id.clone()),
+                ("last refusal", shown.last_refusal.clone()),
+                ("changed", time(shown.changed_at)),
+            ]);
+            (json!(shown), words)
+        }
+        Show::Seal { id } => {
+            let request = authentication::GetSealRequest { seal_id: id };
+            let answer = server.answer(RegistryServiceClient::new(line).get_seal(request).await)?;
+            let shown = answer.seal.unwrap_or_default();
+            (json!(shown), seal(&shown))
+        }
+        Show::HostedKey { id } => {
+            let request = authentication::GetHostedKeyRequest { hosted_key_id: id };
+            let answer = server.answer(HostedKeyServiceClient::new(line).get_hosted_key(request).await)?;
+            let shown = answer.hosted_key.unwrap_or_default();
+            let words = fields(&[
+                ("hosted key", shown.hosted_key_id.clone()),
+                ("organization", shown.uscc.clone()),
+                ("custodian", shown.custodian_id.clone()),
+                ("certificates", shown.certificates.len().to_string()),
+            ]);
+            (json!(shown), words)
+        }
+        Show::Material { digest, output } => {
+            let mut client = ApplicationServiceClient::new(line).max_decoding_message_size(MAX_MESSAGE);
+            let answer = server.answer(client.get_material(application::GetMaterialRequest { digest }).await)?;
+            write_file(env.lang(), &output, &answer.content, false)?;
+            (json!({ "written": output, "mediaType": answer.media_type }), output.display().to_string())
+        }
+    };
+    env.output.result(&value, words);
+    Ok(())
+}
+
+fn application(shown: &application::Application) -> String {
+    let form = shown.form.clone().unwrap_or_default();
+    let organization = form.organization.clone().unwrap_or_default();
+    let (outcome, returned) = (shown.outcome.clone().unwrap_or_default(), shown.returned.clone().unwrap_or_default());
+    let impression = form.impression.clone().unwrap_or_default();
+    let people = shown.contacts.iter().map(|c| format!("{} {} {} {}", c.person_id, c.name, c.phone, c.email));
+    fields(&[
+        ("application", shown.application_id.clone()),
+        ("state", short(shown.state().as_str_name(), "APPLICATION_STATE_")),
+        ("kind", short(form.kind().as_str_name(), "APPLICATION_KIND_")),
+        ("organization", format!("{} {}", organization.uscc, organization.name_zh)),
+        ("seal", format!("{} ({})", form.seal_name, short(form.seal_type().as_str_name(), "SEAL_TYPE_"))),
+        ("impression", format!("{} {} × {} mm", impression.material_digest, impression.width_mm, impression.height_mm)),
+        ("custody", short(form.custody().as_str_name(), "CUSTODY_")),
+        ("custodian", form.custodian_id.clone()),
+        ("validity", format!("{} – {}", time(form.valid_from), time(form.valid_to))),
+        ("applicant", shown.applicant_id.clone()),
+        ("approved by", shown.approved_by.join(", ")),
+        ("returned", format!("{} {}", returned.code, returned.text).trim().to_owned()),
+        ("fabrication", outcome.fabrication_refusal.clone()),
+        ("made", format!("{} {}", outcome.seal_id, seal_state(&outcome)).trim().to_owned()),
+        ("persons", people.collect::<Vec<_>>().join("\n")),
+        ("submitted", time(shown.submitted_at)),
+    ])
+}
+
+fn seal_state(outcome: &application::Outcome) -> String {
+    if outcome.seal_state == 0 { String::new() } else { short(outcome.seal_state().as_str_name(), "SEAL_STATE_") }
+}
+
+fn seal(shown: &authentication::RegisteredSeal) -> String {
+    let organization = shown.organization.clone().unwrap_or_default();
+    let locked = if shown.pin_locked { " (locked)" } else { "" };
+    let expired = if shown.expired { " (expired)" } else { "" };
+    fields(&[
+        ("seal", shown.seal_id.clone()),
+        ("state", format!("{}{expired}", short(shown.state().as_str_name(), "SEAL_STATE_"))),
+        ("organization", format!("{} {}", organization.uscc, organization.name_zh)),
+        ("type", short(shown.seal_type().as_str_name(), "SEAL_TYPE_")),
+        ("custody", short(shown.custody().as_str_name(), "CUSTODY_")),
+        ("custodian", shown.custodian_id.clone()),
+        ("card", shown.card_serial.clone()),
+        ("PIN tries left", format!("{}{locked}", shown.pin_tries_left)),
+        ("validity", format!("{} – {}", time(shown.valid_from), time(shown.valid_to))),
+        ("application", shown.application_id.clone()),
+        ("registered", time(shown.registered_at)),
+    ])
+}

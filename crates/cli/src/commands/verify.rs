@@ -1,0 +1,156 @@
+//! 验证: by the service, or offline with roots that are given. Never hangs, never asks in a script.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use eseal_documents::{Limits, Progress, Trust, judge};
+use eseal_kernel::{Clock, Digest};
+use eseal_pki::{Certificate, TrustStore};
+use eseal_proto::verification::v1 as pb;
+use eseal_proto::verification::v1::verification_service_client::VerificationServiceClient;
+use tokio_stream::iter;
+
+use super::Env;
+use super::card::unusable;
+use super::verify_view::{NoteView, View};
+use crate::args::Verify;
+use crate::connect::{MAX_MESSAGE, Server};
+use crate::failure::{Failure, Kind, read_file};
+use crate::lang::Lang;
+use crate::{mapped, secret};
+
+/// The most bytes of a PEM file with roots.
+const MAX_ROOTS: u64 = 4 << 20;
+/// Bytes of the document in one message.
+const PIECE: usize = 1 << 20;
+/// The most bytes that the service takes; larger documents are verified here.
+const MAX_UPLOAD: u64 = 512 << 20;
+
+/// PEM files of roots, as they are.
+#[derive(Debug, Default)]
+struct Roots {
+    holder: Option<Vec<u8>>,
+    maker: Option<Vec<u8>>,
+}
+
+pub async fn verify(env: &Env, args: &Verify) -> Result<ExitCode, Failure> {
+    let lang = env.lang();
+    let mut roots = Roots { holder: pem(lang, args.trust.as_deref())?, maker: pem(lang, args.maker_trust.as_deref())? };
+    let size = std::fs::metadata(&args.file).map_err(|error| Failure::unreadable(lang, &args.file, &error))?.len();
+    let view = if args.offline || size > MAX_UPLOAD {
+        offline(env, &args.file, &roots)?
+    } else {
+        let server = Server::of(&env.server, env.act_as.as_deref(), lang)?;
+        match online(env, &server, &args.file, &roots).await? {
+            Some(view) => view,
+            None => {
+                let mut note = NoteView::of_client("SERVER_UNREACHABLE", lang);
+                ask_for_roots(lang, &mut roots)?;
+                let mut view = offline(env, &args.file, &roots)?;
+                note.text = format!("{} ({})", note.text, lang.pick("已改为离线验证", "verified offline instead"));
+                view.notes.insert(0, note);
+                view
+            }
+        }
+    };
+    env.output.result(&view.to_json(), view.to_words(lang));
+    Ok(if view.verdict == "valid" { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// What the service says; nothing if it can't be reached.
+async fn online(env: &Env, server: &Server, path: &Path, roots: &Roots) -> Result<Option<View>, Failure> {
+    if !server.is_reachable().await {
+        return Ok(None);
+    }
+    let pieces = pieces(env, path, roots)?;
+    let mut client = VerificationServiceClient::new(server.line()).max_decoding_message_size(MAX_MESSAGE);
+    match server.answer(client.verify_document(iter(pieces)).await) {
+        Ok(answer) => Ok(Some(View::of_report(&answer.report.unwrap_or_default()))),
+        Err(failure) if failure.code == "SERVER_UNREACHABLE" => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// The document in pieces, read as they are sent.
+fn pieces(
+    env: &Env,
+    path: &Path,
+    roots: &Roots,
+) -> Result<impl Iterator<Item = pb::VerifyDocumentRequest> + Send + 'static, Failure> {
+    let lang = env.lang();
+    let mut file = File::open(path).map_err(|error| Failure::unreadable(lang, path, &error))?;
+    let bar = env.output.bar(lang.pick("上传", "uploading"));
+    bar.set_length(file.metadata().map(|m| m.len()).unwrap_or_default());
+    let first = pb::VerifyDocumentRequest {
+        chunk: Vec::new(),
+        trust_pem: roots.holder.clone().unwrap_or_default(),
+        maker_trust_pem: roots.maker.clone().unwrap_or_default(),
+    };
+    let rest = std::iter::from_fn(move || {
+        let mut chunk = Vec::with_capacity(PIECE);
+        // A file that can't be read to its end is one that is cut short, and verifies as such.
+        let read = std::io::Read::by_ref(&mut file).take(PIECE as u64).read_to_end(&mut chunk).unwrap_or(0);
+        bar.inc(read as u64);
+        (read > 0).then(|| pb::VerifyDocumentRequest { chunk, ..Default::default() })
+    });
+    Ok(std::iter::once(first).chain(rest))
+}
+
+fn offline(env: &Env, path: &Path, roots: &Roots) -> Result<View, Failure> {
+    let lang = env.lang();
+    let file = File::open(path).map_err(|error| Failure::unreadable(lang, path, &error))?;
+    let source = mapped::file(&file).map_err(|error| Failure::unreadable(lang, path, &error))?;
+    let bar = env.output.bar(lang.pick("验证", "verifying"));
+    let mut on_progress = |Progress { done, total }: Progress| {
+        bar.set_length(total);
+        bar.set_position(done);
+    };
+    let found = eseal_documents::verify(&source, &Limits::default(), &mut on_progress);
+    bar.finish_and_clear();
+    let found = found.map_err(|error| Failure::document(lang, &error))?;
+    let trust = Trust {
+        holder_roots: store(lang, roots.holder.as_deref())?,
+        maker_roots: store(lang, roots.maker.as_deref())?,
+    };
+    let judgement = judge(&found, &trust);
+    let digest = Digest::of(source.as_ref().as_ref());
+    Ok(View::of_judgement(&found, &judgement, digest, Clock::System.now(), lang))
+}
+
+fn store(lang: Lang, pem: Option<&[u8]>) -> Result<Option<TrustStore>, Failure> {
+    let Some(pem) = pem else { return Ok(None) };
+    let certificates = Certificate::many_from_pem(pem).map_err(|error| unusable(lang, error))?;
+    if certificates.is_empty() {
+        return Err(unusable(lang, lang.pick("文件中没有证书", "the file has no certificate")));
+    }
+    Ok(Some(TrustStore::new(certificates)))
+}
+
+fn pem(lang: Lang, path: Option<&Path>) -> Result<Option<Vec<u8>>, Failure> {
+    let bytes = path.map(|path| read_file(lang, path, MAX_ROOTS)).transpose()?;
+    store(lang, bytes.as_deref())?; // a file that is none is told at once
+    Ok(bytes)
+}
+
+/// At a terminal, somebody who gave no roots is asked for them; an empty line goes on without.
+fn ask_for_roots(lang: Lang, roots: &mut Roots) -> Result<(), Failure> {
+    if roots.holder.is_some() || !secret::can_ask() {
+        return Ok(());
+    }
+    let prompt = lang.pick(
+        "无法连接服务器。请输入颁发机构根证书文件(直接回车则跳过): ",
+        "The server can't be reached. File with the issuer's root certificate (Enter to go on without): ",
+    );
+    let unreadable = |error: std::io::Error| Failure::new(Kind::Usage, "FILE_UNREADABLE", lang).because(error);
+    let mut err = std::io::stderr().lock();
+    write!(err, "{prompt}").and_then(|()| err.flush()).map_err(unreadable)?;
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).map_err(unreadable)?;
+    let path = line.trim();
+    if !path.is_empty() {
+        roots.holder = pem(lang, Some(&PathBuf::from(path)))?;
+    }
+    Ok(())
+}

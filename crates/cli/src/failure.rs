@@ -1,0 +1,218 @@
+//! What can go wrong, what to do about it, and the exit code that scripts see.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use eseal_card::CardError;
+use eseal_documents::DocumentError;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+use crate::lang::Lang;
+
+/// Something failed. Shown to people with advice, to scripts with a code.
+#[derive(Debug)]
+pub struct Failure {
+    /// UPPER_SNAKE, stable.
+    pub code: String,
+    /// What happened, in the user's language.
+    pub text: String,
+    /// What to do next, if there is something.
+    pub advice: Option<String>,
+    /// Further facts, such as the gate that refused.
+    pub facts: Vec<(String, String)>,
+    /// What the exit code says.
+    pub kind: Kind,
+}
+
+/// What the exit code says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// 1: understood, and refused.
+    Refused,
+    /// 2: wrong usage, or a file that can't be read.
+    Usage,
+    /// 3: the server can't be reached, or failed.
+    Unreachable,
+}
+
+/// The codes that this program itself gives, with what they mean: for `docs/error-codes.md`.
+pub const CODES: &[(&str, &str, &str)] = &[
+    (
+        "SERVER_UNREACHABLE",
+        "无法连接认证服务器,请检查系统设置",
+        "The server can't be reached: check the address and that it runs",
+    ),
+    ("SEAL_CARD_ABSENT", "请插入电子印章卡", "There is no seal card: connect it, or name its file"),
+    ("MAKER_CARD_ABSENT", "未插制章授权卡,制章失败", "There is no maker card: connect it, or name its file"),
+    ("PIN_INCORRECT", "密码错误,签章失败", "The PIN is wrong"),
+    ("PIN_LOCKED", "密码错误,签章失败", "The card is locked after wrong PINs"),
+    ("NOT_SIGNED_IN", "请先登录", "Sign in first"),
+    ("FILE_UNREADABLE", "文件无法读取", "A file can't be read"),
+    ("FILE_UNWRITABLE", "文件无法写入", "A file can't be written"),
+    ("USAGE", "用法不正确", "The command line is not understood"),
+    ("CARD_UNUSABLE", "卡无法使用", "The card can't be used"),
+    ("CERTIFICATE_UNUSABLE", "证书无法使用", "A certificate or key can't be used"),
+    (
+        "NOT_SIGNED_BLINDLY",
+        "拒绝签署与请求不符的数据",
+        "What is to be signed is not what was asked for: it was not signed",
+    ),
+    ("ANSWER_UNREADABLE", "服务器返回的数据无法识别", "The answer of the server can't be understood"),
+];
+
+impl Failure {
+    /// A failure with a code of [`CODES`].
+    pub fn new(kind: Kind, code: &'static str, lang: Lang) -> Self {
+        let text = CODES.iter().find(|(known, ..)| *known == code).map_or(code, |(_, zh, en)| lang.pick(zh, en));
+        Self { code: code.to_owned(), text: text.to_owned(), advice: None, facts: Vec::new(), kind }
+    }
+
+    /// With what is special about it.
+    #[must_use]
+    pub fn because(mut self, why: impl fmt::Display) -> Self {
+        self.text = format!("{}: {why}", self.text);
+        self
+    }
+
+    /// With what to do next.
+    #[must_use]
+    pub fn advise(mut self, advice: impl Into<String>) -> Self {
+        self.advice = Some(advice.into());
+        self
+    }
+
+    /// Wrong usage.
+    pub fn usage(lang: Lang, why: impl fmt::Display) -> Self {
+        Self::new(Kind::Usage, "USAGE", lang).because(why)
+    }
+
+    /// A file that can't be read.
+    pub fn unreadable(lang: Lang, path: &Path, error: &io::Error) -> Self {
+        Self::new(Kind::Usage, "FILE_UNREADABLE", lang).because(format_args!("{}: {error}", path.display()))
+    }
+
+    /// A file that can't be written.
+    pub fn unwritable(lang: Lang, path: &Path, error: &io::Error) -> Self {
+        Self::new(Kind::Usage, "FILE_UNWRITABLE", lang).because(format_args!("{}: {error}", path.display()))
+    }
+
+    /// A document that can't be sealed or read.
+    pub fn document(lang: Lang, error: &DocumentError) -> Self {
+        let reason = error.reason();
+        let text = reason.text(lang.into());
+        // The English text of the error has the particulars.
+        let text = if lang == Lang::En { error.to_string() } else { format!("{text} ({error})") };
+        let text = std::error::Error::source(error).map_or(text.clone(), |cause| format!("{text}: {cause}"));
+        Self { code: reason.code().to_owned(), text, advice: None, facts: Vec::new(), kind: Kind::Usage }
+    }
+
+    /// A card that can't be used. A card that is not there is the caller's to name.
+    pub fn card(lang: Lang, error: &CardError) -> Self {
+        Self::new(Kind::Usage, "CARD_UNUSABLE", lang).because(error)
+    }
+
+    /// What the server answered, or that it did not.
+    pub fn status(lang: Lang, server: &str, status: &Status) -> Self {
+        let details = status.get_error_details();
+        if let Some(info) = details.error_info() {
+            let local = details.localized_message().map(|m| m.message.clone()).filter(|text| !text.is_empty());
+            let fields = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
+            let mut text = local.unwrap_or_else(|| status.message().to_owned());
+            for field in fields {
+                text = format!("{text}\n  {}: {}", field.field, field.description);
+            }
+            let mut facts: Vec<_> = info.metadata.clone().into_iter().collect();
+            facts.sort();
+            let failure = Self { code: info.reason.clone(), text, advice: None, facts, kind: kind_of(status.code()) };
+            return failure.advised(lang);
+        }
+        match status.code() {
+            Code::Unavailable | Code::DeadlineExceeded | Code::Unknown | Code::Cancelled => {
+                Self::new(Kind::Unreachable, "SERVER_UNREACHABLE", lang).because(server).advise(lang.pick(
+                    "用 --server 指定地址,或先启动 eseal-standalone",
+                    "name its address with --server, or start eseal-standalone first",
+                ))
+            }
+            code => Self::new(Kind::Unreachable, "ANSWER_UNREADABLE", lang).because(format_args!("{code:?}")),
+        }
+    }
+
+    fn advised(self, lang: Lang) -> Self {
+        let advice = match self.code.as_str() {
+            "TOKEN_MISSING" | "TOKEN_INVALID" | "TOKEN_EXPIRED" => {
+                lang.pick("运行 eseal login 用户名", "run: eseal login NAME")
+            }
+            "PIN_LOCKED" => lang.pick("请管理员运行 eseal unlock 印章编号", "ask an admin to run: eseal unlock SEAL"),
+            "SEAL_NOT_ACTIVE" => {
+                lang.pick("请管理员运行 eseal activate 印章编号", "ask an admin to run: eseal activate SEAL")
+            }
+            "SEAL_SUSPENDED" => {
+                lang.pick("请管理员运行 eseal resume 印章编号", "ask an admin to run: eseal resume SEAL")
+            }
+            "MAKER_CARD_REJECTED" => lang.pick(
+                "用 eseal list maker-cards 查看已发放的制章授权卡",
+                "see the cards issued here: eseal list maker-cards",
+            ),
+            "VERSION_CONFLICT" => lang.pick("重新查看后再试", "look at it again and retry"),
+            _ => return self,
+        };
+        self.advise(advice)
+    }
+
+    /// The exit code of the program.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self.kind {
+            Kind::Refused => 1,
+            Kind::Usage => 2,
+            Kind::Unreachable => 3,
+        })
+    }
+}
+
+fn kind_of(code: Code) -> Kind {
+    match code {
+        Code::Unavailable | Code::Internal | Code::DeadlineExceeded => Kind::Unreachable,
+        Code::InvalidArgument => Kind::Usage,
+        _ => Kind::Refused,
+    }
+}
+
+/// A file that must be read whole, of at most `max` bytes.
+///
+/// # Errors
+/// [`Failure`] of kind usage.
+pub fn read_file(lang: Lang, path: &Path, max: u64) -> Result<Vec<u8>, Failure> {
+    let unreadable = |error: &io::Error| Failure::unreadable(lang, path, error);
+    let size = std::fs::metadata(path).map_err(|error| unreadable(&error))?.len();
+    if size > max {
+        let why = format!("{}: {size} > {max} bytes", path.display());
+        return Err(Failure::new(Kind::Usage, "FILE_UNREADABLE", lang).because(why));
+    }
+    std::fs::read(path).map_err(|error| unreadable(&error))
+}
+
+/// Writes a file whole or not at all.
+///
+/// # Errors
+/// [`Failure`] of kind usage.
+pub fn write_file(lang: Lang, path: &Path, content: &[u8], secret: bool) -> Result<(), Failure> {
+    let unwritable = |error: io::Error| Failure::unwritable(lang, path, &error);
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_owned);
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(unwritable)?;
+    io::Write::write_all(&mut file, content).map_err(unwritable)?;
+    if !secret {
+        open_to_others(file.as_file()).map_err(unwritable)?;
+    }
+    file.as_file().sync_all().map_err(unwritable)?;
+    file.persist(path).map_err(|error| unwritable(error.error))?;
+    Ok(())
+}
+
+/// Temporary files are for their owner alone; documents and certificates are not secret.
+pub fn open_to_others(file: &std::fs::File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}

@@ -1,0 +1,47 @@
+//! Passwords and PINs: from a file, or asked for at a terminal. Never from the command line, where others see them.
+
+use std::io::IsTerminal as _;
+use std::path::Path;
+
+use eseal_card::Pin;
+use zeroize::Zeroizing;
+
+use crate::failure::{Failure, read_file};
+use crate::lang::Lang;
+
+/// The most bytes of a file with a secret.
+const MAX: u64 = 1024;
+
+/// The secret in `file`, or what the user types.
+///
+/// # Errors
+/// The file can't be read, or there is no terminal to ask at.
+pub fn read(lang: Lang, file: Option<&Path>, prompt: &str) -> Result<Zeroizing<String>, Failure> {
+    let Some(file) = file else { return ask(lang, prompt) };
+    let bytes = Zeroizing::new(read_file(lang, file, MAX)?);
+    let text = std::str::from_utf8(&bytes).map_err(|_| Failure::usage(lang, file.display()))?;
+    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// The PIN in `file`, or what the user types.
+///
+/// # Errors
+/// As [`read`], or what was given is no PIN.
+pub fn pin(lang: Lang, file: Option<&Path>, prompt: &str) -> Result<Pin, Failure> {
+    let mut text = read(lang, file, prompt)?;
+    Pin::try_new(std::mem::take(&mut *text)).map_err(|error| Failure::usage(lang, error))
+}
+
+/// Whether somebody can be asked.
+pub fn can_ask() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+fn ask(lang: Lang, prompt: &str) -> Result<Zeroizing<String>, Failure> {
+    if !can_ask() {
+        let why = lang.pick("没有终端可供输入,请用文件给出密码", "there is no terminal to ask at: give it in a file");
+        return Err(Failure::usage(lang, why));
+    }
+    let typed = rpassword::prompt_password(format!("{prompt}: "));
+    typed.map(Zeroizing::new).map_err(|error| Failure::usage(lang, error))
+}
