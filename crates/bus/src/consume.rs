@@ -108,7 +108,7 @@ where
                     End::WriterStopped | End::Stopped => return Ok(()),
                     End::Settled | End::Parked => self.ended(stream, end),
                 },
-                _ = replays.tick() => self.take_up_replays().await,
+                _ = replays.tick(), if self.lanes.in_hand() < IN_HAND_MAX => self.take_up_replays().await,
                 Some(event) = fresh.next(), if self.lanes.in_hand() < IN_HAND_MAX => match event {
                     Ok(event) if self.ahead.remove(&event.position) => {} // settled before the restart
                     Ok(event) => self.enter(event.stream_id.clone(), Turn::Fresh(Box::new(event))),

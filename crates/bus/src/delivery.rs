@@ -73,9 +73,10 @@ where
 
     /// Delivers the dead letters of a stream from the first on, until none is left or one fails again.
     pub(crate) async fn replay(&self, stream: StreamId) -> End {
+        let Consumer { name, owner } = self.consumer;
+        let mut position = 0;
         loop {
-            let (name, owner) = (self.consumer.name, self.consumer.owner);
-            let letters = match self.letters.of_stream(name, owner, &stream, LETTERS).await {
+            let letters = match self.letters.of_stream(name, owner, &stream, position, LETTERS).await {
                 Ok(letters) => letters,
                 Err(error) => match self.pause(&error).await {
                     Some(end) => return end,
@@ -87,7 +88,7 @@ where
             }
             for letter in letters {
                 match self.replay_one(&letter).await {
-                    End::Settled => {}
+                    End::Settled => position = letter.position,
                     End::Parked => return self.give_up(&stream).await,
                     end => return end,
                 }
@@ -100,8 +101,12 @@ where
             match self.log.read(letter.position.saturating_sub(1), 1).await {
                 Ok(events) => match events.into_iter().next().filter(|event| event.event_id == letter.event_id) {
                     Some(event) => return self.deliver(event).await,
-                    // Its owner's log was exchanged under it. Nothing can be done here, so it stays where it is.
-                    None => return End::Parked,
+                    None => {
+                        // The owner's log was exchanged under it: nothing to deliver, and nothing to forget.
+                        let (consumer, owner) = (self.consumer.name, self.consumer.owner);
+                        tracing::error!(consumer, owner, position = letter.position, "no such event in the log");
+                        return End::Parked;
+                    }
                 },
                 Err(error) => {
                     if let Some(end) = self.pause(&error).await {
@@ -147,15 +152,8 @@ where
             let Some(delay) = self.retry.delay(tries) else {
                 return Tried::Failed { why, tries };
             };
-            tracing::info!(
-                consumer = self.consumer.name,
-                owner = self.consumer.owner,
-                position = event.position,
-                kind = event.kind,
-                tries,
-                why,
-                "delivery later"
-            );
+            let (Consumer { name, owner }, position) = (self.consumer, event.position);
+            tracing::info!(consumer = name, owner, position, kind = event.kind, tries, why, "delivery later");
             if self.wait(delay).await.is_some() {
                 return Tried::Ended(End::Stopped);
             }
@@ -184,8 +182,8 @@ where
 
     async fn park(&self, event: &StoredEvent, why: String, tries: u32) -> End {
         if tries > 0 {
-            tracing::error!(consumer = self.consumer.name, owner = self.consumer.owner, position = event.position,
-                kind = event.kind, stream = %event.stream_id, tries, why, "delivery parked, and its stream with it");
+            let (Consumer { name, owner }, position, stream) = (self.consumer, event.position, &event.stream_id);
+            tracing::error!(consumer = name, owner, position, kind = event.kind, %stream, tries, why, "stream parked");
         }
         loop {
             let (delivery, stream, now) = (self.delivery(event), event.stream_id.clone(), Clock::System.now());

@@ -61,15 +61,24 @@ pub(crate) fn replacing(key: &[&'static str], columns: &[&'static str]) -> OnCon
 
 /// Whether a row was refused because there is one like it. Told by code, never by text.
 pub(crate) fn is_duplicate(error: &DbErr) -> bool {
-    if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) {
-        return true;
-    }
     // On SQLite the trigger on `events` looks before the unique keys do.
+    matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
+        || code(error).as_deref() == Some(REFUSED_BY_TRIGGER)
+}
+
+/// Whether the database itself answered a commit with this error, so that it rolled back. A connection that broke leaves
+/// it open; so does PostgreSQL when an operator ends the session (class 57), which may come after the commit.
+pub(crate) fn is_rollback(error: &DbErr) -> bool {
+    code(error).is_some_and(|code| !code.starts_with("57P") && !code.starts_with("08"))
+}
+
+/// The engine's code of an error that the engine answered: SQLSTATE, or SQLite's extended number.
+fn code(error: &DbErr) -> Option<String> {
     let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error else {
-        return false;
+        return None;
     };
     let sqlx::Error::Database(error) = &**error else {
-        return false;
+        return None;
     };
-    error.code().as_deref() == Some(REFUSED_BY_TRIGGER)
+    error.code().map(|code| code.into_owned())
 }

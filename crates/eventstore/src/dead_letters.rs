@@ -92,7 +92,7 @@ impl DeadLetters {
         self.letters(select(consumer, owner, after, limit)).await
     }
 
-    /// The letters of one stream, in order, at most `limit`.
+    /// The letters of one stream after position `after`, in order, at most `limit`.
     ///
     /// # Errors
     /// [`StoreError`] when the database fails or a row is damaged.
@@ -101,9 +101,10 @@ impl DeadLetters {
         consumer: &str,
         owner: &str,
         stream: &StreamId,
+        after: u64,
         limit: u64,
     ) -> Result<Vec<DeadLetter>, StoreError> {
-        let select = select(consumer, owner, 0, limit).and_where(Expr::col("stream_id").eq(stream.as_str())).take();
+        let select = select(consumer, owner, after, limit).and_where(Expr::col("stream_id").eq(stream.as_str())).take();
         self.letters(select).await
     }
 

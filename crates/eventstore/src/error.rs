@@ -6,12 +6,17 @@ use eseal_kernel::ClaimKey;
 use eseal_kernel::text::InvalidText;
 use sea_orm::DbErr;
 
-/// The store could not do what it was asked. Nothing of the order that met it was recorded.
+/// The store could not do what it was asked. Nothing of the order that met it was recorded, except perhaps when it is
+/// [`StoreError::InDoubt`].
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// The database refused a statement or could not be reached.
     #[error("the database failed: {0}")]
     Database(#[from] DbErr),
+    /// The connection broke during the commit, so that it is open whether the order was recorded. A repeat with the same
+    /// request id tells.
+    #[error("the database failed during the commit: {0}")]
+    InDoubt(DbErr),
     /// The database's address is of no engine that the store runs on.
     #[error("the database address is not usable: {0}")]
     Address(&'static str),

@@ -11,7 +11,8 @@
 //! 4. then, and not before, each caller is answered.
 //!
 //! On any error of the database the transaction is rolled back and the orders go one by one, so that the one that met
-//! the error is the only one that fails.
+//! the error is the only one that fails. If the connection broke during the commit, only those go again that can tell
+//! whether they were recorded: by their request id or their delivery.
 
 mod batch;
 pub(crate) mod draft;
@@ -85,9 +86,8 @@ impl Writer {
     /// Answers after the commit. An order that was taken is carried out even if its caller goes away.
     ///
     /// # Errors
-    /// [`CommandError`]. Nothing of this order was recorded then, except that an error of the database in the commit
-    /// itself, or a writer that dies ([`CommandError::Stopping`]), leaves it open: a repeat with the same request id
-    /// tells.
+    /// [`CommandError`]. Nothing of this order was recorded then, except that [`StoreError::InDoubt`] leaves it open, and a
+    /// writer that dies before it answers ([`CommandError::Stopping`]): a repeat with the same request id tells.
     pub async fn execute<A: Stored>(&self, order: Order<A>) -> Result<Outcome<A>, CommandError<A::Rejection>> {
         let (waiting, answer) = Waiting::try_new(order)?;
         self.queue.try_send(Work::Order(Box::new(waiting))).map_err(|error| match error {

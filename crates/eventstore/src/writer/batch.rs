@@ -10,6 +10,7 @@ use super::known::{Asked, Known, Received};
 use super::order::{AnyOrder, Failure};
 use super::streams::Streams;
 use super::work::{Receipt, Work};
+use crate::bulk::is_rollback;
 use crate::load::number;
 use crate::{Database, StoreError};
 
@@ -24,8 +25,27 @@ pub(crate) struct Batches {
 enum Failed {
     /// No transaction was begun: each order alone would meet the same.
     Unreachable(StoreError),
-    /// The transaction was rolled back, or its commit is in doubt.
+    /// The transaction was rolled back.
     RolledBack(StoreError),
+    /// The connection broke during the commit.
+    InDoubt(StoreError),
+}
+
+impl Failed {
+    fn error(&self) -> &StoreError {
+        match self {
+            Self::Unreachable(error) | Self::RolledBack(error) | Self::InDoubt(error) => error,
+        }
+    }
+
+    /// Whether the work goes again, alone.
+    fn leaves(&self, work: &Work) -> bool {
+        match self {
+            Self::Unreachable(_) => false,
+            Self::RolledBack(_) => true,
+            Self::InDoubt(_) => work.is_repeatable(),
+        }
+    }
 }
 
 impl Batches {
@@ -35,66 +55,61 @@ impl Batches {
 
     /// Writes these works in one transaction, or else each in one of its own, and answers every caller.
     pub(crate) async fn write(&mut self, mut works: Vec<Work>) {
-        match self.attempt(&mut works).await {
-            Ok(()) => {}
-            Err(Failed::RolledBack(error)) if works.len() > 1 => {
-                // One of them met the error; the others must not suffer for it.
-                tracing::warn!(owner = self.owner, orders = works.len(), %error, "batch rolled back, going one by one");
-                for work in works {
-                    self.write_alone(work).await;
-                }
-                return;
-            }
-            Err(Failed::Unreachable(error) | Failed::RolledBack(error)) => {
-                tracing::error!(owner = self.owner, orders = works.len(), %error, "nothing recorded");
-                for work in &mut works {
-                    work.fail(Failure::Store(error.clone()));
-                }
-            }
-        }
+        let failed = self.attempt(&mut works).await.err();
+        let alone = works.len() == 1;
         for work in works {
-            work.answer();
+            match &failed {
+                None => work.answer(),
+                // One of several met the error; the others must not suffer for it.
+                Some(failed) if !alone && failed.leaves(&work) => self.write_alone(work).await,
+                Some(failed) => fail(work, failed),
+            }
         }
     }
 
     async fn write_alone(&mut self, work: Work) {
-        let mut works = vec![work];
-        if let Err(Failed::Unreachable(error) | Failed::RolledBack(error)) = self.attempt(&mut works).await {
-            tracing::error!(owner = self.owner, %error, "order rolled back");
-            for work in &mut works {
-                work.fail(Failure::Store(error.clone()));
-            }
-        }
-        for work in works {
-            work.answer();
+        let mut works = [work];
+        let attempted = self.attempt(&mut works).await;
+        let [work] = works;
+        match attempted {
+            Ok(()) => work.answer(),
+            Err(failed) => fail(work, &failed),
         }
     }
 
     async fn attempt(&mut self, works: &mut [Work]) -> Result<(), Failed> {
+        let attempted = self.transact(works).await;
+        if let Err(failed) = &attempted {
+            tracing::warn!(owner = self.owner, orders = works.len(), error = %failed.error(), "batch not committed");
+        }
+        attempted
+    }
+
+    async fn transact(&mut self, works: &mut [Work]) -> Result<(), Failed> {
         let started = Instant::now();
         let tx = self.database.begin().await.map_err(|error| Failed::Unreachable(error.into()))?;
-        match self.record(&tx, works).await {
-            Ok(recorded) => {
-                // An error here leaves open whether the server committed. Decided again, each order finds out by its
-                // request, its inbox row or the stream itself.
-                tx.commit().await.map_err(|error| Failed::RolledBack(error.into()))?;
-                let Recorded { known, head, events } = recorded;
-                let streams = known.streams.into_iter().filter_map(|(stream, folded)| Some((stream, folded.ok()?)));
-                self.cache.leave(head, streams);
-                self.database.announce(head);
-                let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-                tracing::debug!(owner = self.owner, orders = works.len(), events, head, micros, "batch committed");
-                Ok(())
-            }
+        let recorded = match self.record(&tx, works).await {
+            Ok(recorded) => recorded,
             Err(error) => {
                 // Never a commit after an error: PostgreSQL would answer Ok and have rolled back. A rollback that
                 // fails leaves a dead connection, which the pool replaces.
                 if let Err(error) = tx.rollback().await {
                     tracing::warn!(owner = self.owner, %error, "rollback failed");
                 }
-                Err(Failed::RolledBack(error))
+                return Err(Failed::RolledBack(error));
             }
-        }
+        };
+        tx.commit().await.map_err(|error| match is_rollback(&error) {
+            true => Failed::RolledBack(error.into()),
+            false => Failed::InDoubt(StoreError::InDoubt(error)),
+        })?;
+        let Recorded { known, head, events } = recorded;
+        let streams = known.streams.into_iter().filter_map(|(stream, folded)| Some((stream, folded.ok()?)));
+        self.cache.leave(head, streams);
+        self.database.announce(head);
+        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        tracing::debug!(owner = self.owner, orders = works.len(), events, head, micros, "batch committed");
+        Ok(())
     }
 
     async fn record(&mut self, tx: &DatabaseTransaction, works: &mut [Work]) -> Result<Recorded, StoreError> {
@@ -119,6 +134,12 @@ struct Recorded {
     events: usize,
 }
 
+/// Tells the caller that nothing was recorded.
+fn fail(mut work: Work, failed: &Failed) {
+    work.fail(Failure::Store(failed.error().clone()));
+    work.answer();
+}
+
 /// The last position. Whoever else appends to this database waits here until this transaction ends.
 pub(crate) async fn lock_head(tx: &DatabaseTransaction) -> Result<u64, StoreError> {
     let select = Query::select().column("position").from("head").lock_exclusive().take();
@@ -133,7 +154,10 @@ fn take_order(order: &mut dyn AnyOrder, known: &mut Known, draft: &mut Draft) {
         return order.repeat(Vec::new());
     }
     match order.request().map(|key| known.asked(key)) {
-        Some(Asked::Repeated(answer)) => return order.repeat(answer),
+        Some(Asked::Repeated(answer)) => {
+            settle(order, received, known, draft);
+            return order.repeat(answer);
+        }
         Some(Asked::OtherContent) => return order.fail(Failure::RequestIdReused),
         Some(Asked::New) | None => {}
     }
@@ -158,11 +182,16 @@ fn take_order(order: &mut dyn AnyOrder, known: &mut Known, draft: &mut Draft) {
         known.answered(key, decision.answer.clone());
         draft.answer(key.clone(), std::mem::take(&mut decision.answer), decision.now);
     }
+    settle(order, received, known, draft);
+    draft.add(&stream, decision);
+}
+
+/// Settles the delivery that the order reacts to.
+fn settle(order: &dyn AnyOrder, received: Option<Received>, known: &mut Known, draft: &mut Draft) {
     if let Some(delivery) = order.delivery() {
         known.settled(delivery, false);
         draft.inbox.settle(delivery.clone(), received == Some(Received::Parked));
     }
-    draft.add(&stream, decision);
 }
 
 /// Settles or parks a delivery, unless it was settled before.

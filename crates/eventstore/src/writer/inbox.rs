@@ -49,6 +49,7 @@ impl Inbox {
         });
         let key = ["event_id", "consumer"];
         insert(tx, "inbox", &columns, rows.collect(), Some(&replacing(&key, &columns))).await?;
+        write_letters(tx, &self.settled).await?;
         for delivery in &self.resolved {
             let delete = Query::delete()
                 .from_table("dead_letters")
@@ -57,7 +58,6 @@ impl Inbox {
                 .take();
             tx.execute(&delete).await?;
         }
-        write_letters(tx, &self.settled).await?;
         let consumers: BTreeSet<(&str, &str)> =
             self.settled.iter().map(|(delivery, _)| (delivery.consumer.as_str(), delivery.owner.as_str())).collect();
         for (consumer, owner) in consumers {

@@ -58,6 +58,14 @@ impl Work {
         }
     }
 
+    /// Whether it can be carried out again without knowing if it was before.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        match self {
+            Self::Order(order) => order.request().is_some() || order.delivery().is_some(),
+            Self::Receipt(_) => true,
+        }
+    }
+
     pub(crate) fn fail(&mut self, failure: Failure) {
         match (self, failure) {
             (Self::Order(order), failure) => order.fail(failure),

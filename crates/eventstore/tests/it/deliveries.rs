@@ -3,7 +3,7 @@
 use eseal_eventstore::{CommandError, DeadLetterCount, DeadLetters, Progress, StreamId};
 use eseal_testkit::TestDb;
 
-use crate::support::{Command, Store, add, delivery, now, on_every_engine, order};
+use crate::support::{Command, Store, add, delivery, now, on_every_engine, order, request};
 
 on_every_engine!(
     a_delivery_has_its_effect_once,
@@ -11,6 +11,8 @@ on_every_engine!(
     the_cursor_moves_only_over_what_is_settled,
     a_fact_that_asks_for_nothing_moves_the_cursor,
     a_rejected_reaction_settles_nothing,
+    a_repeated_request_settles_its_delivery_all_the_same,
+    of_a_parked_and_a_settled_delivery_in_one_batch_no_letter_stays,
     a_parked_delivery_moves_the_cursor_and_waits_for_its_replay,
     a_settled_delivery_is_not_parked,
     consumers_and_owners_have_cursors_of_their_own,
@@ -69,6 +71,27 @@ async fn a_rejected_reaction_settles_nothing(db: TestDb) {
     let outcome = store.execute(add("a", -1).delivered(refused.clone())).await;
     assert!(matches!(outcome, Err(CommandError::Rejected(_))) && !refused.is_settled());
     assert_eq!(progress(&store).await, (0, vec![]));
+}
+
+async fn a_repeated_request_settles_its_delivery_all_the_same(db: TestDb) {
+    let store = Store::open(db).await;
+    store.execute(add("a", 5).request(request("r", "5"))).await.expect("recorded");
+    let late = delivery(1);
+    let outcome = store.execute(add("a", 5).request(request("r", "5")).delivered(late.clone())).await;
+    assert!(outcome.expect("answered").repeated && late.is_settled());
+    assert_eq!(progress(&store).await, (1, vec![]));
+    assert_eq!(store.table("lockers", &["total"]).await, ["5"]);
+}
+
+async fn of_a_parked_and_a_settled_delivery_in_one_batch_no_letter_stays(db: TestDb) {
+    let store = Store::open(db).await;
+    let stream = StreamId::try_new("thing", "7").expect("fit");
+    let parked = store.writer.park(delivery(1), stream, "too early".to_owned(), 1, now());
+    let (parked, outcome) = futures::join!(parked, store.execute(add("a", 5).delivered(delivery(1))));
+    parked.expect("parked");
+    assert!(!outcome.expect("recorded").repeated);
+    assert_eq!(DeadLetters::new(store.database.clone()).counts().await.expect("counted"), []);
+    assert!(store.execute(add("a", 5).delivered(delivery(1))).await.expect("settled").repeated);
 }
 
 async fn a_parked_delivery_moves_the_cursor_and_waits_for_its_replay(db: TestDb) {

@@ -161,6 +161,27 @@ async fn migrating_twice_changes_nothing(db: TestDb) {
 }
 
 #[tokio::test]
+async fn after_a_broken_commit_only_those_go_again_that_can_tell_whether_they_were_recorded() {
+    let Some(db) = TestDb::postgres().await else { return };
+    let store = Store::open(db).await;
+    // The server ends the session in the middle of the commit.
+    let broken = "CREATE FUNCTION end_session() RETURNS trigger LANGUAGE plpgsql AS
+                      $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END; $$;
+                  CREATE CONSTRAINT TRIGGER breaks AFTER INSERT ON mandates DEFERRABLE INITIALLY DEFERRED
+                      FOR EACH ROW EXECUTE FUNCTION end_session();";
+    store.tamper(broken).await.expect("a trap");
+    let mandate = vec![Row { table: "mandates", key: &["id"], values: vec![("id", "m".into())] }];
+    let known = |id: &str| add(id, 1).request(request(id, id));
+    let outcomes = store.together([known("a"), add("b", 1), known("c").with_rows(mandate), known("d")]).await;
+    assert_eq!(outcomes.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, false, true], "{outcomes:?}");
+    for refused in [&outcomes[1], &outcomes[2]] {
+        assert!(matches!(refused, Err(CommandError::Store(StoreError::InDoubt(_)))), "{refused:?}");
+    }
+    assert_eq!(store.table("lockers", &["id", "total"]).await, ["a|1", "d|1"]);
+    assert!(store.execute(known("a")).await.expect("answered").repeated);
+}
+
+#[tokio::test]
 async fn an_address_of_no_engine_is_refused() {
     for url in ["mysql://x/y", "sqlite::memory:", "sqlite:file?mode=memory", "", "nonsense"] {
         let refused = eseal_eventstore::Database::connect(&DatabaseConfig::new(url)).await;
