@@ -79,7 +79,7 @@ impl Findings {
                     format!("{time}: {} – {}", info.valid_from, info.valid_to)
                 });
             }
-            None => self.step(Check::SealingTime, Outcome::Unknown(Reason::SealingTimeOutsideSeal)),
+            None => self.step(Check::SealingTime, Outcome::Unknown(Reason::SealingTimeUnknown)),
         }
     }
 }

@@ -79,6 +79,9 @@ codes! {
         SealCopyDiffers = "SEAL_COPY_DIFFERS",
             "Seal.esl differs from the seal in the signature",
             "Seal.esl与签名中的电子印章不一致";
+        SealingTimeUnknown = "SEALING_TIME_UNKNOWN",
+            "the signature does not say, in a form that can be read, when it was made",
+            "签名未给出可读取的签章时间";
         SealingTimeOutsideSeal = "SEALING_TIME_OUTSIDE_SEAL",
             "the sealing time lies outside the seal's validity",
             "签章时间不在电子印章有效期内";

@@ -118,10 +118,10 @@ impl Outcome {
     pub fn all(outcomes: impl IntoIterator<Item = Self>) -> Self {
         let mut sum = Self::Passed;
         for outcome in outcomes {
-            match (sum, outcome) {
-                (_, Self::Failed(_)) => return outcome,
-                (Self::Passed, Self::Unknown(_)) => sum = outcome,
-                _ => {}
+            match outcome {
+                Self::Failed(_) => return outcome,
+                Self::Unknown(_) if sum == Self::Passed => sum = outcome,
+                Self::Unknown(_) | Self::Passed | Self::NotApplicable => {}
             }
         }
         sum

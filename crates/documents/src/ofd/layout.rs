@@ -28,10 +28,7 @@ pub struct Layout {
 
 impl Layout {
     /// Names beside the signatures that the package has already, for a signature with `stamps` impressions.
-    pub fn new<R>(package: &Package<R>, body: &Body, highest_id: u32, stamps: usize) -> Self
-    where
-        R: Read + Seek,
-    {
+    pub fn new<R: Read + Seek>(package: &Package<R>, body: &Body, highest_id: u32, stamps: usize) -> Self {
         let list = body.signatures.clone().unwrap_or_else(|| new_list(package, body));
         let folder = signature_folder(package, &list);
         // IDs of the form sNNN: GB/T 33190-2016 table 66 recommends it, and xs:ID forbids a digit in front.

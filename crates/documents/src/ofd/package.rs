@@ -228,6 +228,7 @@ impl From<DocumentError> for Fault {
     }
 }
 
+/// An OFD document that is not as it should be.
 pub fn malformed(what: impl Into<String>) -> DocumentError {
     DocumentError::Malformed { format: Format::Ofd, what: what.into() }
 }

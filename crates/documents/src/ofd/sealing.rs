@@ -14,7 +14,7 @@ use super::document::{Body, OFD_XML, Pages, bodies};
 use super::edit::{NewSignature, new_list, with_list};
 use super::files::Files;
 use super::layout::{Layout, highest_id, max_id_of};
-use super::package::Package;
+use super::package::{Package, malformed};
 use super::signatures::{self, Descriptor, Listed};
 use super::{output, xml};
 use crate::{DocumentError, Limits, OnProgress, Place};
@@ -117,8 +117,8 @@ impl Prepared {
     /// certificate of the key that made it. Entries that sealing does not change are copied as they are.
     ///
     /// # Errors
-    /// The signature does not verify, the certificate is not in the seal's list or not of an SM2 key, `input` is not what was prepared, or
-    /// writing fails; then `out` has an incomplete document and must be thrown away.
+    /// The signature does not verify, the certificate is not in the seal's list or not of an SM2 key, `input` is not
+    /// what was prepared, or writing fails; then `out` has an incomplete document and must be thrown away.
     pub fn finish<R, W>(
         mut self,
         input: R,
@@ -261,7 +261,7 @@ fn references<R: Read + Seek>(
             Some(content) => sm3(content).to_vec(),
             None => match files.digest(*index, DigestAlg::Sm3)? {
                 Ok(digest) => digest.clone(),
-                Err(what) => return Err(super::package::malformed(format!("{name}: {what}"))),
+                Err(what) => return Err(malformed(format!("{name}: {what}"))),
             },
         };
         references.push((name.clone(), BASE64.encode(digest)));

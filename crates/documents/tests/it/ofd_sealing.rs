@@ -264,6 +264,8 @@ fn the_crate_sofd_sign_accepts_the_signature_value() {
     let list = sofd_sign::read_sign_list(&mut package, "Doc_0/Signs/Signatures.xml").expect("a list");
     assert_eq!(list.len(), 1);
     let mut signature = sofd_sign::read_signature(&mut package, &list[0].base_loc).expect("a signature");
+    assert_eq!(signature.stamps.len(), 1);
+    assert_eq!((signature.stamps[0].page_ref.as_str(), signature.references.len()), ("10", 6));
     signature.read_check_value(&mut package).expect("a value");
     let status = sofd_sign::verify_signature(&mut package, &signature).expect("a status");
     assert_eq!(status, sofd_sign::VerifyStatus::Valid);

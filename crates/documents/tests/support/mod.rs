@@ -6,4 +6,5 @@ pub mod parties;
 pub mod pdf_builder;
 pub mod pdf_parties;
 pub mod peers;
+pub mod resigning;
 pub mod samples;

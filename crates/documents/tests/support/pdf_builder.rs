@@ -86,8 +86,19 @@ pub fn shapes() -> Vec<Shape> {
         Shape { name: "form indirect", form: Form::Indirect, ..PLAIN },
         Shape { name: "fields indirect", form: Form::IndirectFields, annots: Annots::Indirect, ..PLAIN },
         streams.clone(),
-        Shape { name: "streams, everything indirect", form: Form::IndirectFields, annots: Annots::Indirect, ..streams.clone() },
-        Shape { name: "streams, everything inline", form: Form::Inline, annots: Annots::Inline, inherited: true, ..streams },
+        Shape {
+            name: "streams, everything indirect",
+            form: Form::IndirectFields,
+            annots: Annots::Indirect,
+            ..streams.clone()
+        },
+        Shape {
+            name: "streams, everything inline",
+            form: Form::Inline,
+            annots: Annots::Inline,
+            inherited: true,
+            ..streams
+        },
     ];
     for (name, rotate) in [("turned 90", 90), ("turned 180", 180), ("turned 270", 270), ("turned -90", -90)] {
         shapes.push(Shape { name, rotate, crop: Some("[50 100 545.276 741.89]"), ..PLAIN });
@@ -127,17 +138,17 @@ impl Shape {
             Form::Indirect | Form::IndirectFields | Form::Certified(_) => format!("/AcroForm {FORM} 0 R"),
         };
         objects.put(CATALOG, format!("<< /Type /Catalog /Pages {PAGES} 0 R {form} >>"));
-        let kids: String =
-            (0..self.pages).fold(String::new(), |mut kids, page| {
-                let _ = write!(kids, "{} 0 R ", FIRST_PAGE + 2 * page as u32);
-                kids
-            });
+        let kids: String = (0..self.pages).fold(String::new(), |mut kids, page| {
+            let _ = write!(kids, "{} 0 R ", FIRST_PAGE + 2 * page as u32);
+            kids
+        });
         let media = format!("/MediaBox {}", self.media);
         let (here, there) = if self.inherited { (media.as_str(), "") } else { ("", media.as_str()) };
         objects.put(PAGES, format!("<< /Type /Pages /Count {} /Kids [{kids}] {here} >>", self.pages));
         objects.put(FONT, "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_owned());
         self.fill_form(objects);
-        let note = format!("<< /Type /Annot /Subtype /Text /Rect [20 20 40 40] /Contents (a note) /P {FIRST_PAGE} 0 R >>");
+        let note =
+            format!("<< /Type /Annot /Subtype /Text /Rect [20 20 40 40] /Contents (a note) /P {FIRST_PAGE} 0 R >>");
         let annotations = match (self.annots, self.form) {
             (Annots::None, Form::None) => String::new(),
             (Annots::None, _) => format!("/Annots [{TEXT_FIELD} 0 R]"),

@@ -8,8 +8,9 @@ use eseal_documents::{DocumentError, DocumentReport, Judgement, Limits, Place, T
 use eseal_pki::ca::DevelopmentCa;
 use eseal_pki::chain::{Purpose, TrustStore};
 use eseal_pki::{Certificate, Signer, SigningKey, Subject, Suite};
+use eseal_seal::SealInfo;
 
-use super::parties::{World, info, now};
+use super::parties::{Identity, World, info, now};
 
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -24,6 +25,7 @@ pub struct PdfWorld {
 
 /// An organization with a seal.
 pub struct PdfParty {
+    name: String,
     pub key: SigningKey,
     pub certificate: Certificate,
     pub chain: Vec<Certificate>,
@@ -48,14 +50,26 @@ impl PdfWorld {
         // Valid today too: other programs look at the clock.
         let certificate = self.holders.issue(&key.public_key(), &Subject::named(name), YEAR * 20, now().minus(YEAR));
         let certificate = certificate.expect("a certificate");
-        let mut info = info(name, &[&certificate]);
-        info.picture.data = impression();
-        let seal = self.world.maker().makes(&info);
-        PdfParty { key, certificate, chain: vec![self.holders.certificate().clone()], seal }
+        let chain = vec![self.holders.certificate().clone()];
+        let mut party = PdfParty { name: name.to_owned(), key, certificate, chain, seal: Vec::new() };
+        party.seal = self.world.maker().makes(&party.info());
+        party
+    }
+
+    /// A holder of the authority that certifies SM2 keys.
+    pub fn sm2_holder(&self, name: &str) -> Identity {
+        self.world.holder(name)
     }
 }
 
 impl PdfParty {
+    /// The party's seal before a maker signs it.
+    pub fn info(&self) -> SealInfo {
+        let mut info = info(&self.name, &[&self.certificate]);
+        info.picture.data = impression();
+        info
+    }
+
     pub fn request<'a>(&'a self, places: &'a [Place]) -> SealingRequest<'a> {
         SealingRequest {
             seal_der: &self.seal,
@@ -69,8 +83,7 @@ impl PdfParty {
     }
 
     pub fn try_seal(&self, document: &[u8], places: &[Place]) -> Result<(Vec<u8>, Sealed), DocumentError> {
-        let prepared =
-            pdf::prepare(source(document), &self.request(places), &Limits::default(), &mut |_| {})?;
+        let prepared = pdf::prepare(source(document), &self.request(places), &Limits::default(), &mut |_| {})?;
         let signature = self.key.sign(prepared.to_sign()).expect("a signature");
         let mut out = Vec::new();
         let sealed = prepared.finish(&mut out, &signature, &mut |_| {})?;
@@ -86,8 +99,12 @@ pub fn source(document: &[u8]) -> Source {
     Arc::new(document.to_vec())
 }
 
+pub fn try_verify(document: &[u8]) -> Result<DocumentReport, DocumentError> {
+    pdf::verify(&source(document), &Limits::default(), &mut |_| {})
+}
+
 pub fn verify(document: &[u8]) -> DocumentReport {
-    pdf::verify(&source(document), &Limits::default(), &mut |_| {}).expect("a readable document")
+    try_verify(document).expect("a readable document")
 }
 
 pub fn judged(document: &[u8], world: &PdfWorld) -> Judgement {
