@@ -142,10 +142,11 @@ impl Tasks {
     where
         E: Error + Send + 'static,
     {
-        let (tasks, stop) = (self.clone(), step.stop.clone());
+        let tasks = self.clone();
         step.running.spawn(async move {
             let ended = match AssertUnwindSafe(future).catch_unwind().await {
-                Ok(Ok(())) if stop.is_cancelled() => return tracing::debug!(task, "stopped"),
+                // Once the process stops, a writer may end as soon as nobody is left who has work for it.
+                Ok(Ok(())) if tasks.0.first.stop.is_cancelled() => return tracing::debug!(task, "stopped"),
                 Ok(Ok(())) => TaskEnded::Early { task },
                 Ok(Err(error)) => TaskEnded::Failed { task, why: chain(&error) },
                 Err(_) => TaskEnded::Panicked { task },

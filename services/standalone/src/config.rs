@@ -25,6 +25,14 @@ pub struct Config {
     pub identity: IdentityConfig,
     /// Logs.
     pub telemetry: TelemetryConfig,
+    /// The service application.
+    pub application: eseal_application::Config,
+    /// The service fabrication.
+    pub fabrication: eseal_fabrication::Config,
+    /// The service authentication.
+    pub authentication: eseal_authentication::Config,
+    /// The service verification.
+    pub verification: eseal_verification::Config,
 }
 
 /// The door for clients.
@@ -92,7 +100,16 @@ impl Config {
 
     /// The same with relative paths starting at the data folder.
     #[must_use]
-    pub fn in_folder(self, _data: &DataFolder) -> Self {
+    pub fn in_folder(mut self, data: &DataFolder) -> Self {
+        let named = [&mut self.fabrication.key_file, &mut self.authentication.key_file];
+        let optional = [
+            &mut self.application.font_file,
+            &mut self.fabrication.maker_card_file,
+            &mut self.fabrication.maker_pin_file,
+        ];
+        for path in named.into_iter().chain(optional.into_iter().flatten()) {
+            *path = data.path(&*path);
+        }
         self
     }
 
@@ -100,8 +117,9 @@ impl Config {
     ///
     /// # Errors
     /// See [`DataFolder::ensure_encryption_key`].
-    pub fn ensure_keys(&self, _data: &DataFolder) -> Result<(), StandaloneError> {
-        Ok(())
+    pub fn ensure_keys(&self, data: &DataFolder) -> Result<(), StandaloneError> {
+        data.ensure_encryption_key("fabrication", &self.fabrication.key_file)?;
+        data.ensure_encryption_key("authentication", &self.authentication.key_file)
     }
 }
 
@@ -118,6 +136,10 @@ pub fn in_effect(
 }
 
 fn sources(file: Option<&Path>) -> Result<Sources, ConfigError> {
-    let sources = Sources::new(CONFIG_DEFAULT);
+    let sources = Sources::new(CONFIG_DEFAULT)
+        .section("application", eseal_application::CONFIG_DEFAULT)
+        .section("fabrication", eseal_fabrication::CONFIG_DEFAULT)
+        .section("authentication", eseal_authentication::CONFIG_DEFAULT)
+        .section("verification", eseal_verification::CONFIG_DEFAULT);
     file.map_or(Ok(sources.clone()), |file| sources.file(file))
 }

@@ -138,7 +138,7 @@ impl Standalone {
             let peers = Peers::mesh(service.name, mesh.clone());
             let (clock, tasks_of_it) = (clock.clone(), tasks.clone());
             let context = Context::new(service.name, database.clone(), bus.clone(), peers, clock, tasks_of_it);
-            let routes = services::wire(service.name, &config, &context).await?;
+            let routes = services::wire(&config, &context).await?;
             outside = merged(outside, routes.clone());
             // Its history is for the other services as well, so that each can be asked for its own.
             let inside = routes.add_service(EventLog::service(vec![log], tasks.stopping()));

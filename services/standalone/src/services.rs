@@ -17,16 +17,47 @@ pub struct Service {
     pub projectors: fn() -> Vec<Projector>,
 }
 
-/// Every service.
-pub const SERVICES: [Service; 0] = [];
+/// Every service, in the order of a seal's way through them.
+pub const SERVICES: [Service; 4] = [
+    Service {
+        name: "application",
+        migrations: eseal_application::migrations,
+        projectors: || eseal_application::projectors().into(),
+    },
+    Service {
+        name: "fabrication",
+        migrations: eseal_fabrication::migrations,
+        projectors: || {
+            vec![
+                Projector::of::<eseal_fabrication::domain::Fabrication>(),
+                Projector::of::<eseal_fabrication::domain::MakerCard>(),
+            ]
+        },
+    },
+    Service {
+        name: "authentication",
+        migrations: eseal_authentication::migrations,
+        projectors: || eseal_authentication::projectors().into(),
+    },
+    Service {
+        name: "verification",
+        migrations: eseal_verification::migrations,
+        projectors: || eseal_verification::projectors().into(),
+    },
+];
 
-/// The routes of the service `name`, at work in `context`.
+/// The service in `context`, at work.
 ///
 /// # Errors
-/// [`StartError`].
-pub async fn wire(name: &str, config: &Config, context: &Context) -> Result<Routes, StartError> {
-    let _ = (name, config, context);
-    Ok(Routes::default())
+/// [`StartError`] when it can't start.
+pub async fn wire(config: &Config, context: &Context) -> Result<Routes, StartError> {
+    match context.name() {
+        "application" => eseal_application::wire(config.application.clone(), context).await,
+        "fabrication" => eseal_fabrication::wire(config.fabrication.clone(), context).await,
+        "authentication" => eseal_authentication::wire(config.authentication.clone(), context).await,
+        "verification" => eseal_verification::wire(config.verification.clone(), context).await,
+        other => Err(StartError::setting("standalone", other, "no service of this name is in this program")),
+    }
 }
 
 /// The service of this name.
