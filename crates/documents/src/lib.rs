@@ -2,11 +2,11 @@
 //!
 //! Opens nothing: callers bring what can be read and written. Knows no key: sealing is done in two steps, `prepare`
 //! says what must be signed and `finish` takes the signature, so that the key may lie on a card, in a service or in
-//! a test. Knows no trust: `verify` reports what a document's bytes say, and [`judge`] applies given roots to it.
+//! a test. Knows no trust: `verify` reports what a document's bytes say, and [`judge()`] applies given roots to it.
 //!
 //! - [`ofd`]: GB/T 33190 packages; [`pdf`]: ISO 32000 files
 //! - [`report`]: what verification finds; [`check`], [`reason`], [`note`]: the stable codes in it
-//! - [`judge`]: the verdict, given whom to trust
+//! - [`mod@judge`]: the verdict, given whom to trust
 //! - [`place`]: where an impression stands; [`limits`]: bounds on what comes from outside
 
 pub mod check;
@@ -47,7 +47,7 @@ pub struct Progress {
 /// Called now and then during a long work; `&mut |_| {}` to hear nothing.
 pub type OnProgress<'a> = &'a mut dyn FnMut(Progress);
 
-/// Checks every seal and signature of a document of either format. Whom to trust is [`judge`]'s to say.
+/// Checks every seal and signature of a document of either format. Whom to trust is [`judge()`]'s to say.
 ///
 /// # Errors
 /// The file is no document, is damaged beyond use, needs a password, or exceeds a limit. What is wrong with a seal or

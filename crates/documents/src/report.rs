@@ -17,7 +17,7 @@ pub enum Format {
     Pdf,
 }
 
-/// Everything that verification found, without judging whom to trust: see [`crate::judge`].
+/// Everything that verification found, without judging whom to trust: see [`crate::judge()`].
 #[derive(Debug, Clone)]
 pub struct DocumentReport {
     /// What kind of document it is.

@@ -10,7 +10,7 @@ use super::signature::{self, Checked};
 use super::signatures;
 use crate::{DocumentError, DocumentReport, Format, Limits, Note, NoteCode, OnProgress};
 
-/// Checks every seal and signature of an OFD document. Whom to trust is [`crate::judge`]'s to say.
+/// Checks every seal and signature of an OFD document. Whom to trust is [`crate::judge()`]'s to say.
 ///
 /// # Errors
 /// The input cannot be read, is no OFD document, is damaged beyond use, or exceeds a limit. What is wrong with a
