@@ -217,3 +217,67 @@ impl Person {
         self.roles.contains(&role)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uscc(code: &str) -> Uscc {
+        code.parse().expect("a code")
+    }
+
+    fn person(organization: Option<Uscc>) -> Caller {
+        let roles = vec![Role::Applicant, Role::Custodian];
+        Caller::Person(Person { id: "p1".to_owned(), roles, acting_as: Role::Custodian, organization })
+    }
+
+    #[test]
+    fn people_of_an_organization_see_their_own_only() {
+        let (own, other) = (uscc("91110000600037341L"), uscc("91350100M000100Y43"));
+        let bound = person(Some(own.clone()));
+        assert!(bound.may_see(&own).is_ok());
+        assert_eq!(bound.may_see(&other).map_err(|status| status.code()), Err(Code::PermissionDenied));
+        assert_eq!(bound.bound_to(), Some(&own));
+    }
+
+    #[test]
+    fn people_who_are_bound_to_none_and_services_see_all() {
+        let other = uscc("91350100M000100Y43");
+        for caller in [person(None), Caller::Service("fabrication".to_owned())] {
+            assert!(caller.may_see(&other).is_ok() && caller.bound_to().is_none());
+        }
+    }
+
+    #[test]
+    fn anybody_sees_nothing() {
+        let refused = Caller::Anonymous.may_see(&uscc("91350100M000100Y43"));
+        assert_eq!(refused.map_err(|status| status.code()), Err(Code::Unauthenticated));
+    }
+
+    #[test]
+    fn events_name_the_role_acted_in() {
+        assert_eq!(person(None).actor(), Actor::new("p1", "custodian"));
+        assert_eq!(Caller::Service("fabrication".to_owned()).actor(), Actor::new("fabrication", "service"));
+    }
+
+    #[test]
+    fn a_person_of_a_services_name_does_not_share_its_request_keys() {
+        let mut named = person(None);
+        if let Caller::Person(person) = &mut named {
+            person.id = "fabrication".to_owned();
+        }
+        assert_ne!(named.key(), Caller::Service("fabrication".to_owned()).key());
+    }
+
+    #[test]
+    fn every_role_is_read_back_from_its_name_and_its_number() {
+        for role in Role::ALL {
+            assert_eq!(role.name().parse(), Ok(role));
+            assert_eq!(Role::try_from(pb::Role::from(role)), Ok(role));
+        }
+        assert_eq!(
+            ("root".parse::<Role>(), Role::try_from(pb::Role::Unspecified)),
+            (Err(UnknownRole), Err(UnknownRole))
+        );
+    }
+}

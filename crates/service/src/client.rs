@@ -102,10 +102,21 @@ impl Peer {
     /// Calls an RPC that may be repeated (a read, or one with a `request_id`): `UNAVAILABLE` is tried again with
     /// growing pauses, as long as time and budget last.
     ///
-    /// ```ignore
-    /// let answer = peer.call(&onward, request, |channel, request| async move {
-    ///     TrustServiceClient::new(channel).check_certificate(request).await
-    /// });
+    /// ```no_run
+    /// # use eseal_proto::authentication::v1::trust_service_client::TrustServiceClient;
+    /// # use eseal_proto::authentication::v1::{CheckCertificateRequest, CheckCertificateResponse};
+    /// # use eseal_service::{Onward, Peer};
+    /// # async fn example(
+    /// #     authentication: Peer,
+    /// #     incoming: tonic::Request<()>,
+    /// # ) -> Result<CheckCertificateResponse, tonic::Status> {
+    /// let asked = CheckCertificateRequest::default();
+    /// authentication
+    ///     .call(&Onward::of(&incoming), asked, |channel, request| async move {
+    ///         TrustServiceClient::new(channel).check_certificate(request).await
+    ///     })
+    ///     .await
+    /// # }
     /// ```
     ///
     /// # Errors

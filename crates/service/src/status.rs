@@ -195,3 +195,72 @@ pub fn refusal_of(status: &Status) -> Option<Refused> {
         retry_in: details.retry_info().and_then(|retry| retry.retry_delay),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eseal_eventstore::StoreError;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the application was withdrawn")]
+    struct Withdrawn;
+
+    fn told(error: CommandError<Withdrawn>) -> (Code, String) {
+        let status = command_refused(error, |Withdrawn| generic(Code::FailedPrecondition, &RPC_UNKNOWN));
+        (status.code(), refusal_of(&status).expect("ours").reason)
+    }
+
+    #[test]
+    fn a_client_reads_from_a_refusal_what_was_put_into_it() {
+        let status = refused(Code::NotFound, &RPC_UNKNOWN, Language::En, &[("gate", "d".to_owned())]);
+        let refusal = refusal_of(&status).expect("ours");
+        assert_eq!((refusal.reason.as_str(), refusal.message.as_str()), ("RPC_UNKNOWN", RPC_UNKNOWN.en));
+        assert_eq!(refusal.metadata, HashMap::from([("gate".to_owned(), "d".to_owned())]));
+        let status = refused_for_now(Code::Unavailable, &STOPPING, Language::ZhCn, Duration::from_secs(3));
+        let refusal = refusal_of(&status).expect("ours");
+        assert_eq!((refusal.message.as_str(), refusal.retry_in), (STOPPING.zh, Some(Duration::from_secs(3))));
+    }
+
+    #[test]
+    fn a_field_violation_names_the_field() {
+        let refusal = refusal_of(&field_violation("form.seal_name", "too long")).expect("ours");
+        assert_eq!(refusal.fields, [("form.seal_name".to_owned(), "too long".to_owned())]);
+    }
+
+    #[test]
+    fn a_status_of_others_is_no_refusal_of_ours() {
+        assert_eq!(refusal_of(&Status::unavailable("connection refused")), None);
+    }
+
+    #[test]
+    fn what_hinders_a_command_has_one_code_and_reason_everywhere() {
+        let (expected, actual) = (1, 2);
+        assert_eq!(told(CommandError::Rejected(Withdrawn)), (Code::FailedPrecondition, "RPC_UNKNOWN".to_owned()));
+        assert_eq!(told(CommandError::RequestIdReused), (Code::AlreadyExists, "REQUEST_ID_REUSED".to_owned()));
+        assert_eq!(told(CommandError::Conflict { expected, actual }), (Code::Aborted, "VERSION_CONFLICT".to_owned()));
+        assert_eq!(told(CommandError::Busy), (Code::Unavailable, "OVERLOADED".to_owned()));
+        assert_eq!(told(CommandError::Stopping), (Code::Unavailable, "STOPPING".to_owned()));
+    }
+
+    #[test]
+    fn an_internal_error_tells_its_caller_nothing() {
+        let status = internal(&StoreError::File("/secret/place".to_owned()));
+        assert!(!format!("{status:?}").contains("secret"), "{status:?}");
+    }
+
+    #[test]
+    fn every_reason_has_a_stable_form_and_both_texts() {
+        for (i, reason) in REASONS.iter().enumerate() {
+            let word = |c: char| c.is_ascii_uppercase() || c == '_';
+            assert!(reason.code.chars().all(word) && reason.code.len() <= 63, "{}", reason.code);
+            assert!(!reason.zh.is_ascii() && reason.en.is_ascii(), "{}", reason.code);
+            assert!(REASONS.iter().take(i).all(|earlier| earlier.code != reason.code), "{} is twice", reason.code);
+        }
+    }
+
+    #[test]
+    fn the_chain_of_an_error_names_each_cause_once() {
+        let error = crate::StartError::Store { service: "x", source: StoreError::Address("no address") };
+        assert_eq!(chain(&error), "the database of x can't be used: the database address is not usable: no address");
+    }
+}

@@ -38,7 +38,7 @@ pub enum CommandError {
         given: String,
     },
     /// Standard input or output.
-    #[error("reading or writing failed: {0}")]
+    #[error("reading or writing failed")]
     Io(#[from] io::Error),
 }
 

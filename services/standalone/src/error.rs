@@ -58,7 +58,7 @@ pub enum StandaloneError {
     #[error("{0} can be reached from other machines, and this release has no TLS: use 127.0.0.1 or [::1]")]
     NotLoopback(SocketAddr),
     /// The port can't be opened.
-    #[error("{address} can't be opened: {source}")]
+    #[error("{address} can't be opened")]
     Bind {
         /// The address asked for.
         address: SocketAddr,

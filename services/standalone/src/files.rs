@@ -17,7 +17,7 @@ const FILE_MAX: u64 = 1 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// The operating system refused.
-    #[error("{} can't be {what}: {source}", .path.display())]
+    #[error("{} can't be {what}", .path.display())]
     Io {
         /// The file.
         path: PathBuf,

@@ -2,6 +2,7 @@
 
 mod identity;
 mod program;
+mod routes;
 mod start;
 
 use std::path::Path;

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use eseal_kernel::Clock;
 use eseal_service::Role;
 use eseal_standalone::services::SERVICES;
 use eseal_standalone::{Options, Standalone, StandaloneError};
@@ -35,7 +36,8 @@ async fn the_first_start_makes_files_for_this_user_alone() {
     let house = House::start().await;
     let folder = house.folder.path();
     let made = files(folder);
-    for name in ["admin-password", "issuer.key", "users.toml", "lock"] {
+    let others = ["admin-password", "issuer.key", "users.toml", "lock", "fabrication.key", "authentication.key"];
+    for name in others {
         assert!(made.iter().any(|file| file == name), "{name} is not among {made:?}");
     }
     for service in SERVICES {
@@ -99,6 +101,24 @@ async fn a_damaged_issuer_key_is_refused_with_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_damaged_or_lost_encryption_key_is_refused_and_not_replaced() {
+    let house = House::start().await;
+    let folder = house.folder.path().to_owned();
+    house.running.stop().await.expect("stopped");
+    for name in ["fabrication.key", "authentication.key"] {
+        let kept = fs::read(folder.join(name)).expect("made at the first start");
+        fs::write(folder.join(name), b"no key").expect("written");
+        let error = refused(options(&folder, &house.clock)).await;
+        assert!(matches!(error, StandaloneError::EncryptionKey(_)), "{error}");
+        fs::remove_file(folder.join(name)).expect("removed");
+        let error = refused(options(&folder, &house.clock)).await;
+        assert!(matches!(error, StandaloneError::KeyLost(_)), "{error}");
+        eseal_standalone::files::write_private(&folder.join(name), &kept).expect("put back");
+    }
+    assert!(Standalone::start(options(&folder, &house.clock)).await.is_ok());
+}
+
+#[tokio::test]
 async fn a_key_that_others_may_read_is_refused_with_what_to_do() {
     let house = House::start().await;
     let folder = house.folder.path().to_owned();
@@ -111,15 +131,9 @@ async fn a_key_that_others_may_read_is_refused_with_what_to_do() {
 #[tokio::test]
 async fn a_file_that_is_no_database_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
-    let Some(service) = SERVICES.first() else { return };
-    let house = House::start().await;
-    fs::write(folder.path().join(format!("{}.db", service.name)), b"not a database, but long enough to be read as one")
-        .expect("written");
-    for key in ["fabrication.key", "authentication.key"] {
-        let _ = fs::copy(house.folder.path().join(key), folder.path().join(key));
-    }
-    let error = refused(options(folder.path(), &house.clock)).await;
-    assert!(matches!(error, StandaloneError::Store { .. }), "{error}");
+    fs::write(folder.path().join("application.db"), "not a database ".repeat(100)).expect("written");
+    let error = refused(options(folder.path(), &Clock::default())).await;
+    assert!(matches!(error, StandaloneError::Store { service: "application", .. }), "{error}");
 }
 
 #[tokio::test]
