@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use eseal_kernel::{Digest, Id, Timestamp};
 
-use crate::{Actor, StreamId};
+use crate::{Actor, StoreError, Stored, StreamId};
 
 /// The first line of every envelope: the format and its version.
 const FORMAT: &str = "eseal-event-v1";
@@ -47,6 +47,15 @@ pub struct StoredEvent {
 }
 
 impl StoredEvent {
+    /// The fact that it holds, as the aggregate's codec reads it today.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] with its position.
+    pub fn fact<A: Stored>(&self) -> Result<A::Event, StoreError> {
+        A::decode(&self.kind, self.schema_version, &self.payload)
+            .map_err(|source| StoreError::Unreadable { position: self.position, source })
+    }
+
     /// The text that the hash is taken over: fourteen lines, each ended by a line feed.
     pub fn envelope_text(&self) -> String {
         let mut text = String::with_capacity(512);

@@ -39,19 +39,13 @@ pub async fn state_of<A: Stored>(database: &Database, id: &str) -> Result<(A, u6
     loop {
         let page = stream_page(database.reader(), &stream, version).await?;
         for event in &page {
-            state = state.evolve(&decode::<A>(event)?);
+            state = state.evolve(&event.fact::<A>()?);
             version = event.stream_version;
         }
         if (page.len() as u64) < PAGE {
             return Ok((state, version));
         }
     }
-}
-
-/// The fact that a stored event holds.
-pub(crate) fn decode<A: Stored>(event: &StoredEvent) -> Result<A::Event, StoreError> {
-    A::decode(&event.kind, event.schema_version, &event.payload)
-        .map_err(|source| StoreError::Unreadable { position: event.position, source })
 }
 
 /// The next events of a stream after `version`.

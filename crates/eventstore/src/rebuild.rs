@@ -6,7 +6,7 @@ use eseal_kernel::ClaimChange;
 use sea_orm::sea_query::Query;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction};
 
-use crate::load::{PAGE, decode, log_page, stream_page};
+use crate::load::{PAGE, log_page, stream_page};
 use crate::writer::draft::{ClaimTable, Rows};
 use crate::writer::lock_head;
 use crate::writer::recording::State;
@@ -40,7 +40,7 @@ impl Projector {
 fn project<A: Stored>(state: &mut State, event: &StoredEvent) -> Result<Projected, StoreError> {
     let shared = || StoreError::KindShared { stream: event.stream_id.to_string() };
     let state: &mut A = state.downcast_mut().ok_or_else(shared)?;
-    let fact = decode::<A>(event)?;
+    let fact = event.fact::<A>()?;
     *state = std::mem::take(state).evolve(&fact);
     let rows = A::rows(&Recorded::from(event), &fact, state);
     rows.iter().try_for_each(Row::check)?;

@@ -6,7 +6,6 @@ use eseal_kernel::{ClaimKey, Claims};
 use tokio::sync::oneshot;
 
 use super::recording::{Decision, Folded, Recording};
-use crate::load::decode;
 use crate::{CommandError, Delivery, Order, Outcome, RequestKey, StoreError, Stored, StoredEvent, StreamId};
 
 /// Why an order failed in the writer's own hands.
@@ -110,7 +109,7 @@ impl<A: Stored> AnyOrder for Waiting<A> {
     fn fold(&self, stream: &mut Folded, event: &StoredEvent) -> Result<(), StoreError> {
         let shared = || StoreError::KindShared { stream: self.stream.to_string() };
         let state: &mut A = stream.state.downcast_mut().ok_or_else(shared)?;
-        let evolve = || Ok::<_, StoreError>(std::mem::take(state).evolve(&decode::<A>(event)?));
+        let evolve = || Ok::<_, StoreError>(std::mem::take(state).evolve(&event.fact::<A>()?));
         let evolved = catch_unwind(AssertUnwindSafe(evolve)).map_err(|_| self.panicked())??;
         *state = evolved;
         stream.version = event.stream_version;
