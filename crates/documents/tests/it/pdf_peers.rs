@@ -93,7 +93,8 @@ fn hayro_reads_the_pages_of_every_sealed_document_as_before() {
         let sealed = PdfWorld::new().party("Party A").seal(&document);
         let boxes = |bytes: &[u8]| {
             let pdf = Pdf::new(bytes.to_vec()).expect("a PDF");
-            let pages = pdf.pages().iter().map(|page| format!("{:?} {:?}", page.render_dimensions(), page.page_stream()));
+            let pages =
+                pdf.pages().iter().map(|page| format!("{:?} {:?}", page.render_dimensions(), page.page_stream()));
             pages.collect::<Vec<_>>()
         };
         assert_eq!(boxes(&sealed), boxes(&document), "{}", shape.name);

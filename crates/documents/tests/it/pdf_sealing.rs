@@ -23,7 +23,8 @@ fn a_document_of_every_shape_is_sealed_where_asked_and_keeps_its_bytes() {
     for shape in shapes() {
         let document = shape.build();
         let place = Place { page: shape.pages as u32, ..PLACE };
-        let (sealed, done) = party.try_seal(&document, &[place]).unwrap_or_else(|error| panic!("{}: {error}", shape.name));
+        let (sealed, done) =
+            party.try_seal(&document, &[place]).unwrap_or_else(|error| panic!("{}: {error}", shape.name));
         assert!(sealed.starts_with(&document), "{}", shape.name);
         assert_eq!(done.bytes, sealed.len() as u64);
 
@@ -127,7 +128,8 @@ fn a_document_whose_table_is_damaged_is_not_sealed() {
     let party = PdfWorld::new().party("甲方");
     let text = String::from_utf8_lossy(&PLAIN.build()).into_owned();
     let at = text.rfind("startxref").expect("there");
-    for damaged in [format!("{}startxref\n1\n%%EOF\n", &text[..at]), text[..at].to_owned(), format!("rubbish\n{text}")] {
+    for damaged in [format!("{}startxref\n1\n%%EOF\n", &text[..at]), text[..at].to_owned(), format!("rubbish\n{text}")]
+    {
         let refused = party.try_seal(damaged.as_bytes(), &[PLACE]).expect_err("damaged");
         assert!(matches!(refused, DocumentError::Unsupported { .. }), "{refused}");
     }
