@@ -1,0 +1,12 @@
+//! The platform as its users see it, one file per story.
+
+mod documented;
+mod fixture;
+mod forged;
+mod house_rules;
+mod issue_a_seal;
+mod others_agree;
+mod personal_data;
+mod restart;
+mod samples;
+mod verify_contract;

@@ -1,0 +1,84 @@
+//! `eseal verify` as scripts know it: exit codes, JSON, and that it never hangs.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use eseal_e2e::programs::Eseal;
+
+use crate::fixture;
+
+fn nowhere() -> (tempfile::TempDir, Eseal) {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Port 9 of the loopback has no server.
+    let eseal = Eseal { url: "http://127.0.0.1:9".to_owned(), sessions: folder.path().join("sessions") };
+    (folder, eseal)
+}
+
+#[test]
+fn a_document_without_a_seal_is_unsealed_and_exits_1() {
+    let (folder, eseal) = nowhere();
+    for (name, bytes) in [
+        ("a.ofd", &include_bytes!("../documents/contract.ofd")[..]),
+        ("a.pdf", &include_bytes!("../documents/contract.pdf")[..]),
+    ] {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).expect("a file");
+        let answer = eseal.run(["verify".as_ref(), path.as_os_str(), "--offline".as_ref()]);
+        assert_eq!((answer.code, &answer.value["verdict"]), (1, &"unsealed".into()), "{}", answer.text);
+        assert_eq!(answer.value["seals"], serde_json::json!([]));
+    }
+}
+
+#[test]
+fn what_is_no_document_or_not_there_exits_2_with_a_code() {
+    let (folder, eseal) = nowhere();
+    let path = folder.path().join("a.txt");
+    fs::write(&path, "hello").expect("a file");
+    let answer = eseal.run(["verify".as_ref(), path.as_os_str(), "--offline".as_ref()]);
+    assert_eq!((answer.code, answer.reason()), (2, "NOT_A_DOCUMENT"), "{}", answer.text);
+    let answer = eseal.run(["verify", "/nonexistent/a.pdf"]);
+    assert_eq!((answer.code, answer.reason()), (2, "FILE_UNREADABLE"), "{}", answer.text);
+    assert_eq!(eseal.run(["verify"]).code, 2);
+}
+
+#[test]
+fn without_a_server_and_a_terminal_it_goes_on_offline_and_says_so() {
+    let (folder, eseal) = nowhere();
+    let path = folder.path().join("a.ofd");
+    fs::write(&path, include_bytes!("../documents/contract.ofd")).expect("a file");
+    let begun = Instant::now();
+    let answer = eseal.run(["verify".as_ref(), path.as_os_str()]);
+    assert!(begun.elapsed() < Duration::from_secs(20), "it hung");
+    assert_eq!((answer.code, &answer.value["verdict"]), (1, &"unsealed".into()), "{}", answer.text);
+    assert_eq!(answer.value["notes"][0]["code"], "SERVER_UNREACHABLE");
+    assert_eq!(answer.value["notes"][0]["severity"], "info");
+}
+
+#[test]
+fn roots_that_are_not_given_leave_items_unknown_and_wrong_ones_fail_them() {
+    let (_folder, company) = fixture::company();
+    let (seal, _) = company.has_a_seal();
+    fixture::contract(&company, "ofd");
+    let _ = company.seals(&seal, "seal.card", "pin", "contract.ofd", "sealed.ofd", "45,92").good();
+
+    let without = company.run(&["verify", "@sealed.ofd", "--offline"]);
+    assert_eq!((without.code, &without.value["verdict"]), (1, &"indeterminate".into()), "{}", without.text);
+    let judged = &without.value["seals"][0];
+    assert_eq!((&judged["signer"]["result"], &judged["content"]["result"]), (&"unknown".into(), &"passed".into()));
+    assert_eq!(judged["impression"], serde_json::json!({ "result": "unknown", "reason": "MAKER_NOT_AUTHORIZED" }));
+
+    let swapped = company.run(&["verify", "@sealed.ofd", "--offline", "--trust", "@ca/makers.pem"]);
+    assert_eq!((swapped.code, &swapped.value["verdict"]), (1, &"invalid".into()), "{}", swapped.text);
+    let judged = &swapped.value["seals"][0];
+    assert_eq!((&judged["signer"]["result"], &judged["content"]["reason"]), (&"failed".into(), &"NOT_REACHED".into()));
+    assert!(judged["steps"].as_array().is_some_and(|steps| steps.len() > 5), "every step is listed all the same");
+}
+
+#[test]
+fn completions_are_printed_for_every_shell() {
+    let (_folder, eseal) = nowhere();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let answer = eseal.run(["completions", shell]);
+        assert!(answer.code == 0 && answer.text.contains("erase-person"), "{shell}");
+    }
+}

@@ -1,0 +1,190 @@
+//! The programs of this workspace, run as a person would run them.
+
+use std::ffi::OsStr;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// A program that was built beside the one that runs now.
+///
+/// # Panics
+/// It was not built.
+pub fn program(name: &str) -> PathBuf {
+    let own = std::env::current_exe().expect("this program has a path");
+    // Test programs lie one folder deeper than others.
+    let found = own.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
+    found.unwrap_or_else(|| panic!("{name} is not built: cargo build -p eseal-cli -p eseal-standalone"))
+}
+
+/// A running standalone; killed when dropped.
+#[derive(Debug)]
+pub struct Standalone {
+    process: Child,
+    /// Where clients connect.
+    pub url: String,
+    /// Its data folder.
+    pub data: PathBuf,
+}
+
+impl Standalone {
+    /// Starts it on a free port and waits until it is ready.
+    ///
+    /// # Panics
+    /// It does not become ready within 30 s, or ends before.
+    pub fn start(data: &Path, config: Option<&Path>) -> Self {
+        let ready = data.with_extension("ready");
+        let _ = std::fs::remove_file(&ready);
+        let log = std::fs::File::create(data.with_extension("log")).expect("a log file");
+        let mut command = Command::new(program("eseal-standalone"));
+        command.args(["serve", "--address", "127.0.0.1:0"]).arg("--data").arg(data).arg("--ready-file").arg(&ready);
+        if let Some(config) = config {
+            command.arg("--config").arg(config);
+        }
+        command.stdin(Stdio::null()).stdout(log.try_clone().expect("a log file")).stderr(log);
+        let mut process = command.spawn().expect("the standalone starts");
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let address = loop {
+            if let Ok(address) = std::fs::read_to_string(&ready)
+                && !address.trim().is_empty()
+            {
+                break address.trim().to_owned();
+            }
+            let ended = process.try_wait().expect("the process can be asked");
+            let log = || std::fs::read_to_string(data.with_extension("log")).unwrap_or_default();
+            assert!(ended.is_none(), "the standalone ended: {}", log());
+            assert!(Instant::now() < deadline, "the standalone is not ready: {}", log());
+            std::thread::park_timeout(Duration::from_millis(5));
+        };
+        Self { process, url: format!("http://{address}"), data: data.to_owned() }
+    }
+
+    /// Adds somebody who may sign in.
+    ///
+    /// # Panics
+    /// The program refuses.
+    pub fn user(data: &Path, name: &str, id: &str, roles: &[&str], organization: Option<&str>, password: &str) {
+        let mut command = Command::new(program("eseal-standalone"));
+        command.args(["user", "add", name, "--person-id", id, "--password-stdin"]).arg("--data").arg(data);
+        for role in roles {
+            command.args(["--role", role]);
+        }
+        if let Some(organization) = organization {
+            command.args(["--organization", organization]);
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the standalone starts");
+        writeln!(child.stdin.take().expect("piped"), "{password}").expect("the password is read");
+        let output = child.wait_with_output().expect("it ends");
+        assert!(output.status.success(), "user add {name}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Ends it at once, as a power cut would.
+    pub fn kill(mut self) {
+        self.end();
+    }
+
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    fn end(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Drop for Standalone {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// What `eseal` answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its exit code.
+    pub code: i32,
+    /// The JSON that it printed; null if none.
+    pub value: Value,
+    /// What it printed for people.
+    pub text: String,
+    /// The error that it printed; null if none.
+    pub error: Value,
+}
+
+impl Answer {
+    /// The code of the error, such as `CARD_IN_USE`; empty if there is none.
+    pub fn reason(&self) -> &str {
+        self.error["code"].as_str().unwrap_or_default()
+    }
+
+    /// A text of the answer; empty if it is none.
+    pub fn get(&self, name: &str) -> &str {
+        self.value[name].as_str().unwrap_or_default()
+    }
+
+    /// The answer, which must be a good one.
+    ///
+    /// # Panics
+    /// It is not.
+    #[must_use]
+    pub fn good(self) -> Self {
+        assert!(self.code == 0, "exit {}: {} {}", self.code, self.error, self.text);
+        self
+    }
+}
+
+/// `eseal` at one server, with its own place for sessions.
+#[derive(Debug, Clone)]
+pub struct Eseal {
+    /// The server.
+    pub url: String,
+    /// Where sessions are kept.
+    pub sessions: PathBuf,
+}
+
+impl Eseal {
+    /// Runs `eseal --json` with these words.
+    ///
+    /// # Panics
+    /// It can't be started.
+    pub fn run<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Answer {
+        let mut command = Command::new(program("eseal"));
+        command.args(["--json", "--lang", "zh-CN", "--server"]).arg(&self.url).args(words);
+        command.env("ESEAL_CONFIG_DIR", &self.sessions).env_remove("ESEAL_TOKEN").stdin(Stdio::null());
+        let Output { status, stdout, stderr } = command.output().expect("eseal starts");
+        let (text, told) = (String::from_utf8_lossy(&stdout).into_owned(), String::from_utf8_lossy(&stderr).into_owned());
+        let error = told.lines().rev().find_map(|line| serde_json::from_str::<Value>(line).ok()).unwrap_or_default();
+        Answer {
+            code: status.code().unwrap_or(-1),
+            value: serde_json::from_str(&text).unwrap_or_default(),
+            text: if text.is_empty() { told } else { text },
+            error: error["error"].clone(),
+        }
+    }
+
+    /// Runs it on behalf of `name`.
+    pub fn run_as<S: AsRef<OsStr>>(&self, name: &str, words: impl IntoIterator<Item = S>) -> Answer {
+        let words: Vec<_> = words.into_iter().map(|word| word.as_ref().to_owned()).collect();
+        self.run(["--as".into(), name.into()].into_iter().chain(words))
+    }
+
+    /// Asks again and again, since services hear of each other's facts a moment later.
+    ///
+    /// # Panics
+    /// `what` did not come about within 30 s.
+    pub fn until<T>(&self, what: &str, mut look: impl FnMut(&Self) -> Option<T>) -> T {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            if let Some(found) = look(self) {
+                return found;
+            }
+            assert!(Instant::now() < deadline, "waited 30 s in vain until {what}");
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+    }
+}
