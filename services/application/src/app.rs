@@ -201,7 +201,7 @@ impl App {
     /// # Errors
     /// [`ImpressionError`].
     pub async fn png_of(&self, svg: Vec<u8>, size: Size) -> Result<Vec<u8>, ImpressionError> {
-        self.impressions.from_svg(svg, size).await
+        self.impressions.of_svg(svg, size).await
     }
 
     /// The impression that the form asks for, and the picture if it had to be drawn.

@@ -242,8 +242,8 @@ fn person_erased(message: pb::PersonErased) -> Result<Erased, Unreadable> {
     Ok(Erased { person: person(&message.person_id, "personId")? })
 }
 
-/// The stored form of a message. Its JSON can't fail for a message that this file fills; if it did, the payload would
-/// be empty, and the store refuses that.
+/// The stored form of a message. Its JSON can't fail: its words are known ones, and its moments lie between the years 1
+/// and 9999.
 fn stored(kind: &'static str, message: &impl Serialize) -> Encoded {
     Encoded { kind, schema_version: 1, payload: serde_json::to_vec(message).unwrap_or_default() }
 }

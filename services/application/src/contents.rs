@@ -132,11 +132,13 @@ impl Material {
     pub async fn store(self, database: &Database) -> Result<(), DbErr> {
         let untold = self.about.as_ref().map(|_| {
             let same = Expr::col("digest").eq(self.digest().to_string());
-            let untold = same.and(Expr::col("stored_by").eq(self.stored_by.as_str())).and(Expr::col("person_id").eq(""));
+            let untold =
+                same.and(Expr::col("stored_by").eq(self.stored_by.as_str())).and(Expr::col("person_id").eq(""));
             Query::delete().from_table("material").and_where(untold).take()
         });
         let Row { table, key, values } = self.row();
-        let (columns, values): (Vec<_>, Vec<_>) = values.into_iter().map(|(name, value)| (name, Expr::val(value))).unzip();
+        let (columns, values): (Vec<_>, Vec<_>) =
+            values.into_iter().map(|(name, value)| (name, Expr::val(value))).unzip();
         let mut insert = Query::insert().into_table(table).columns(columns).take();
         insert.values(values).map_err(|error| DbErr::Custom(error.to_string()))?;
         insert.on_conflict(OnConflict::columns(key.iter().copied()).do_nothing().to_owned());

@@ -75,7 +75,7 @@ impl Impressions {
     ///
     /// # Errors
     /// [`ImpressionError`].
-    pub async fn from_svg(&self, svg: Vec<u8>, size: Size) -> Result<Vec<u8>, ImpressionError> {
+    pub async fn of_svg(&self, svg: Vec<u8>, size: Size) -> Result<Vec<u8>, ImpressionError> {
         let font = self.font().await?;
         aside(move || eseal_impression::from_svg(&svg, size.width_mm(), size.height_mm(), &font)).await
     }

@@ -1,1 +1,56 @@
-//! The service verification.
+//! 文档验证: is this sealed document genuine.
+//!
+//! - [`config`]: the settings
+//! - [`grpc`]: the RPCs; a document comes in pieces and lies in a file without a name
+//! - [`app`]: has it inspected and judged, and records what failed
+//! - [`inspection`]: what its bytes say, on a thread that may take long
+//! - [`authority`]: whom to trust and what became of signers and seals, asked of the service authentication
+//! - [`report`]: what people get to see of it
+//! - [`domain`], [`codec`]: failures, and their stored form
+//! - [`projection`], [`query`], [`migration`]: the table of failures
+
+mod app;
+mod authority;
+mod codec;
+mod config;
+mod domain;
+mod grpc;
+mod inspection;
+mod migration;
+mod projection;
+mod query;
+mod report;
+
+use eseal_eventstore::Projector;
+use eseal_proto::verification::v1::verification_service_server::VerificationServiceServer;
+use eseal_service::{Context, MAX_MESSAGE, StartError};
+use tonic::service::Routes;
+
+pub use config::{CONFIG_DEFAULT, Config};
+pub use grpc::REASONS;
+pub use migration::migrations;
+
+use app::App;
+use authority::Authority;
+use domain::Failure;
+use grpc::Grpc;
+use query::Query;
+
+/// Everything that this service is made of.
+///
+/// # Errors
+/// [`StartError`] when the database lacks a migration.
+pub async fn wire(config: Config, context: &Context) -> Result<Routes, StartError> {
+    let service = context.name();
+    let store_error = |source| StartError::Store { service, source };
+    eseal_eventstore::refuse_if_pending(context.database(), migrations).await.map_err(store_error)?;
+    let authority = Authority::new(context.peer("authentication"));
+    let app = App::new(Query::new(context.database().clone()), authority, context.writer());
+    let grpc = Grpc::new(app, context.clock().clone(), config.documents_at_a_time, config.max_document_bytes);
+    Ok(Routes::new(VerificationServiceServer::new(grpc).max_decoding_message_size(MAX_MESSAGE)))
+}
+
+/// What fills the read table anew from the events: for `rebuild`.
+pub fn projectors() -> [Projector; 1] {
+    [Projector::of::<Failure>()]
+}

@@ -2,8 +2,8 @@
 
 use eseal_kernel::{Aggregate, Claims, Id, Timestamp};
 
-use super::event::{FabricationRefusal, ReturnReason, SealState};
 use super::command::{Revise, Submit};
+use super::event::{FabricationRefusal, ReturnReason, SealState};
 use super::{Command, Event, Particulars, PersonId, Rejection};
 
 /// Where an application stands.

@@ -99,7 +99,8 @@ mod tests {
     #[test]
     fn a_person_who_was_erased_can_be_erased_again() {
         let person: PersonId = "zhang".parse().expect("an id");
-        let facts = Scenario::<Person>::given([Erased { person: person.clone() }]).when(&Erase { person: person.clone() });
+        let facts =
+            Scenario::<Person>::given([Erased { person: person.clone() }]).when(&Erase { person: person.clone() });
         assert_eq!(facts, Ok(vec![Erased { person }]));
     }
 }

@@ -205,7 +205,9 @@ pub fn place_text(application: &pb::Application) -> String {
 pub fn expecting(order: Order<Application>, etag: &str) -> Result<Order<Application>, Status> {
     match optional(etag) {
         None => Ok(order),
-        Some(etag) => Ok(order.expecting(etag.parse().map_err(|_| field_violation("etag", "not an etag of an answer"))?)),
+        Some(etag) => {
+            Ok(order.expecting(etag.parse().map_err(|_| field_violation("etag", "not an etag of an answer"))?))
+        }
     }
 }
 

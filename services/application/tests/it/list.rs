@@ -19,7 +19,8 @@ async fn the_newest_application_comes_first_and_pages_lead_to_the_oldest() {
     let mut li = office.reviewer("li");
     let (mut seen, mut token) = (Vec::new(), String::new());
     loop {
-        let page = list(&mut li, pb::ListApplicationsRequest { page_size: 2, page_token: token, ..Default::default() }).await;
+        let page =
+            list(&mut li, pb::ListApplicationsRequest { page_size: 2, page_token: token, ..Default::default() }).await;
         assert!(page.applications.len() <= 2);
         seen.extend(page.applications.into_iter().map(|application| application.application_id));
         token = page.next_page_token;

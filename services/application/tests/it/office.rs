@@ -191,10 +191,7 @@ pub async fn put(client: &mut Client, content: &[u8]) -> String {
     client.put_material(request).await.expect("stored").into_inner().digest
 }
 
-pub async fn submit(
-    client: &mut Client,
-    form: pb::ApplicationForm,
-) -> Result<pb::SubmitApplicationResponse, Status> {
+pub async fn submit(client: &mut Client, form: pb::ApplicationForm) -> Result<pb::SubmitApplicationResponse, Status> {
     let request = pb::SubmitApplicationRequest { request_id: request_id(), form: Some(form), contacts: contacts() };
     Ok(client.submit_application(request).await?.into_inner())
 }
@@ -206,9 +203,11 @@ pub async fn approve(client: &mut Client, application: &str) -> Result<pb::Appro
 }
 
 pub async fn send_back(client: &mut Client, application: &str) -> Result<pb::ReturnApplicationResponse, Status> {
-    let reason = pb::ReturnReason { code: "MATERIAL_INCOMPLETE".to_owned(), text: "张经办缺少营业执照".to_owned() };
+    let reason =
+        pb::ReturnReason { code: "MATERIAL_INCOMPLETE".to_owned(), text: "张经办缺少营业执照".to_owned() };
     let (request_id, application_id) = (request_id(), application.to_owned());
-    let request = pb::ReturnApplicationRequest { request_id, application_id, reason: Some(reason), etag: String::new() };
+    let request =
+        pb::ReturnApplicationRequest { request_id, application_id, reason: Some(reason), etag: String::new() };
     Ok(client.return_application(request).await?.into_inner())
 }
 

@@ -47,7 +47,8 @@ async fn the_made_seal_and_each_of_its_states_are_shown() {
     until(&office, &application, |outcome| outcome.seal_state() == SealState::Suspended).await;
 
     let (application_id, seal_id) = (application.clone(), seal.clone());
-    says.tells(&seal, "eseal.authentication.v1.SealResumed", &authentication::SealResumed { seal_id, application_id }).await;
+    says.tells(&seal, "eseal.authentication.v1.SealResumed", &authentication::SealResumed { seal_id, application_id })
+        .await;
     until(&office, &application, |outcome| outcome.seal_state() == SealState::Active).await;
 
     let (application_id, seal_id, reason_code) = (application.clone(), seal.clone(), "NO_LONGER_USED".to_owned());

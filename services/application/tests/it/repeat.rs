@@ -54,7 +54,8 @@ async fn a_repeated_approval_is_answered_as_the_first_time_whatever_happened_sin
     let application_id = office.filed().await;
     let mut li = office.reviewer("li");
     let request_id = request_id();
-    let request = pb::ApproveApplicationRequest { request_id, application_id: application_id.clone(), etag: "1".to_owned() };
+    let request =
+        pb::ApproveApplicationRequest { request_id, application_id: application_id.clone(), etag: "1".to_owned() };
     let first = li.approve_application(request.clone()).await.expect("approved").into_inner();
     approve(&mut office.reviewer("wang"), &application_id).await.expect("approved");
     assert_eq!(li.approve_application(request).await.expect("a repeat").into_inner(), first);

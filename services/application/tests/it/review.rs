@@ -182,7 +182,8 @@ async fn a_change_of_another_version_than_the_reviewer_saw_is_refused() {
     let mut li = office.reviewer("li");
     let mut approve = async |etag: &str| {
         let (request_id, application_id) = (request_id(), application.clone());
-        li.approve_application(pb::ApproveApplicationRequest { request_id, application_id, etag: etag.to_owned() }).await
+        li.approve_application(pb::ApproveApplicationRequest { request_id, application_id, etag: etag.to_owned() })
+            .await
     };
     assert_refused(approve("7").await, Code::Aborted, "VERSION_CONFLICT");
     assert_eq!(violation(approve("seven").await).0, "etag");

@@ -8,6 +8,9 @@ use tonic::Code;
 
 use crate::office::*;
 
+/// Makes a good form a bad one.
+type Spoil = Box<dyn Fn(&mut pb::ApplicationForm)>;
+
 #[tokio::test]
 async fn an_application_is_under_review_and_shown_as_it_was_filed() {
     let office = Office::open().await;
@@ -62,7 +65,7 @@ async fn each_field_that_is_not_acceptable_is_named() {
     let office = Office::open().await;
     let mut zhang = office.applicant("zhang");
     let picture = put(&mut zhang, DOT).await;
-    let wrong: Vec<(&str, Box<dyn Fn(&mut pb::ApplicationForm)>)> = vec![
+    let wrong: Vec<(&str, Spoil)> = vec![
         ("form.kind", Box::new(|form| form.kind = 0)),
         ("form.kind", Box::new(|form| form.kind = 99)),
         ("form.seal_type", Box::new(|form| form.seal_type = 0)),

@@ -1,0 +1,140 @@
+//! What this service does: it has a document inspected and judged, asks what is known of its signers and seals, and
+//! records what failed.
+
+use eseal_documents::{DocumentReport, Judgement, Language, Limits, Outcome, SealReport, Trust, Verdict, judge};
+use eseal_eventstore::{CommandError, Metadata, Order, Writer};
+use eseal_kernel::{Digest, Id, Timestamp};
+use eseal_pki::Certificate;
+use eseal_proto::verification::v1 as pb;
+use eseal_service::Onward;
+
+use crate::authority::{Anchors, Authority, Unreachable, roots};
+use crate::domain::{FailedItem, Failure, Item, Record, Rejection};
+use crate::inspection::{Document, InspectionError, inspect};
+use crate::query::Query;
+use crate::report::{self, Known};
+
+/// The most seals of one document about which the registry is asked.
+const MAX_ASKED: usize = 64;
+
+/// The service behind its gRPC methods. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// The read side.
+    pub query: Query,
+    authority: Authority,
+    writer: Writer,
+}
+
+/// Roots that the caller brought, besides those of the system.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// Of holders.
+    pub holders: Vec<Certificate>,
+    /// Of seal makers.
+    pub makers: Vec<Certificate>,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// The document can't be verified.
+    #[error(transparent)]
+    Inspection(#[from] InspectionError),
+    /// The failure could not be recorded.
+    #[error(transparent)]
+    Record(#[from] CommandError<Rejection>),
+}
+
+impl App {
+    /// The service on its writer.
+    pub const fn new(query: Query, authority: Authority, writer: Writer) -> Self {
+        Self { query, authority, writer }
+    }
+
+    /// Verifies a document; a failure is on record before it is told.
+    ///
+    /// # Errors
+    /// [`VerifyError`].
+    pub async fn verify(
+        &self,
+        document: Document,
+        given: Given,
+        onward: &Onward,
+        metadata: Metadata,
+        language: Language,
+    ) -> Result<pb::Report, VerifyError> {
+        let (digest, now) = (document.digest, metadata.now);
+        let found = inspect(document, Limits::default()).await?;
+        let anchors =
+            if found.seals.is_empty() { Ok(Anchors::default()) } else { self.authority.anchors(onward).await };
+        let known = anchors.as_ref().ok();
+        let trust = Trust {
+            holder_roots: roots(known.map_or(&[], |anchors| &anchors.holders), given.holders),
+            maker_roots: roots(known.map_or(&[], |anchors| &anchors.makers), given.makers),
+        };
+        let judgement = judge(&found, &trust);
+        self.record(&judgement, digest, metadata).await?;
+        let known = match anchors {
+            Ok(_) => Some(self.known(&found, now, onward).await),
+            Err(Unreachable) => None,
+        };
+        Ok(report::of(&found, &judgement, known.as_deref(), digest, now, language))
+    }
+
+    /// What the registry knows of each seal and its signer, as far as it answers.
+    async fn known(&self, found: &DocumentReport, now: Timestamp, onward: &Onward) -> Vec<Known> {
+        let mut known = Vec::with_capacity(found.seals.len().min(MAX_ASKED));
+        for seal in found.seals.iter().take(MAX_ASKED) {
+            match self.known_of(seal, now, onward).await {
+                Ok(one) => known.push(one),
+                Err(Unreachable) => break, // and it will not answer for the others either
+            }
+        }
+        known
+    }
+
+    async fn known_of(&self, seal: &SealReport, now: Timestamp, onward: &Onward) -> Result<Known, Unreachable> {
+        let at = seal.signed_at.unwrap_or(now);
+        let mut known = Known::default();
+        if let Some(signer) = &seal.signer {
+            known.signer = Some(self.authority.signer(onward, signer, &seal.certificates, at).await?);
+        }
+        if let Some(seal) = &seal.seal {
+            known.seal = Some(self.authority.seal(onward, Digest::of(seal.der()), at).await?);
+        }
+        Ok(known)
+    }
+
+    async fn record(
+        &self,
+        judgement: &Judgement,
+        document: Digest,
+        metadata: Metadata,
+    ) -> Result<(), CommandError<Rejection>> {
+        match judgement.verdict {
+            Verdict::Valid | Verdict::Indeterminate | Verdict::Unsealed => return Ok(()),
+            Verdict::Invalid => {}
+        }
+        let failure = Id::random(metadata.now);
+        let command = Record { failure, document, items: failed(judgement) };
+        let order: Order<Failure> = Order::new(failure, command, metadata);
+        self.writer.execute(order).await.map(drop)
+    }
+}
+
+/// The items that failed, seal by seal.
+fn failed(judgement: &Judgement) -> Vec<FailedItem> {
+    let mut failed = Vec::new();
+    for (seal, judged) in (1..).zip(&judgement.seals) {
+        for (item, outcome) in [Item::Signer, Item::Content, Item::Impression].into_iter().zip(judged.items()) {
+            match outcome {
+                Outcome::Failed(reason) => {
+                    failed.push(FailedItem { seal, item, reason: reason.code().to_owned() });
+                }
+                Outcome::Passed | Outcome::Unknown(_) | Outcome::NotApplicable => {}
+            }
+        }
+    }
+    failed
+}

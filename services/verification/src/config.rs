@@ -1,0 +1,16 @@
+//! Settings of this service; `config.default.toml` explains each.
+
+use serde::Deserialize;
+
+/// Every setting with its default and a comment.
+pub const CONFIG_DEFAULT: &str = include_str!("../config.default.toml");
+
+/// Settings of this service.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The largest document that is taken, in bytes.
+    pub max_document_bytes: u64,
+    /// How many documents are verified at a time.
+    pub documents_at_a_time: usize,
+}
