@@ -18,7 +18,7 @@ use crate::domain::ids::SealId;
 use crate::domain::seal::Standing;
 use crate::domain::{Command, Seal};
 use crate::hosting::{Hosting, HostingError};
-use crate::query::{Query, QueryError};
+use crate::query::{Holding, Query, QueryError};
 use crate::trust::{TrustError, TrustReader};
 
 /// The service behind its gRPC methods and reactions. Cheap to clone.
@@ -86,19 +86,20 @@ impl App {
         self.writer.execute(order).await
     }
 
-    /// The order to do this with a seal.
-    pub fn order(seal: SealId, action: Action, metadata: Metadata) -> Order<Seal> {
-        Order::new(seal, Command { seal, now: metadata.now, action }, metadata)
+    /// The order to do this with a seal. Its facts belong to the application that the seal came from, if it came from one.
+    pub fn order(seal: SealId, holding: Option<&Holding>, action: Action, metadata: Metadata) -> Order<Seal> {
+        let application = holding.map(|holding| holding.application.to_string());
+        let correlation_id = metadata.correlation_id.or(application);
+        Order::new(seal, Command { seal, now: metadata.now, action }, Metadata { correlation_id, ..metadata })
     }
 
-    /// The order to put the seal `successor` in the place of `seal`.
+    /// What puts the seal `successor` in the place of another one.
     ///
     /// # Errors
     /// [`AppError`].
-    pub async fn replace(&self, seal: SealId, successor: SealId, metadata: Metadata) -> Result<Order<Seal>, AppError> {
-        let organization = self.query.holding(successor).await?.map(|holding| holding.organization);
-        let action = Action::Replace { successor, successor_organization: organization };
-        Ok(Self::order(seal, action, metadata))
+    pub async fn replacement(&self, successor: SealId) -> Result<Action, AppError> {
+        let successor_organization = self.query.holding(successor).await?.map(|holding| holding.organization);
+        Ok(Action::Replace { successor, successor_organization })
     }
 
     /// The state that a seal had at a moment, and the one that it has now; none before it was registered.
@@ -107,15 +108,14 @@ impl App {
     /// [`AppError`].
     pub async fn states(&self, seal: SealId, at: Timestamp) -> Result<(Option<Standing>, Option<Standing>), AppError> {
         let stream = StreamId::try_new(Seal::KIND, &seal.to_string())?;
+        let standing = |state: &Seal| state.entry().map(|entry| entry.standing);
         let (mut then, mut state) = (None, Seal::default());
         for stored in self.log.load(&stream).await? {
-            let event = Seal::decode(&stored.kind, stored.schema_version, &stored.payload);
-            let event = event.map_err(|source| StoreError::Unreadable { position: stored.position, source })?;
-            state = state.evolve(&event);
-            if stored.occurred_at <= at {
-                then = state.entry().map(|entry| entry.standing);
+            if stored.occurred_at > at && then.is_none() {
+                then = Some(standing(&state));
             }
+            state = state.evolve(&stored.fact::<Seal>()?);
         }
-        Ok((then, state.entry().map(|entry| entry.standing)))
+        Ok((then.unwrap_or_else(|| standing(&state)), standing(&state)))
     }
 }

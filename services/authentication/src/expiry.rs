@@ -36,9 +36,9 @@ async fn announce(app: &App, context: &Context) {
         Ok(expired) => expired,
         Err(error) => return tracing::warn!(error = chain(&error), "expired seals can't be looked for now"),
     };
-    for seal in expired {
+    for (seal, holding) in expired {
         let metadata = Metadata::new(now, Actor::new(context.name(), "service"));
-        if let Err(error) = app.execute(App::order(seal, Action::AnnounceExpiry, metadata)).await {
+        if let Err(error) = app.execute(App::order(seal, Some(&holding), Action::AnnounceExpiry, metadata)).await {
             tracing::warn!(error = chain(&error), %seal, "the end of a seal's validity can't be told now");
         }
     }

@@ -1,9 +1,9 @@
 //! The RPCs: parse, ask the app, answer. What is refused gets its code in [`refusals`].
 //!
-//! - [`registry`]: RegistryService
-//! - [`sealing`]: SealingService
-//! - [`keys`]: HostedKeyService
-//! - [`trusting`]: TrustService
+//! - [`registry`]: the RPCs of RegistryService
+//! - [`sealing`]: the RPCs of SealingService
+//! - [`keys`]: the RPCs of HostedKeyService
+//! - [`trusting`]: the RPCs of TrustService
 
 mod keys;
 mod parse;

@@ -4,7 +4,7 @@
 //! [`domain`] holds the rules, [`codec`] gives their facts the form in which they are stored and published,
 //! [`projection`] the rows that [`query`] reads. What happened elsewhere comes in by [`reactor`].
 //!
-//! - [`config`]: settings
+//! - [`config`]: what can be set
 //! - [`domain`]: the rules; pure
 //! - [`codec`]: events <-> their stored form
 //! - [`app`]: what this service does

@@ -10,7 +10,7 @@ use sea_orm::sea_query::{Expr, ExprTrait as _, JoinType, Order, Query as Sql, Se
 use sea_orm::{ConnectionTrait as _, DbErr, QueryResult};
 
 use crate::domain::attempt::Authorization;
-use crate::domain::ids::{AttemptId, HostedKeyId, PersonId, SealId};
+use crate::domain::ids::{ApplicationId, AttemptId, HostedKeyId, PersonId, SealId};
 use crate::domain::trust_anchor::{AnchorId, Purpose};
 
 /// The read side. Cheap to clone.
@@ -33,6 +33,8 @@ pub enum QueryError {
 /// What of a seal never changes and is asked for before a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holding {
+    /// The application that it came from: all its facts belong to that.
+    pub application: ApplicationId,
     /// Its organization.
     pub organization: Uscc,
     /// Who may use it.
@@ -94,19 +96,10 @@ impl Query {
     /// # Errors
     /// [`QueryError`].
     pub async fn holding(&self, seal: SealId) -> Result<Option<Holding>, QueryError> {
-        let select = Sql::select()
-            .columns(["uscc", "custodian_id", "seal_digest", "hosted_key_id"])
-            .from("seal")
-            .and_where(Expr::col("seal_id").eq(seal.to_string()))
-            .take();
-        let Some(row) = self.database.reader().query_one(&select).await? else { return Ok(None) };
-        let hosted_key = row.try_get::<String>("", "hosted_key_id")?;
-        Ok(Some(Holding {
-            organization: word(&row, "uscc")?,
-            custodian: word(&row, "custodian_id")?,
-            seal_digest: word(&row, "seal_digest")?,
-            hosted_key: if hosted_key.is_empty() { None } else { Some(word(&row, "hosted_key_id")?) },
-        }))
+        let select =
+            Sql::select().columns(HOLDING).from("seal").and_where(Expr::col("seal_id").eq(seal.to_string())).take();
+        let row = self.database.reader().query_one(&select).await?;
+        row.map(|row| holding(&row)).transpose()
     }
 
     /// The seal whose SESeal has this SHA-256.
@@ -166,10 +159,11 @@ impl Query {
     ///
     /// # Errors
     /// [`QueryError`].
-    pub async fn expired(&self, now: Timestamp, limit: u64) -> Result<Vec<SealId>, QueryError> {
+    pub async fn expired(&self, now: Timestamp, limit: u64) -> Result<Vec<(SealId, Holding)>, QueryError> {
         let open = [seal_pb::SealState::Registered, seal_pb::SealState::Active, seal_pb::SealState::Suspended];
         let select = Sql::select()
             .column("seal_id")
+            .columns(HOLDING)
             .from("seal")
             .and_where(Expr::col("expiry_announced").eq(false))
             .and_where(Expr::col("valid_to").lt(now.micros()))
@@ -178,7 +172,7 @@ impl Query {
             .limit(limit)
             .take();
         let rows = self.database.reader().query_all(&select).await?;
-        rows.iter().map(|row| word(row, "seal_id")).collect()
+        rows.iter().map(|row| Ok((word(row, "seal_id")?, holding(row)?))).collect()
     }
 
     /// What gate d let through in an attempt, if it did.
@@ -264,6 +258,19 @@ impl Query {
         let rows = self.database.reader().query_all(&select).await?;
         rows.iter().map(shown::anchor).collect()
     }
+}
+
+const HOLDING: [&str; 5] = ["application_id", "uscc", "custodian_id", "seal_digest", "hosted_key_id"];
+
+fn holding(row: &QueryResult) -> Result<Holding, QueryError> {
+    let on_card = row.try_get::<String>("", "hosted_key_id")?.is_empty();
+    Ok(Holding {
+        application: word(row, "application_id")?,
+        organization: word(row, "uscc")?,
+        custodian: word(row, "custodian_id")?,
+        seal_digest: word(row, "seal_digest")?,
+        hosted_key: if on_card { None } else { Some(word(row, "hosted_key_id")?) },
+    })
 }
 
 fn seals() -> SelectStatement {

@@ -75,7 +75,7 @@ async fn handle(app: &App, context: &Context, fabrication: &Peer, received: Rece
         Err(error) => return Outcome::Later(error.to_string()),
     };
     let metadata = received.metadata(now, Actor::new(context.name(), "service"));
-    let order = App::order(seal, Action::Register(Box::new(registration)), metadata);
+    let order = App::order(seal, None, Action::Register(Box::new(registration)), metadata);
     match app.execute(order.delivered(delivery).with_rows(vec![row])).await {
         Ok(_) => Outcome::Done,
         // A fact can't be refused: that we refuse it is our fault, or its sender's.

@@ -7,13 +7,14 @@ use eseal_pki::Certificate;
 use super::{Answering, App, AppError};
 use crate::domain::command::{Action, CardUse, Place, SealingAction, Use};
 use crate::domain::event::{Fact, Step};
-use crate::domain::ids::{AttemptId, By, SealId};
+use crate::domain::ids::{AttemptId, By, HostedKeyId, SealId};
 use crate::domain::reason::Reason;
 use crate::domain::trust_anchor::Purpose;
 use crate::domain::{Event, Rejection, Seal};
 use crate::evidence;
 use crate::hosting::{HostingError, PinHash};
 use crate::pins::Pin;
+use crate::query::Holding;
 
 /// Whose turn it is in which attempt.
 #[derive(Debug, Clone)]
@@ -24,8 +25,16 @@ pub struct Turn {
     pub attempt: AttemptId,
     /// Who asks.
     pub by: By,
+    /// What of the seal never changes; none if it is not registered.
+    pub holding: Option<Holding>,
     /// When, and what surrounds it.
     pub metadata: Metadata,
+}
+
+impl Turn {
+    fn hosted_key(&self) -> Option<HostedKeyId> {
+        self.holding.as_ref().and_then(|holding| holding.hosted_key)
+    }
 }
 
 /// What was read from a card, and its proof, as sent.
@@ -75,7 +84,7 @@ impl App {
     /// The order to take this step.
     pub fn step(turn: &Turn, action: SealingAction) -> Order<Seal> {
         let action = Action::Sealing { attempt: turn.attempt, by: turn.by.clone(), action };
-        Self::order(turn.seal, action, turn.metadata.clone())
+        Self::order(turn.seal, turn.holding.as_ref(), action, turn.metadata.clone())
     }
 
     /// The order for gate d with a card.
@@ -123,7 +132,7 @@ impl App {
         key: RequestKey,
         answering: Answering,
     ) -> Result<Vec<u8>, SealingError> {
-        let pin_hash = self.pin_hash(turn.seal).await?;
+        let pin_hash = self.pin_hash(turn).await?;
         let subject = self.subject(&hosted, turn.metadata.now).await?;
 
         let counting = RequestKey { rpc: format!("{}.TryPin", key.rpc), ..key.clone() };
@@ -147,8 +156,8 @@ impl App {
     }
 
     /// What the PIN of a seal's hosted key is compared with; none for a seal on a card.
-    async fn pin_hash(&self, seal: SealId) -> Result<Option<PinHash>, AppError> {
-        let Some(key) = self.query.holding(seal).await?.and_then(|seal| seal.hosted_key) else { return Ok(None) };
+    async fn pin_hash(&self, turn: &Turn) -> Result<Option<PinHash>, AppError> {
+        let Some(key) = turn.hosted_key() else { return Ok(None) };
         Ok(Some(self.hosting.pin_hash(key).await?.ok_or(HostingError::NoKey(key))?))
     }
 
@@ -170,8 +179,7 @@ impl App {
     pub async fn sign_hosted(&self, turn: &Turn, to_be_signed: Vec<u8>) -> Result<(Order<Seal>, Vec<u8>), AppError> {
         let signed = Digest::of(&to_be_signed);
         let given = self.query.authorization(turn.seal, turn.attempt).await?;
-        let key = self.query.holding(turn.seal).await?.and_then(|seal| seal.hosted_key);
-        let (Some(given), Some(key)) = (given, key) else {
+        let (Some(given), Some(key)) = (given, turn.hosted_key()) else {
             return Ok((Self::step(turn, SealingAction::SignHosted { signed, content: None }), Vec::new()));
         };
         let certificate = self.certificate(given.certificate).await?;

@@ -65,10 +65,9 @@ impl RegistryService for Grpc {
         request: Request<pb::ReplaceSealRequest>,
     ) -> Result<Response<pb::ReplaceSealResponse>, Status> {
         let call = self.call(&request, "RegistryService/ReplaceSeal", &request.get_ref().request_id)?;
-        let seal = parse::seal("seal_id", &request.get_ref().seal_id)?;
         let successor = parse::seal("successor_seal_id", &request.get_ref().successor_seal_id)?;
-        self.holding(&call.caller, seal, call.language).await?;
-        let order = self.app.replace(seal, successor, call.metadata.clone()).await.map_err(|error| internal(&error))?;
+        let action = self.app.replacement(successor).await.map_err(|error| internal(&error))?;
+        let order = self.order(&call, &request.get_ref().seal_id, action).await?;
         let answer = self.decide(call, order, |decided| pb::ReplaceSealResponse { etag: decided.version.to_string() });
         answer.await.map(response)
     }
@@ -145,8 +144,8 @@ impl Grpc {
     /// The order to do this with a seal that the caller may see.
     async fn order(&self, call: &Call, seal_id: &str, action: Action) -> Result<Order<Seal>, Status> {
         let seal = parse::seal("seal_id", seal_id)?;
-        self.holding(&call.caller, seal, call.language).await?;
-        Ok(App::order(seal, action, call.metadata.clone()))
+        let holding = self.holding(&call.caller, seal, call.language).await?;
+        Ok(App::order(seal, Some(&holding), action, call.metadata.clone()))
     }
 
     async fn state_at(

@@ -33,7 +33,7 @@ impl SealingService for Grpc {
         let call = self.call(&request, "SealingService/BeginSealing", &request.get_ref().request_id)?;
         let seal = parse::any_seal("seal_id", &request.get_ref().seal_id)?;
         let attempt = AttemptId::random(call.metadata.now);
-        let turn = Turn { seal, attempt, by: call.by()?, metadata: call.metadata.clone() };
+        let turn = self.turn(&call, seal, attempt).await?;
         let order = App::step(&turn, SealingAction::Begin { nonce: parse::nonce()? });
         self.pass(call, order, move |decided| begun(seal, attempt, decided)).await.map(response)
     }
@@ -43,7 +43,7 @@ impl SealingService for Grpc {
         request: Request<pb::ReportCardAbsentRequest>,
     ) -> Result<Response<pb::ReportCardAbsentResponse>, Status> {
         let call = self.call(&request, "SealingService/ReportCardAbsent", &request.get_ref().request_id)?;
-        let turn = turn(&call, &request.get_ref().seal_id, &request.get_ref().attempt_id)?;
+        let turn = self.own_turn(&call, &request.get_ref().seal_id, &request.get_ref().attempt_id).await?;
         let order = App::step(&turn, SealingAction::CardAbsent);
         self.pass(call, order, |_| pb::ReportCardAbsentResponse {}).await.map(response)
     }
@@ -53,7 +53,7 @@ impl SealingService for Grpc {
         request: Request<pb::ReportPinRequest>,
     ) -> Result<Response<pb::ReportPinResponse>, Status> {
         let call = self.call(&request, "SealingService/ReportPin", &request.get_ref().request_id)?;
-        let turn = turn(&call, &request.get_ref().seal_id, &request.get_ref().attempt_id)?;
+        let turn = self.own_turn(&call, &request.get_ref().seal_id, &request.get_ref().attempt_id).await?;
         let order = App::step(&turn, SealingAction::CardPin { correct: request.get_ref().correct });
         let answer = |decided: &Decided<Seal>| pb::ReportPinResponse { tries_left: tries_left(&decided.state) };
         self.pass(call, order, answer).await.map(response)
@@ -65,7 +65,7 @@ impl SealingService for Grpc {
     ) -> Result<Response<pb::AuthorizeSealingResponse>, Status> {
         let call = self.call(&request, "SealingService/AuthorizeSealing", &request.get_ref().request_id)?;
         let message = request.into_inner();
-        let turn = turn(&call, &message.seal_id, &message.attempt_id)?;
+        let turn = self.own_turn(&call, &message.seal_id, &message.attempt_id).await?;
         let shown = parse::card_shown(message)?;
         let order = self.app.authorize(&turn, shown).await.map_err(|error| internal(&error))?;
         let answer =
@@ -81,7 +81,7 @@ impl SealingService for Grpc {
         let pin = parse::pin("pin", pin)?;
         let call = self.call(&request, "SealingService/AuthorizeHostedSealing", &request.get_ref().request_id)?;
         let message = request.into_inner();
-        let turn = turn(&call, &message.seal_id, &message.attempt_id)?;
+        let turn = self.own_turn(&call, &message.seal_id, &message.attempt_id).await?;
         let hosted = parse::hosted_use(message, pin)?;
         let answering = |decided: &Decided<Seal>| {
             answer(decided, |decided| pb::AuthorizeHostedSealingResponse { complete_before: complete_before(decided) })
@@ -96,7 +96,7 @@ impl SealingService for Grpc {
     ) -> Result<Response<pb::SignHostedResponse>, Status> {
         let call = self.call(&request, "SealingService/SignHosted", &request.get_ref().request_id)?;
         let message = request.into_inner();
-        let turn = turn(&call, &message.seal_id, &message.attempt_id)?;
+        let turn = self.own_turn(&call, &message.seal_id, &message.attempt_id).await?;
         let to_be_signed = parse::structure("to_be_signed", message.to_be_signed)?;
         let signed = self.app.sign_hosted(&turn, to_be_signed).await;
         let (order, signature) = signed.map_err(|error| internal(&error))?;
@@ -109,7 +109,7 @@ impl SealingService for Grpc {
     ) -> Result<Response<pb::CompleteSealingResponse>, Status> {
         let call = self.call(&request, "SealingService/CompleteSealing", &request.get_ref().request_id)?;
         let message = request.into_inner();
-        let turn = turn(&call, &message.seal_id, &message.attempt_id)?;
+        let turn = self.own_turn(&call, &message.seal_id, &message.attempt_id).await?;
         let signature = parse::structure("signature", message.signature)?;
         let order = self.app.complete(&turn, &signature).await.map_err(|error| internal(&error))?;
         self.pass(call, order, |_| pb::CompleteSealingResponse {}).await.map(response)
@@ -120,7 +120,7 @@ impl SealingService for Grpc {
         request: Request<pb::ReportSigningFailureRequest>,
     ) -> Result<Response<pb::ReportSigningFailureResponse>, Status> {
         let call = self.call(&request, "SealingService/ReportSigningFailure", &request.get_ref().request_id)?;
-        let turn = turn(&call, &request.get_ref().seal_id, &request.get_ref().attempt_id)?;
+        let turn = self.own_turn(&call, &request.get_ref().seal_id, &request.get_ref().attempt_id).await?;
         let order = App::step(&turn, SealingAction::SigningFailed);
         self.pass(call, order, |_| pb::ReportSigningFailureResponse {}).await.map(response)
     }
@@ -141,6 +141,17 @@ impl SealingService for Grpc {
 }
 
 impl Grpc {
+    /// The caller's turn in the attempt that a request names.
+    async fn own_turn(&self, call: &Call, seal_id: &str, attempt_id: &str) -> Result<Turn, Status> {
+        let (seal, attempt) = (parse::any_seal("seal_id", seal_id)?, parse::attempt("attempt_id", attempt_id)?);
+        self.turn(call, seal, attempt).await
+    }
+
+    async fn turn(&self, call: &Call, seal: SealId, attempt: AttemptId) -> Result<Turn, Status> {
+        let holding = self.app.query.holding(seal).await.map_err(|error| internal(&error))?;
+        Ok(Turn { seal, attempt, by: call.by()?, holding, metadata: call.metadata.clone() })
+    }
+
     /// Has the step decided, and answers, or refuses as the gate did.
     async fn pass<R: Message + Default>(
         &self,
@@ -189,15 +200,6 @@ fn refusal(fact: &Fact) -> Option<Refusal> {
     Some(Refusal { gate: reason.gate().letter().to_owned(), reason: reason.code().to_owned(), tries_left })
 }
 
-fn turn(call: &Call, seal_id: &str, attempt_id: &str) -> Result<Turn, Status> {
-    Ok(Turn {
-        seal: parse::any_seal("seal_id", seal_id)?,
-        attempt: parse::attempt("attempt_id", attempt_id)?,
-        by: call.by()?,
-        metadata: call.metadata.clone(),
-    })
-}
-
 fn begun(seal: SealId, id: AttemptId, decided: &Decided<Seal>) -> pb::BeginSealingResponse {
     let state = &decided.state;
     let (Some(attempt), Some(entry)) = (state.attempts().get(id), state.entry()) else {
@@ -229,9 +231,9 @@ fn tries_left(state: &Seal) -> u32 {
 }
 
 fn complete_before(decided: &Decided<Seal>) -> Option<eseal_proto::Timestamp> {
-    decided.events.iter().find_map(|event| match &event.fact {
-        Fact::Sealing(_, Step::Authorized { complete_before, .. }) => at_to_wire(*complete_before),
-        _ => None,
+    decided.events.iter().find_map(|event| {
+        let Fact::Sealing(_, Step::Authorized { complete_before, .. }) = &event.fact else { return None };
+        at_to_wire(*complete_before)
     })
 }
 

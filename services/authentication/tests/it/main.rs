@@ -1,0 +1,18 @@
+//! The service authentication behind its door: real layers, real database, real bus, real signatures. Fabrication, which
+//! it hears from and asks for made seals, is stood in by a teller and a workshop, which say so.
+
+mod access;
+mod bureau;
+mod card;
+mod gates;
+mod hosted;
+mod pins;
+mod privacy;
+mod reaction;
+mod registry;
+mod repeat;
+mod signing;
+mod structures;
+mod teller;
+mod trust;
+mod workshop;
