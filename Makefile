@@ -20,6 +20,7 @@ demo: $(TOOLS)/.apt ## Runs the whole life of a seal on real documents; leaves t
 	$(TARGET)/debug/eseal-demo --output target/demo
 
 test: setup lint ## Everything that must pass: format, lints, proto, house rules, tests, proof by other programs
+	cargo build --locked --workspace --bins
 	cargo test --locked --workspace --no-fail-fast
 
 ci: test
@@ -35,8 +36,10 @@ fmt: setup ## Formats code and proto
 	cd proto && ../$(TOOLS)/node_modules/.bin/buf format -w
 
 bench: ## Benchmarks as ratios to a peer of the same run, into target/bench/ratios.tsv; NAME=… runs one
-	mkdir -p target/bench
-	ESEAL_BENCH_DIR=$(abspath target/bench) cargo run --locked --profile bench -p eseal-e2e --bin eseal-bench -- $(NAME)
+	cargo build --locked --profile bench -p eseal-standalone -p eseal-cli
+	cargo bench --locked -p eseal-eventstore --bench writer -- $(NAME)
+	cargo bench --locked -p eseal-seal --bench seal -- $(NAME)
+	cargo bench --locked -p eseal-e2e --bench standalone -- $(NAME)
 
 setup: $(TOOLS)/.apt $(TOOLS)/.npm $(VENV)/.pip ## Installs what the tests use beside Rust
 

@@ -48,8 +48,13 @@ fn demo(output: &Path) -> std::io::Result<()> {
     let mut tell = Narrator::new();
 
     tell.chapter("准备 · Setting up");
-    let company = tell.step("开发用CA、卡、用户,启动单机版 · development CA, cards, people, the standalone", || Company::build(&work));
-    tell.step("登录,设置信任,发放制章授权卡 · sign in, trust, maker cards", || company.open_for_business());
+    let company = tell
+        .step("开发用CA、卡、用户,启动单机版 · development CA, cards, people, the standalone", || {
+            Company::build(&work)
+        });
+    tell.step("登录,设置信任,发放制章授权卡 · sign in, trust, maker cards", || {
+        company.open_for_business()
+    });
     fs::copy(work.join("ca/roots.pem"), output.join("roots.pem"))?;
     fs::copy(work.join("ca/makers.pem"), output.join("makers.pem"))?;
 
@@ -78,7 +83,9 @@ fn demo(output: &Path) -> std::io::Result<()> {
 fn apply_and_make(tell: &mut Narrator, company: &Company, output: &Path) -> String {
     tell.chapter("一、印章申请 · 1. Application");
     let application = tell.step("经办人提交 · the applicant files it", || company.applies("采购合同专用章"));
-    tell.refused("经办人不能审批 · an applicant can't approve", "ROLE_MISSING", || company.as_(&["wang", "approve", &application]));
+    tell.refused("经办人不能审批 · an applicant can't approve", "ROLE_MISSING", || {
+        company.as_(&["wang", "approve", &application])
+    });
     tell.step("审批人退回 · the reviewer returns it", || {
         company.as_(&["li", "return", &application, "--code", "other", "--reason", "印章名称应为“合同专用章”"]).good()
     });
@@ -88,7 +95,9 @@ fn apply_and_make(tell: &mut Narrator, company: &Company, output: &Path) -> Stri
         let _ = company.as_(&words).good();
         company.as_(&["wang", "resubmit", &application]).good()
     });
-    tell.step("审批人批准,转入制章 · approved, handed over to fabrication", || company.approved(&application));
+    tell.step("审批人批准,转入制章 · approved, handed over to fabrication", || {
+        company.approved(&application)
+    });
     let shown = company.as_(&["wang", "show", "application", &application]).good().value;
     let digest = shown["form"]["impression"]["materialDigest"].as_str().unwrap_or_default().to_owned();
     let picture = output.join("impression.png").display().to_string();
@@ -117,9 +126,11 @@ fn gates(tell: &mut Narrator, company: &Company, application: &str) {
     });
     company.card("other-maker.card", "maker");
     company.certify("other-maker.card", "李某", None);
-    tell.refused("a 未发放的制章授权卡 · a maker card that was not issued here", "MAKER_CARD_REJECTED", || {
-        company.makes(application, Some("other-maker.card"), Some("seal.card"))
-    });
+    tell.refused(
+        "a 未发放的制章授权卡 · a maker card that was not issued here",
+        "MAKER_CARD_REJECTED",
+        || company.makes(application, Some("other-maker.card"), Some("seal.card")),
+    );
     company.card("blank.card", "holder");
     tell.refused("b 卡中无证书 · a seal card without certificates", "CERTIFICATE_INVALID", || {
         company.makes(application, Some("maker.card"), Some("blank.card"))
@@ -143,31 +154,31 @@ fn gates(tell: &mut Narrator, company: &Company, application: &str) {
 fn use_seal(tell: &mut Narrator, company: &Company, seal: &str) {
     tell.chapter("三、签章认证 · 3. Sealing");
     tell.step("OFD签章(SM2) · an OFD sealed with SM2", || {
-        company.seals(seal, "seal.card", "pin", "contract.ofd", "half.ofd", "45,92").good()
+        company.seals(seal, "seal.card", "pin", "contract.ofd", "half.ofd", "45,112").good()
     });
     tell.step("PDF签章(P-256) · a PDF sealed with P-256", || {
-        company.seals(seal, "seal.card", "pin", "contract.pdf", "half.pdf", "45,92").good()
+        company.seals(seal, "seal.card", "pin", "contract.pdf", "half.pdf", "45,112").good()
     });
     tell.refused("未插电子印章卡 · no seal card", "SEAL_CARD_ABSENT", || {
-        company.seals(seal, "no.card", "pin", "contract.ofd", "no.ofd", "45,92")
+        company.seals(seal, "no.card", "pin", "contract.ofd", "no.ofd", "45,112")
     });
     let _ = fs::copy(company.path("seal.card"), company.path("copy.card"));
     for left in ["4", "3", "2", "1"] {
         let told = tell.refused("密码错误 · a wrong PIN", "PIN_INCORRECT", || {
-            company.seals(seal, "copy.card", "wrong-pin", "contract.ofd", "no.ofd", "45,92")
+            company.seals(seal, "copy.card", "wrong-pin", "contract.ofd", "no.ofd", "45,112")
         });
         assert_eq!(told.error["facts"]["tries_left"], left, "tries left");
     }
     tell.refused("第五次密码错误,锁定 · the fifth locks", "PIN_LOCKED", || {
-        company.seals(seal, "copy.card", "wrong-pin", "contract.ofd", "no.ofd", "45,92")
+        company.seals(seal, "copy.card", "wrong-pin", "contract.ofd", "no.ofd", "45,112")
     });
     tell.refused("锁定后正确密码也被拒绝 · then the right one is refused too", "PIN_LOCKED", || {
-        company.seals(seal, "seal.card", "pin", "contract.ofd", "no.ofd", "45,92")
+        company.seals(seal, "seal.card", "pin", "contract.ofd", "no.ofd", "45,112")
     });
     tell.step("管理员解锁 · an admin unlocks", || company.as_(&["root", "unlock", seal]).good());
     tell.step("停用 · suspended", || company.as_(&["root", "suspend", seal]).good());
     tell.refused("停用后用印被拒绝 · a suspended seal is refused", "SEAL_SUSPENDED", || {
-        company.seals(seal, "seal.card", "pin", "contract.ofd", "no.ofd", "45,92")
+        company.seals(seal, "seal.card", "pin", "contract.ofd", "no.ofd", "45,112")
     });
     tell.step("恢复 · resumed", || company.as_(&["root", "resume", seal]).good());
 }
@@ -192,7 +203,7 @@ fn hosted(tell: &mut Narrator, company: &Company) {
         tell.step("乙方在同一文档上签章 · the second seal on the same document", || {
             let (input, output) = (format!("@half.{ending}"), format!("@contract.sealed.{ending}"));
             let mut words = vec!["zhao", "seal", &input, "--seal", &seal, "--pin-file", "@pin", "--page", "2"];
-            words.extend(["--at", "125,92", "--output", &output]);
+            words.extend(["--at", "125,112", "--output", &output]);
             company.as_(&words).good()
         });
     }
@@ -203,9 +214,8 @@ fn verify(tell: &mut Narrator, company: &Company) -> std::io::Result<Vec<Value>>
     tell.chapter("五、文档验证 · 5. Verification");
     let mut documents = Vec::new();
     for file in ["contract.sealed.ofd", "contract.sealed.pdf"] {
-        let online = tell.step(&format!("在线验证 · online: {file}"), || {
-            company.run(&["verify", &format!("@{file}")]).good()
-        });
+        let online = tell
+            .step(&format!("在线验证 · online: {file}"), || company.run(&["verify", &format!("@{file}")]).good());
         let offline = tell.step(&format!("离线验证 · offline: {file}"), || company.verifies_offline(file).good());
         documents.push(json!({ "file": file, "online": online.value, "offline": offline.value }));
     }
@@ -233,7 +243,7 @@ fn end_of_life(tell: &mut Narrator, company: &Company, seal: &str) {
     tell.chapter("六、注销 · 6. The end of a seal");
     tell.step("注销 · revoked", || company.as_(&["root", "revoke", seal, "--reason", "NO_LONGER_USED"]).good());
     tell.refused("注销后用印被拒绝 · a revoked seal is refused", "SEAL_REVOKED", || {
-        company.seals(seal, "seal.card", "pin", "contract.ofd", "no.ofd", "45,92")
+        company.seals(seal, "seal.card", "pin", "contract.ofd", "no.ofd", "45,112")
     });
     tell.step("先前签章的文档仍然有效 · what it sealed before stays valid", || {
         company.run(&["verify", "@contract.sealed.ofd"]).good()

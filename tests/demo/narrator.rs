@@ -35,7 +35,13 @@ impl Narrator {
     pub fn refused(&mut self, what: &str, reason: &str, work: impl FnOnce() -> Answer) -> Answer {
         let begun = Instant::now();
         let answer = work();
-        assert!(answer.code == 1, "{what}: expected a refusal, but exit {}: {} {}", answer.code, answer.error, answer.text);
+        assert!(
+            answer.code == 1,
+            "{what}: expected a refusal, but exit {}: {} {}",
+            answer.code,
+            answer.error,
+            answer.text
+        );
         assert_eq!(answer.reason(), reason, "{what}: {}", answer.error);
         self.tell(what, begun.elapsed(), Some(reason));
         answer
@@ -50,16 +56,20 @@ impl Narrator {
 
     /// What was told, for the report.
     pub fn steps(&self) -> Value {
-        let step = |(what, time, refused): &(String, Duration, Option<String>)| {
-            json!({ "step": what, "milliseconds": u64::try_from(time.as_millis()).unwrap_or(u64::MAX), "refused": refused })
-        };
+        let step = |(what, time, refused): &(String, Duration, Option<String>)| json!({ "step": what, "milliseconds": u64::try_from(time.as_millis()).unwrap_or(u64::MAX), "refused": refused });
         self.told.iter().map(step).collect()
     }
 
     /// The end, and what is left.
     pub fn end(&self, output: &Path) {
-        println!("\n完成 · done: {} steps, {:.1} s. 产物 · left in {}:", self.told.len(), self.begun.elapsed().as_secs_f32(), output.display());
-        let mut names: Vec<_> = std::fs::read_dir(output).into_iter().flatten().flatten().map(|e| e.file_name()).collect();
+        println!(
+            "\n完成 · done: {} steps, {:.1} s. 产物 · left in {}:",
+            self.told.len(),
+            self.begun.elapsed().as_secs_f32(),
+            output.display()
+        );
+        let mut names: Vec<_> =
+            std::fs::read_dir(output).into_iter().flatten().flatten().map(|e| e.file_name()).collect();
         names.sort();
         for name in names {
             println!("  {}", name.display());

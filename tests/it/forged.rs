@@ -33,13 +33,14 @@ fn a_forged_seal_is_not_registered_and_so_refused_online_at_the_first_gate() {
     let (_, certificate) = holder(&company);
     let id = SealInfo::from_der(&info(&certificate)).expect("an info").es_id;
     fixture::contract(&company, "ofd");
-    let answer = company.seals(&id, "seal.card", "pin", "contract.ofd", "no.ofd", "45,92");
+    let answer = company.seals(&id, "seal.card", "pin", "contract.ofd", "no.ofd", "45,112");
     assert_eq!((answer.code, answer.reason()), (1, "SEAL_NOT_REGISTERED"));
 }
 
 /// A key of 乙方 with a good certificate.
 fn holder(company: &Company) -> (SigningKey, Certificate) {
-    let text = |ending: &str| std::fs::read_to_string(company.path(&format!("ca/holder-sm2.{ending}.pem"))).expect("a file");
+    let text =
+        |ending: &str| std::fs::read_to_string(company.path(&format!("ca/holder-sm2.{ending}.pem"))).expect("a file");
     let files = CaFiles { key: text("key").into(), certificate: text("cert"), crl: text("crl") };
     let ca = DevelopmentCa::from_files(&files).expect("a CA");
     let key = SigningKey::generate(Suite::Sm2Sm3).expect("a key");
@@ -74,7 +75,7 @@ fn info(certificate: &Certificate) -> Vec<u8> {
 /// The verdict on the contract, sealed with this seal and key by our own library.
 fn sealed_with(company: &Company, seal: &[u8], key: &SigningKey, certificate: &Certificate) -> Value {
     let contract: &[u8] = include_bytes!("../documents/contract.ofd");
-    let places = [Place { page: 2, x_mm: 45.0, y_mm: 92.0, width_mm: 40.0, height_mm: 40.0 }];
+    let places = [Place { page: 2, x_mm: 45.0, y_mm: 112.0, width_mm: 40.0, height_mm: 40.0 }];
     let request = ofd::SealingRequest { seal_der: seal, places: &places, time: Clock::System.now() };
     let prepared = ofd::prepare(Cursor::new(contract), &request, &Limits::default(), &mut |_| {}).expect("prepared");
     let signature = key.sign(prepared.to_sign()).expect("a signature");

@@ -52,7 +52,17 @@ fn there_is_one_provider_of_cryptography_for_tls_and_tokens() {
 
 #[test]
 fn every_service_has_the_same_rooms() {
-    let rooms = ["lib.rs", "config.rs", "domain.rs", "codec.rs", "app.rs", "grpc.rs", "projection.rs", "query.rs", "migration.rs"];
+    let rooms = [
+        "lib.rs",
+        "config.rs",
+        "domain.rs",
+        "codec.rs",
+        "app.rs",
+        "grpc.rs",
+        "projection.rs",
+        "query.rs",
+        "migration.rs",
+    ];
     for service in SERVICES {
         let folder = root().join("services").join(service);
         for room in rooms {
@@ -70,7 +80,18 @@ fn rules_are_pure_and_the_wire_stays_at_the_edge() {
             let room = path.strip_prefix(root()).expect("inside").display().to_string();
             let is_domain = room.contains("/src/domain");
             let forbidden: &[&str] = if is_domain {
-                &["tonic", "sea_orm", "tokio", "async fn", ".await", "eseal_proto", "Clock", "SystemTime", "random(", "async_nats"]
+                &[
+                    "tonic",
+                    "sea_orm",
+                    "tokio",
+                    "async fn",
+                    ".await",
+                    "eseal_proto",
+                    "Clock",
+                    "SystemTime",
+                    "random(",
+                    "async_nats",
+                ]
             } else if room.contains("/src/grpc") {
                 &["sea_orm", "async_nats"]
             } else {
@@ -129,9 +150,10 @@ impl House {
         let names: BTreeMap<_, _> = metadata.packages.iter().map(|p| (p.id.clone(), p.name.to_string())).collect();
         let mut graph = BTreeMap::<String, BTreeSet<String>>::new();
         for node in &metadata.resolve.as_ref().expect("a resolved graph").nodes {
-            let normal = node.deps.iter().filter(|dependency| {
-                dependency.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal)
-            });
+            let normal = node
+                .deps
+                .iter()
+                .filter(|dependency| dependency.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal));
             let named = normal.filter_map(|dependency| names.get(&dependency.pkg).cloned());
             graph.entry(names[&node.id].clone()).or_default().extend(named);
         }

@@ -11,7 +11,7 @@ fn an_approved_application_becomes_a_seal_whose_documents_verify_offline() {
     for ending in ["ofd", "pdf"] {
         fixture::contract(&company, ending);
         let (input, output) = (format!("contract.{ending}"), format!("sealed.{ending}"));
-        let _ = company.seals(&seal, "seal.card", "pin", &input, &output, "45,92").good();
+        let _ = company.seals(&seal, "seal.card", "pin", &input, &output, "45,112").good();
         let verdict = company.verifies_offline(&output).good().value;
         assert_eq!((&verdict["verdict"], &verdict["online"]), (&"valid".into(), &false.into()), "{verdict}");
         assert_eq!(verdict["seals"][0]["seal_id"], seal.as_str());
@@ -29,8 +29,8 @@ fn a_second_seal_on_the_same_document_leaves_the_first_one_valid() {
     for ending in ["ofd", "pdf"] {
         fixture::contract(&company, ending);
         let names = [format!("contract.{ending}"), format!("once.{ending}"), format!("twice.{ending}")];
-        let _ = company.seals(&seal, "seal.card", "pin", &names[0], &names[1], "45,92").good();
-        let _ = company.seals(&seal, "seal.card", "pin", &names[1], &names[2], "125,92").good();
+        let _ = company.seals(&seal, "seal.card", "pin", &names[0], &names[1], "45,112").good();
+        let _ = company.seals(&seal, "seal.card", "pin", &names[1], &names[2], "125,112").good();
         let verdict = company.verifies_offline(&names[2]).good().value;
         assert_eq!(verdict["seals"].as_array().map(Vec::len), Some(2), "{verdict}");
         assert_eq!(verdict["verdict"], "valid", "{verdict}");
@@ -91,8 +91,7 @@ fn a_genuine_seal_of_another_system_is_refused_at_the_first_gate() {
     let (_folder, company) = fixture::company();
     fixture::contract(&company, "ofd");
     let seal = "0198c0de-0000-7000-8000-00000000ffff";
-    let answer = company.seals(seal, "seal.card", "pin", "contract.ofd", "no.ofd", "45,92");
+    let answer = company.seals(seal, "seal.card", "pin", "contract.ofd", "no.ofd", "45,112");
     assert_eq!((answer.code, answer.reason()), (1, "SEAL_NOT_REGISTERED"));
     assert_eq!(answer.error["text"], "该电子印章未在本系统注册");
 }
-

@@ -47,9 +47,10 @@ fn pdfsig_and_pyhanko_find_the_sealed_pdf_valid_and_wholly_covered() {
     assert!(told.contains("Signature is Valid") && told.contains("Total document signed"), "{told}");
 
     let roots = std::fs::read_to_string(company.path("ca/roots.pem")).expect("a file");
-    let p256 = Certificate::many_from_pem(roots.as_bytes()).expect("certificates").into_iter().find(|root| {
-        root.public_key().ok().and_then(|key| key.suite()) == Some(eseal_pki::Suite::EcdsaP256Sha256)
-    });
+    let p256 = Certificate::many_from_pem(roots.as_bytes())
+        .expect("certificates")
+        .into_iter()
+        .find(|root| root.public_key().ok().and_then(|key| key.suite()) == Some(eseal_pki::Suite::EcdsaP256Sha256));
     std::fs::write(company.path("root.pem"), p256.expect("a P-256 root").to_pem()).expect("a file");
     let mut pyhanko = Command::new(pyhanko());
     pyhanko.args(["sign", "validate", "--no-revocation-check", "--pretty-print", "--trust-replace", "--trust"]);
@@ -66,7 +67,7 @@ fn sealed() -> (tempfile::TempDir, Company) {
     for ending in ["ofd", "pdf"] {
         fixture::contract(&company, ending);
         let (input, output) = (format!("contract.{ending}"), format!("sealed.{ending}"));
-        let _ = company.seals(&seal, "seal.card", "pin", &input, &output, "45,92").good();
+        let _ = company.seals(&seal, "seal.card", "pin", &input, &output, "45,112").good();
     }
     (folder, company)
 }

@@ -9,7 +9,8 @@ use serde_json::Value;
 use crate::fixture;
 
 /// Everything personal that the story enters.
-const PERSONAL: [&str; 6] = ["王经办", "13800138000", "wang@example.cn", "320500199001011234", "陈保管", "补充营业执照,联系王经办"];
+const PERSONAL: [&str; 6] =
+    ["王经办", "13800138000", "wang@example.cn", "320500199001011234", "陈保管", "补充营业执照,联系王经办"];
 
 #[test]
 fn events_carry_no_personal_data_and_stay_as_they_are_when_a_person_is_erased() {
@@ -84,7 +85,11 @@ fn a_story_with_personal_data(company: &Company) -> String {
         "organization = \"{}\"\nname = \"{}\"\nseal-type = \"contract\"\nseal-name = \"合同专用章\"\ncustodian = \"{}\"\n\
          [[contacts]]\nperson = \"{}\"\nname = \"王经办\"\nphone = \"13800138000\"\nemail = \"wang@example.cn\"\n\
          document-number = \"320500199001011234\"\n[[contacts]]\nperson = \"{}\"\nname = \"陈保管\"\n",
-        XINGHE.uscc, XINGHE.name, id_of("chen"), id_of("wang"), id_of("chen"),
+        XINGHE.uscc,
+        XINGHE.name,
+        id_of("chen"),
+        id_of("wang"),
+        id_of("chen"),
     );
     fs::write(company.path("form.toml"), form).expect("a file");
     let application = company.as_(&["wang", "submit", "--form", "@form.toml"]).good().get("applicationId").to_owned();
@@ -95,7 +100,7 @@ fn a_story_with_personal_data(company: &Company) -> String {
     let seal = company.makes(&application, Some("maker.card"), Some("seal.card")).good().get("sealId").to_owned();
     company.activates(&seal);
     fixture::contract(company, "ofd");
-    let _ = company.seals(&seal, "seal.card", "pin", "contract.ofd", "sealed.ofd", "45,92").good();
+    let _ = company.seals(&seal, "seal.card", "pin", "contract.ofd", "sealed.ofd", "45,112").good();
     application
 }
 

@@ -28,7 +28,7 @@ fn killed_after_each_step_the_flow_goes_on_where_it_was() {
     let seal = made.get("sealId");
     company.activates(seal);
     fixture::contract(&company, "ofd");
-    let _ = company.seals(seal, "seal.card", "pin", "contract.ofd", "sealed.ofd", "45,92").good();
+    let _ = company.seals(seal, "seal.card", "pin", "contract.ofd", "sealed.ofd", "45,112").good();
     let company = company.restart();
     let _ = company.run(&["verify", "@sealed.ofd"]).good();
 
@@ -44,7 +44,8 @@ fn killed_after_each_step_the_flow_goes_on_where_it_was() {
 fn a_hosted_fabrication_killed_right_after_the_approval_ends_in_one_seal() {
     let (_folder, company) = fixture::company();
     let key = company.has_a_hosted_key();
-    let mut words = vec!["zhao", "submit", "--organization", "91330100MA7YUNQ29B", "--name", "杭州云栖数据技术有限公司"];
+    let mut words =
+        vec!["zhao", "submit", "--organization", "91330100MA7YUNQ29B", "--name", "杭州云栖数据技术有限公司"];
     words.extend(["--seal-type", "contract", "--seal-name", "合同专用章", "--hosted-key", &key]);
     words.extend(["--custodian", eseal_e2e::company::id_of("zhao")]);
     let application = company.as_(&words).good().get("applicationId").to_owned();
@@ -64,9 +65,11 @@ fn kinds_of(company: &eseal_e2e::company::Company, owner: &str) -> Vec<String> {
     let _ = company.as_(&["qian", "events", "read", owner, "--output", "@events.jsonl"]).good();
     let text = std::fs::read_to_string(company.path("events.jsonl")).expect("a file");
     let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let positions: Vec<_> = events.iter().map(|event| event["position"].as_str().unwrap_or_default().to_owned()).collect();
+    let positions: Vec<_> =
+        events.iter().map(|event| event["position"].as_str().unwrap_or_default().to_owned()).collect();
     let dense: Vec<_> = (1..=events.len()).map(|position| position.to_string()).collect();
     assert_eq!(positions, dense);
-    let kind = |event: &Value| event["type"].as_str().unwrap_or_default().rsplit('.').next().unwrap_or_default().to_owned();
+    let kind =
+        |event: &Value| event["type"].as_str().unwrap_or_default().rsplit('.').next().unwrap_or_default().to_owned();
     events.iter().map(kind).collect()
 }

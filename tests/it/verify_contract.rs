@@ -59,7 +59,7 @@ fn roots_that_are_not_given_leave_items_unknown_and_wrong_ones_fail_them() {
     let (_folder, company) = fixture::company();
     let (seal, _) = company.has_a_seal();
     fixture::contract(&company, "ofd");
-    let _ = company.seals(&seal, "seal.card", "pin", "contract.ofd", "sealed.ofd", "45,92").good();
+    let _ = company.seals(&seal, "seal.card", "pin", "contract.ofd", "sealed.ofd", "45,112").good();
 
     let without = company.run(&["verify", "@sealed.ofd", "--offline"]);
     assert_eq!((without.code, &without.value["verdict"]), (1, &"indeterminate".into()), "{}", without.text);

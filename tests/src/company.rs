@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use crate::programs::{Answer, Eseal, Standalone};
 
 /// 甲方.
-pub const XINGHE: Organization = Organization { uscc: "91320500MA7XNGH152", name: "苏州星河精密制造有限公司" };
+pub const XINGHE: Organization =
+    Organization { uscc: "91320500MA7XNGH152", name: "苏州星河精密制造有限公司" };
 /// 乙方.
-pub const YUNQI: Organization = Organization { uscc: "91330100MA7YUNQ29B", name: "杭州云栖数据技术有限公司" };
+pub const YUNQI: Organization =
+    Organization { uscc: "91330100MA7YUNQ29B", name: "杭州云栖数据技术有限公司" };
 /// The password of everybody, made up for stories.
 pub const PASSWORD: &str = "correct horse battery";
 /// The PIN of every card, made up for stories.

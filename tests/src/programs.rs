@@ -157,7 +157,8 @@ impl Eseal {
         command.args(["--json", "--lang", "zh-CN", "--server"]).arg(&self.url).args(words);
         command.env("ESEAL_CONFIG_DIR", &self.sessions).env_remove("ESEAL_TOKEN").stdin(Stdio::null());
         let Output { status, stdout, stderr } = command.output().expect("eseal starts");
-        let (text, told) = (String::from_utf8_lossy(&stdout).into_owned(), String::from_utf8_lossy(&stderr).into_owned());
+        let (text, told) =
+            (String::from_utf8_lossy(&stdout).into_owned(), String::from_utf8_lossy(&stderr).into_owned());
         let error = told.lines().rev().find_map(|line| serde_json::from_str::<Value>(line).ok()).unwrap_or_default();
         Answer {
             code: status.code().unwrap_or(-1),

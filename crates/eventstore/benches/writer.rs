@@ -3,9 +3,6 @@
 //! `cargo bench -p eseal-eventstore --bench writer`. The figure is a ratio, so that it says the same on every machine;
 //! it appends a row to `target/bench/ratios.tsv`.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +13,7 @@ use eseal_eventstore::{
     StreamId, Writer, WriterSettings, migrate,
 };
 use eseal_kernel::{Aggregate, Claims, Digest, Timestamp};
+use eseal_testkit::ratio;
 use sea_orm::{ConnectionTrait as _, DbErr};
 use sea_orm_migration::async_trait::async_trait;
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
@@ -25,10 +23,14 @@ const CALLERS: u64 = 32;
 const STREAMS: u64 = 1_000;
 const ROUNDS: usize = 3;
 const ROUND: Duration = Duration::from_secs(3);
+const NAME: &str = "writer_32_callers_sqlite";
 /// The least ratio that group commit must be worth.
 const LEAST: f64 = 5.0;
 
 fn main() -> ExitCode {
+    if !ratio::is_asked_for(NAME) {
+        return ExitCode::SUCCESS;
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     match runtime.map_err(|error| error.to_string()).and_then(|runtime| runtime.block_on(measure())) {
         Ok(ratio) if ratio >= LEAST => ExitCode::SUCCESS,
@@ -44,33 +46,14 @@ fn complain(error: &str) -> ExitCode {
 }
 
 /// Both in turn, so that a slow minute of the machine meets both; the median of each.
-#[allow(clippy::print_stdout)]
 async fn measure() -> Result<f64, String> {
     let (mut group, mut single) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         group.push(events_per_second(256).await?);
         single.push(events_per_second(1).await?);
     }
-    let (group, single) = (median(group), median(single));
-    let ratio = group / single;
-    println!(
-        "writer, 32 callers, SQLite: {group:.0} events/s, one event per commit: {single:.0} events/s, {ratio:.1} times"
-    );
-    let row =
-        format!("writer_32_callers_sqlite\t{group:.0}\t{single:.0}\tone event per commit\t{ratio:.2}\tevents/s\n");
-    append(&row).map_err(|error| error.to_string())?;
-    Ok(ratio)
-}
-
-fn append(row: &str) -> std::io::Result<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/bench");
-    std::fs::create_dir_all(&folder)?;
-    OpenOptions::new().create(true).append(true).open(folder.join("ratios.tsv"))?.write_all(row.as_bytes())
-}
-
-fn median(mut figures: Vec<f64>) -> f64 {
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+    let (group, single) = (ratio::median(group), ratio::median(single));
+    Ok(ratio::record(NAME, group, single, "one event per commit", "events/s"))
 }
 
 async fn events_per_second(max_batch: usize) -> Result<f64, String> {

@@ -1,14 +1,17 @@
-//! Seals and seal signatures made and verified, beside the crate `sm2` alone on the same bytes: `cargo bench -p eseal-seal`.
+//! Seals and seal signatures made and verified on one core, beside the crate `sm2` alone on the same bytes and beside
+//! `openssl speed sm2` of the same run: `cargo bench -p eseal-seal`, or with the name of one figure behind `--`.
 //!
 //! "Make" is encode, sign, assemble; "verify" is read and check the value, certificate included. What is above the raw
 //! figure is the cost of the structures.
 
+use std::hint::black_box;
+use std::process::Command;
 use std::time::Duration;
 
-use divan::{Bencher, black_box};
 use eseal_kernel::Timestamp;
 use eseal_pki::{Certificate, DevelopmentCa, Purpose, Signer as _, SigningKey, Subject, Suite};
 use eseal_seal::{CertificateList, Picture, Seal, SealInfo, SesSignature, ToSign};
+use eseal_testkit::ratio;
 use sm2::dsa::signature::{Signer as _, Verifier as _};
 use sm2::elliptic_curve::Generate as _;
 
@@ -17,7 +20,44 @@ const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const PICTURE: usize = 40_000;
 
 fn main() {
-    divan::main();
+    let (holder, maker) = (Party::new(Purpose::Holder), Party::new(Purpose::Maker));
+    let info = info(&holder);
+    let seal = make_seal(&info, &maker);
+    let to_sign = to_sign(seal.clone());
+    let signature = make_signature(&to_sign, &holder);
+    let (key, message) = raw(&info);
+    let value: sm2::dsa::Signature = key.sign(&message);
+    let sign = || -> sm2::dsa::Signature { key.sign(black_box(&message)) };
+    let verify = || key.verifying_key().verify(black_box(&message), &value).expect("good");
+
+    let genuine = || Seal::from_der(black_box(&seal)).expect("a seal").verify_value().expect("genuine");
+    let signed = || SesSignature::from_der(black_box(&signature)).expect("one").verify_value().expect("genuine");
+    beside("seal_make", "sign", || make_seal(black_box(&info), &maker), sign);
+    beside("seal_verify", "verify", genuine, verify);
+    beside("signature_make", "sign", || make_signature(black_box(&to_sign), &holder), sign);
+    beside("signature_verify", "verify", signed, verify);
+}
+
+/// Ours beside the raw crate, turn by turn, and beside OpenSSL.
+fn beside<A, B>(name: &str, operation: &str, ours: impl Fn() -> A, raw: impl Fn() -> B) {
+    if !ratio::is_asked_for(name) {
+        return;
+    }
+    let (ours, raw) = ratio::per_second(ours, raw);
+    ratio::record(name, ours, raw, "crate sm2 alone", "1/s");
+    match openssl(operation) {
+        Some(openssl) => ratio::record(name, ours, openssl, "openssl speed sm2", "1/s"),
+        None => ratio::skip(name, "openssl speed sm2"),
+    }
+}
+
+/// Operations per second of OpenSSL on one core, for one second.
+fn openssl(operation: &str) -> Option<f64> {
+    let output = Command::new("openssl").args(["speed", "-seconds", "1", "sm2"]).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let mut figures = text.lines().rev().find(|line| line.contains("SM2"))?.split_whitespace().rev();
+    let (verify, sign) = (figures.next()?, figures.next()?);
+    if operation == "sign" { sign } else { verify }.parse().ok()
 }
 
 struct Party {
@@ -66,47 +106,7 @@ fn make_signature(to_sign: &ToSign, holder: &Party) -> Vec<u8> {
     SesSignature::assemble(&der, &holder.certificate, &value).expect("assembles")
 }
 
-#[divan::bench]
-fn seal_make(bencher: Bencher<'_, '_>) {
-    let (maker, info) = (Party::new(Purpose::Maker), info(&Party::new(Purpose::Holder)));
-    bencher.bench_local(|| make_seal(black_box(&info), &maker));
-}
-
-#[divan::bench]
-fn seal_verify(bencher: Bencher<'_, '_>) {
-    let der = make_seal(&info(&Party::new(Purpose::Holder)), &Party::new(Purpose::Maker));
-    bencher.bench_local(|| Seal::from_der(black_box(&der)).expect("a seal").verify_value().expect("genuine"));
-}
-
-#[divan::bench]
-fn signature_make(bencher: Bencher<'_, '_>) {
-    let holder = Party::new(Purpose::Holder);
-    let to_sign = to_sign(make_seal(&info(&holder), &Party::new(Purpose::Maker)));
-    bencher.bench_local(|| make_signature(black_box(&to_sign), &holder));
-}
-
-#[divan::bench]
-fn signature_verify(bencher: Bencher<'_, '_>) {
-    let holder = Party::new(Purpose::Holder);
-    let der = make_signature(&to_sign(make_seal(&info(&holder), &Party::new(Purpose::Maker))), &holder);
-    bencher.bench_local(|| SesSignature::from_der(black_box(&der)).expect("one").verify_value().expect("genuine"));
-}
-
-/// What a maker signs has 40 kB.
-#[divan::bench]
-fn sm2_alone_sign(bencher: Bencher<'_, '_>) {
-    let (key, message) = raw();
-    bencher.bench_local(|| -> sm2::dsa::Signature { key.sign(black_box(&message)) });
-}
-
-#[divan::bench]
-fn sm2_alone_verify(bencher: Bencher<'_, '_>) {
-    let (key, message) = raw();
-    let signature: sm2::dsa::Signature = key.sign(&message);
-    bencher.bench_local(|| key.verifying_key().verify(black_box(&message), &signature).expect("good"));
-}
-
-fn raw() -> (sm2::dsa::SigningKey, Vec<u8>) {
-    let message = info(&Party::new(Purpose::Holder)).to_der().expect("encodes");
+fn raw(info: &SealInfo) -> (sm2::dsa::SigningKey, Vec<u8>) {
+    let message = info.to_der().expect("encodes");
     (sm2::dsa::SigningKey::new("1234567812345678", &sm2::SecretKey::generate()).expect("a key"), message)
 }

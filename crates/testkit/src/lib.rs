@@ -1,9 +1,11 @@
 //! What the tests of several crates share. A dev-dependency only.
 //!
 //! - [`TestDb`]: a database of its own for each test
+//! - [`ratio`]: figures of benchmarks
 //! - [`wait_until`]: waits on a value with a bound, and says what was missing
 
 mod database;
+pub mod ratio;
 mod wait;
 
 pub use database::TestDb;
