@@ -10,7 +10,7 @@
 //! seal that was made, that seal's state. Notes come from two services, so a seal's state may be heard of before
 //! the news that the seal was made.
 //!
-//! - [`application`]: the aggregate, one stream each
+//! - [`application`]: the aggregate, one stream each; [`outcome`]: what became of an approved one
 //! - [`particulars`]: what is asked for
 //! - [`person`]: who is named in it, and the erasing of a person
 //! - [`command`], [`event`], [`rejection`]: what may be asked, what happened, why not
@@ -18,13 +18,15 @@
 pub mod application;
 pub mod command;
 pub mod event;
+pub mod outcome;
 pub mod particulars;
 pub mod person;
 pub mod rejection;
 
-pub use application::{Application, Filed, Outcome};
+pub use application::{Application, Filed};
 pub use command::Command;
 pub use event::Event;
+pub use outcome::Outcome;
 pub use particulars::Particulars;
 pub use person::PersonId;
 pub use rejection::Rejection;

@@ -1,19 +1,19 @@
 //! 印章申请: an organization asks for a seal; reviewers decide.
 //!
-//! A request walks a straight line: [`grpc`] parses and answers, [`app`] finds what the command needs, [`domain`] holds
-//! the rules, [`codec`] gives their facts the form in which they are stored and published, [`projection`] the rows that
-//! [`query`] reads. What happened elsewhere comes in by [`reactor`].
+//! A request walks a straight line: `grpc` parses and answers, `app` finds what the command needs, `domain` holds
+//! the rules, `codec` gives their facts the form in which they are stored and published, `projection` the rows that
+//! `query` reads. What happened elsewhere comes in by `reactor`.
 //!
-//! - [`config`]: the settings
-//! - [`domain`]: the rules; pure
-//! - [`codec`]: events <-> their stored form
-//! - [`app`]: what this service does
-//! - [`impressions`]: pictures of seals, drawn and checked
-//! - [`grpc`]: the RPCs
-//! - [`reactor`]: facts of fabrication and authentication -> notes on applications
-//! - [`projection`], [`query`]: read tables, filled and read
-//! - [`contents`]: what can be erased: contact data, texts, files
-//! - [`migration`]: the tables
+//! - `config`: the settings
+//! - `domain`: the rules; pure
+//! - `codec`: events <-> their stored form
+//! - `app`: what this service does
+//! - `impressions`: pictures of seals, drawn and checked
+//! - `grpc`: the RPCs
+//! - `reactor`: facts of fabrication and authentication -> notes on applications
+//! - `projection`, `query`: read tables, filled and read
+//! - `contents`: what can be erased: contact data, texts, files
+//! - `migration`: the tables
 
 mod app;
 mod codec;

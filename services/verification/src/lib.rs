@@ -1,13 +1,13 @@
 //! 文档验证: is this sealed document genuine.
 //!
-//! - [`config`]: the settings
-//! - [`grpc`]: the RPCs; a document comes in pieces and lies in a file without a name
-//! - [`app`]: has it inspected and judged, and records what failed
-//! - [`inspection`]: what its bytes say, on a thread that may take long
-//! - [`authority`]: whom to trust and what became of signers and seals, asked of the service authentication
-//! - [`report`]: what people get to see of it
-//! - [`domain`], [`codec`]: failures, and their stored form
-//! - [`projection`], [`query`], [`migration`]: the table of failures
+//! - `config`: the settings
+//! - `grpc`: the RPCs; a document comes in pieces and lies in a file without a name
+//! - `app`: has it inspected and judged, and records what failed
+//! - `inspection`: what its bytes say, on a thread that may take long
+//! - `authority`: whom to trust and what became of signers and seals, asked of the service authentication
+//! - `report`: what people get to see of it
+//! - `domain`, `codec`: failures, and their stored form
+//! - `projection`, `query`, `migration`: the table of failures
 
 mod app;
 mod authority;

@@ -4,7 +4,7 @@ use eseal_kernel::{Aggregate, Claims, Id, Timestamp};
 
 use super::command::{Revise, Submit};
 use super::event::{FabricationRefusal, ReturnReason, SealState};
-use super::{Command, Event, Particulars, PersonId, Rejection};
+use super::{Command, Event, Outcome, Particulars, PersonId, Rejection};
 
 /// Where an application stands.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -59,19 +59,6 @@ pub struct Filed {
     pub last_return: Option<ReturnReason>,
 }
 
-/// What became of an approved application.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outcome {
-    /// The last refusal of fabrication.
-    pub refusal: Option<FabricationRefusal>,
-    /// Its seal, as soon as anybody has spoken of one.
-    pub seal: Option<Id>,
-    /// True once fabrication said that the seal is made.
-    pub made: bool,
-    /// The seal's state as last heard.
-    pub seal_state: Option<SealState>,
-}
-
 impl Aggregate for Application {
     const KIND: &'static str = "application";
     type Command = Command;
@@ -80,7 +67,10 @@ impl Aggregate for Application {
 
     fn evolve(self, event: &Event) -> Self {
         match (self, event.clone()) {
-            (_, Event::Submitted { application, applicant, approvals_needed, particulars, submitted_at }) => {
+            (
+                Self::Absent,
+                Event::Submitted { application, applicant, approvals_needed, particulars, submitted_at },
+            ) => {
                 let last_return = None;
                 let filed = Filed { application, applicant, submitted_at, approvals_needed, particulars, last_return };
                 Self::UnderReview { filed, approved_by: Vec::new() }
@@ -111,7 +101,8 @@ impl Aggregate for Application {
             // No history holds these: `decide` gives none of them in such a state.
             (
                 state,
-                Event::StepApproved { .. }
+                Event::Submitted { .. }
+                | Event::StepApproved { .. }
                 | Event::Approved { .. }
                 | Event::Returned { .. }
                 | Event::Revised { .. }
@@ -306,24 +297,6 @@ impl Filed {
             Err(Rejection::ValidityPassed)
         } else {
             Ok(vec![Event::Revised { application: self.application, particulars: to.clone() }])
-        }
-    }
-}
-
-impl Outcome {
-    fn evolve(self, event: Event) -> Self {
-        match event {
-            Event::FabricationRefusalNoted { refusal, .. } => Self { refusal: Some(refusal), ..self },
-            Event::SealMadeNoted { seal, .. } => Self { seal: Some(seal), made: true, ..self },
-            Event::SealStateNoted { seal, state, .. } => Self { seal: Some(seal), seal_state: Some(state), ..self },
-            // What was approved never changes again.
-            Event::Submitted { .. }
-            | Event::StepApproved { .. }
-            | Event::Approved { .. }
-            | Event::Returned { .. }
-            | Event::Revised { .. }
-            | Event::Resubmitted { .. }
-            | Event::Withdrawn { .. } => self,
         }
     }
 }

@@ -238,6 +238,7 @@ fn a_fact_that_does_not_fit_the_state_changes_nothing() {
         assert_eq!(approved_state.clone().evolve(&unfitting), approved_state);
         assert_eq!(Application::Absent.evolve(&unfitting), Application::Absent);
     }
+    assert_eq!(approved_state.clone().evolve(&submitted(1)), approved_state);
 }
 
 fn id() -> Id {

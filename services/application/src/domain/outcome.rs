@@ -1,0 +1,39 @@
+//! What others said of an approved application. They say it in no order that could be relied on.
+
+use eseal_kernel::Id;
+
+use super::Event;
+use super::event::{FabricationRefusal, SealState};
+
+/// What became of an approved application.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// The last refusal of fabrication.
+    pub refusal: Option<FabricationRefusal>,
+    /// Its seal, as soon as anybody has spoken of one.
+    pub seal: Option<Id>,
+    /// True once fabrication said that the seal is made.
+    pub made: bool,
+    /// The seal's state as last heard.
+    pub seal_state: Option<SealState>,
+}
+
+impl Outcome {
+    /// What became of it after one more fact.
+    #[must_use]
+    pub fn evolve(self, event: Event) -> Self {
+        match event {
+            Event::FabricationRefusalNoted { refusal, .. } => Self { refusal: Some(refusal), ..self },
+            Event::SealMadeNoted { seal, .. } => Self { seal: Some(seal), made: true, ..self },
+            Event::SealStateNoted { seal, state, .. } => Self { seal: Some(seal), seal_state: Some(state), ..self },
+            // What was approved never changes again.
+            Event::Submitted { .. }
+            | Event::StepApproved { .. }
+            | Event::Approved { .. }
+            | Event::Returned { .. }
+            | Event::Revised { .. }
+            | Event::Resubmitted { .. }
+            | Event::Withdrawn { .. } => self,
+        }
+    }
+}
