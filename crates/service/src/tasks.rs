@@ -198,6 +198,23 @@ mod tests {
         assert_eq!(tasks.finish(BOUND).await, Ok(()));
     }
 
+    #[tokio::test]
+    async fn what_does_the_work_stops_after_what_brings_it_and_may_end_by_itself_then() {
+        let tasks = Tasks::new();
+        let (work, mut works) = tokio::sync::mpsc::channel(1);
+        let stopping = tasks.stopping();
+        tasks.spawn("consumer", async move {
+            stopping.cancelled().await;
+            // The last piece of work, begun before and finished now.
+            work.send(()).await
+        });
+        tasks.spawn_last("writer", async move {
+            // It does not wait to be told: nobody is left who could have work.
+            works.recv().await.ok_or_else(|| std::io::Error::other("the work was lost"))
+        });
+        assert_eq!(tasks.finish(BOUND).await, Ok(()));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_task_that_does_not_stop_is_waited_for_no_longer_than_the_bound() {
         let tasks = Tasks::new();

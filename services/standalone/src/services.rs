@@ -27,12 +27,7 @@ pub const SERVICES: [Service; 4] = [
     Service {
         name: "fabrication",
         migrations: eseal_fabrication::migrations,
-        projectors: || {
-            vec![
-                Projector::of::<eseal_fabrication::domain::Fabrication>(),
-                Projector::of::<eseal_fabrication::domain::MakerCard>(),
-            ]
-        },
+        projectors: || eseal_fabrication::projectors().into(),
     },
     Service {
         name: "authentication",
