@@ -6,7 +6,7 @@ use eseal_kernel::Digest;
 use eseal_proto::fabrication::v1 as fabrication;
 use eseal_proto::fabrication::v1::fabrication_service_client::FabricationServiceClient;
 use eseal_service::{MAX_MESSAGE, Onward, Peer};
-use tonic::{Code, Status};
+use tonic::Code;
 
 /// The time for a call.
 const TIME: Duration = Duration::from_secs(20);
@@ -16,16 +16,19 @@ const TIME: Duration = Duration::from_secs(20);
 pub enum NotGiven {
     /// Fabrication does not answer now.
     #[error("fabrication does not answer: {0}")]
-    Later(Status),
-    /// Fabrication refuses, or gives something else.
+    Later(String),
+    /// Fabrication refuses.
     #[error("fabrication does not give the seal: {0}")]
-    Never(Status),
+    Never(String),
+    /// What came is not what was asked for.
+    #[error("fabrication gave another content than the one with the digest {0}")]
+    OtherContent(Digest),
 }
 
 /// The bytes of a made SESeal.
 ///
 /// # Errors
-/// [`NotGiven`]. What comes with another digest than was asked for is `DATA_LOSS`.
+/// [`NotGiven`].
 pub async fn made_seal(fabrication: &Peer, digest: Digest, traceparent: Option<String>) -> Result<Vec<u8>, NotGiven> {
     let onward = Onward::within(TIME, traceparent);
     let request = fabrication::GetSealRequest { digest: digest.to_string() };
@@ -34,17 +37,16 @@ pub async fn made_seal(fabrication: &Peer, digest: Digest, traceparent: Option<S
             FabricationServiceClient::new(channel).max_decoding_message_size(MAX_MESSAGE).get_seal(request).await
         })
         .await
-        .map_err(not_given)?;
-    if Digest::of(&answer.seal) == digest {
-        Ok(answer.seal)
-    } else {
-        Err(NotGiven::Never(Status::data_loss("another content")))
-    }
+        .map_err(|status| {
+            let why = status.to_string();
+            if passes(status.code()) { NotGiven::Later(why) } else { NotGiven::Never(why) }
+        })?;
+    if Digest::of(&answer.seal) == digest { Ok(answer.seal) } else { Err(NotGiven::OtherContent(digest)) }
 }
 
-/// What passes by itself is asked for again. `NOT_FOUND` too: a copy of the database may be behind the event.
-fn not_given(status: Status) -> NotGiven {
-    match status.code() {
+/// Whether asking again may help. `NOT_FOUND` too: a copy of the database may be behind the event.
+const fn passes(code: Code) -> bool {
+    match code {
         Code::Unavailable
         | Code::DeadlineExceeded
         | Code::Cancelled
@@ -52,7 +54,7 @@ fn not_given(status: Status) -> NotGiven {
         | Code::ResourceExhausted
         | Code::Internal
         | Code::Unknown
-        | Code::NotFound => NotGiven::Later(status),
+        | Code::NotFound => true,
         Code::Ok
         | Code::InvalidArgument
         | Code::AlreadyExists
@@ -61,6 +63,6 @@ fn not_given(status: Status) -> NotGiven {
         | Code::OutOfRange
         | Code::Unimplemented
         | Code::DataLoss
-        | Code::Unauthenticated => NotGiven::Never(status),
+        | Code::Unauthenticated => false,
     }
 }

@@ -65,7 +65,7 @@ async fn handle(app: &App, context: &Context, fabrication: &Peer, received: Rece
     let der = match der {
         Ok(der) => der,
         Err(error @ NotGiven::Later(_)) => return Outcome::Later(error.to_string()),
-        Err(error @ NotGiven::Never(_)) => return Outcome::Never(error.to_string()),
+        Err(error @ (NotGiven::Never(_) | NotGiven::OtherContent(_))) => return Outcome::Never(error.to_string()),
     };
     if let Err(why) = check(&der, seal, &registration) {
         return Outcome::Never(why.to_owned());

@@ -3,6 +3,7 @@
 use eseal_eventstore::{CommandError, Metadata, Order, RequestKey};
 use eseal_kernel::{Digest, Timestamp};
 use eseal_pki::Certificate;
+use tracing::Instrument as _;
 
 use super::{Answering, App, AppError};
 use crate::domain::command::{Action, CardUse, Place, SealingAction, Use};
@@ -122,7 +123,7 @@ impl App {
     ) -> Result<Vec<u8>, SealingError> {
         let app = self.clone();
         let work = async move { app.look_at_pin(&turn, hosted, key, answering).await };
-        tokio::spawn(work).await.unwrap_or(Err(AppError::Stopping.into()))
+        tokio::spawn(work.in_current_span()).await.unwrap_or(Err(AppError::Stopping.into()))
     }
 
     async fn look_at_pin(

@@ -5,6 +5,7 @@ use eseal_proto::moment;
 use eseal_proto::seal::v1::SealState;
 use eseal_service::Role;
 use eseal_testkit::wait_until;
+use sea_orm::ConnectionTrait as _;
 use tonic::Code;
 
 use crate::bureau::*;
@@ -179,6 +180,18 @@ async fn the_custodian_and_nobody_else_gets_the_seal_itself() {
     assert!(given == card.seal);
     let mut wu = bureau.registry("wu", Role::Custodian, Some(LENOVO));
     assert_refused(wu.get_seal_structure(request).await, Code::PermissionDenied, "NOT_CUSTODIAN");
+}
+
+#[tokio::test]
+async fn a_seal_that_was_erased_is_not_given() {
+    let bureau = Bureau::open().await;
+    let card = bureau.registered().await;
+    let transaction = bureau.database.begin().await.expect("a transaction");
+    transaction.execute_unprepared("DELETE FROM seal_content").await.expect("erased");
+    transaction.commit().await.expect("committed");
+    let request = pb::GetSealStructureRequest { seal_id: card.seal_id.clone() };
+    let mut zhou = bureau.registry(ZHOU, Role::Custodian, Some(LENOVO));
+    assert_refused(zhou.get_seal_structure(request).await, Code::NotFound, "SEAL_ERASED");
 }
 
 #[tokio::test]
