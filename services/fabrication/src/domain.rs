@@ -9,6 +9,7 @@
 //! A maker card counts as long as its claim is held: so a withdrawal between two steps of a run is seen by the next
 //! step in the very transaction that takes it.
 
+pub mod claims;
 pub mod command;
 pub mod event;
 pub mod fabrication;

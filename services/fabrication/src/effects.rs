@@ -9,5 +9,5 @@ mod maker;
 mod peers;
 
 pub use hosted::run as run_hosted;
-pub use maker::{MakerKeyError, OwnMaker};
+pub use maker::OwnMaker;
 pub use peers::Peers;

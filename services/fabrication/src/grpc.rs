@@ -51,7 +51,7 @@ impl Grpc {
     /// What is ordered by an application, if the caller may see it. Its organization never changes, so it is asked for
     /// before the command and holds when that is decided.
     async fn ordered(&self, caller: &Caller, language: Language, application: Id) -> Result<SealOrder, Status> {
-        let state = self.app.fabrication(application).await.map_err(|error| internal(&error))?;
+        let (state, _) = self.app.fabrication(application).await.map_err(|error| internal(&error))?;
         let order = state.order().cloned().ok_or_else(|| refusals::not_found(language))?;
         caller.may_see(&order.organization.uscc)?;
         Ok(order)

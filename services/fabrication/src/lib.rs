@@ -1,23 +1,36 @@
 //! 印章制作: an approved application becomes an electronic seal; maker cards.
 //!
-//! - [`domain`]: the rules, gate by gate
-//! - [`codec`]: events as they are stored and published
-//! - [`projection`], [`query`], [`migration`]: the read tables
+//! A request walks a straight line: [`grpc`] parses and answers, [`app`] finds what a step needs besides its words,
+//! [`domain`] holds the rules, gate by gate, [`codec`] gives their facts the form in which they are stored and published,
+//! [`projection`] the rows that [`query`] reads. What happened elsewhere comes in by [`reactor`].
+//!
+//! - [`config`]: settings
+//! - [`domain`]: the rules; pure
+//! - [`codec`]: events <-> their stored form
+//! - [`app`]: what this service does
+//! - [`proof`], [`making`]: proofs of cards, read and checked; seals, built and assembled; pure
+//! - [`grpc`]: the RPCs
+//! - [`reactor`]: an approved application -> its fabrication; the end of a seal -> its card is free
+//! - [`effects`]: other services, and the service's own maker card, which carries hosted fabrications on
+//! - [`projection`], [`query`]: read tables, filled and read
 //! - [`contents`]: made seals and what else must not be in an event, encrypted
-//! - [`app`]: what a step needs besides its words; [`grpc`]: the RPCs around it
-//! - [`reactor`]: others' facts; [`effects`]: other services, and the service's own maker card
+//! - [`secret_file`]: keys and PINs from files
+//! - [`migration`]: the tables
 
-pub mod app;
-pub mod codec;
-pub mod config;
-pub mod contents;
+mod app;
+mod codec;
+mod config;
+mod contents;
 pub mod domain;
-pub mod effects;
-pub mod grpc;
-pub mod migration;
-pub mod projection;
-pub mod query;
-pub mod reactor;
+mod effects;
+mod grpc;
+mod making;
+mod migration;
+mod projection;
+mod proof;
+mod query;
+mod reactor;
+mod secret_file;
 
 use eseal_eventstore::Projector;
 use eseal_proto::fabrication::v1::fabrication_service_server::FabricationServiceServer;
@@ -33,17 +46,19 @@ use grpc::Grpc;
 pub use grpc::REASONS;
 pub use migration::migrations;
 
-/// The name of this service: of its history, and as a peer.
-pub const NAME: &str = "fabrication";
-
 /// Everything this service is made of.
 ///
 /// # Errors
-/// [`StartError`] where a key file or the own maker card can't be used.
+/// [`StartError`] when the database lacks a migration, the key file can't be used or is not the one of the database, or
+/// the own maker card can't be used.
 pub async fn wire(config: Config, context: &Context) -> Result<Routes, StartError> {
-    let contents = Contents::open(context.database().clone(), &config.key_file)
-        .map_err(|why| StartError::setting(NAME, format!("key_file {}", config.key_file.display()), why))?;
-    let own_maker = own_maker(&config).await?;
+    let service = context.name();
+    let store_error = |source| StartError::Store { service, source };
+    eseal_eventstore::refuse_if_pending(context.database(), migrations).await.map_err(store_error)?;
+    let contents = Contents::open(context.database().clone(), &config.key_file).await.map_err(|why| {
+        StartError::setting(service, format!("the file {} in key_file", config.key_file.display()), why)
+    })?;
+    let own_maker = own_maker(service, &config).await?;
     let peers = Peers::of(context);
     let app =
         App::new(context.database().clone(), context.writer(), contents, peers, own_maker, context.clock().clone());
@@ -62,12 +77,15 @@ pub fn projectors() -> [Projector; 2] {
     [Projector::of::<domain::Fabrication>(), Projector::of::<domain::MakerCard>()]
 }
 
-async fn own_maker(config: &Config) -> Result<Option<OwnMaker>, StartError> {
-    let (Some(card), Some(pin)) = (config.maker_card_file.clone(), config.maker_pin_file.clone()) else {
-        return Ok(None);
+async fn own_maker(service: &'static str, config: &Config) -> Result<Option<OwnMaker>, StartError> {
+    let (card, pin) = match (config.maker_card_file.clone(), config.maker_pin_file.clone()) {
+        (Some(card), Some(pin)) => (card, pin),
+        (None, None) => return Ok(None),
+        (Some(_), None) => return Err(StartError::setting(service, "maker_card_file", "maker_pin_file is not set")),
+        (None, Some(_)) => return Err(StartError::setting(service, "maker_pin_file", "maker_card_file is not set")),
     };
-    let shown = format!("maker_card_file {}", card.display());
+    let shown = format!("the card {} in maker_card_file", card.display());
     let opened = tokio::task::spawn_blocking(move || OwnMaker::open(&card, &pin)).await;
-    let opened = opened.map_err(|why| StartError::setting(NAME, &shown, why))?;
-    opened.map(Some).map_err(|why| StartError::setting(NAME, &shown, why))
+    let opened = opened.map_err(|why| StartError::setting(service, &shown, why))?;
+    opened.map(Some).map_err(|why| StartError::setting(service, &shown, why))
 }

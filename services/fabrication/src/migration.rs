@@ -80,6 +80,7 @@ fn content() -> TableCreateStatement {
     Table::create()
         .table("content")
         .col(ColumnDef::new("digest").text().not_null().primary_key())
+        .col(ColumnDef::new("kind").text().not_null())
         .col(ColumnDef::new("sealed").blob().not_null())
         .col(ColumnDef::new("stored_at").big_integer().not_null())
         .take()

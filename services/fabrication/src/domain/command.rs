@@ -53,9 +53,7 @@ pub enum Step {
     /// Gate a: what the maker card showed.
     PresentMakerCard {
         /// Its certificate.
-        certificate: Digest,
-        /// The nonce that it answered, if its signature over a statement of this run holds.
-        proved: Option<String>,
+        shown: ShownCertificate,
         /// What the seal card must answer next.
         challenge: Challenge,
     },
@@ -67,8 +65,8 @@ pub enum Step {
         card_serial: String,
         /// Its certificates, the SM2 one first; empty = none.
         certificates: Vec<ShownCertificate>,
-        /// What the maker is to sign if the gates are passed.
-        seal_info: Digest,
+        /// What the maker is to sign if the gates are passed; none if it can't be built.
+        seal_info: Option<Digest>,
     },
     /// Gate e: the maker card signed, or its signature does not hold.
     SignSeal {
@@ -88,12 +86,12 @@ pub enum Step {
     ReportFailure,
 }
 
-/// A certificate that a seal card showed.
+/// A certificate that a card showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShownCertificate {
     /// Which.
     pub certificate: Digest,
-    /// Good for this organization now: chain, validity, revocation, key usage, subject.
+    /// Good now: chain, validity, revocation, key usage; a holder's for this organization.
     pub good: bool,
     /// The nonce that its key answered, if the signature over a statement of this run holds.
     pub proved: Option<String>,

@@ -14,6 +14,13 @@ pub struct Challenge {
     pub expires_at: Timestamp,
 }
 
+impl Challenge {
+    /// It counts no more.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        now > self.expires_at
+    }
+}
+
 /// Facts about one fabrication.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {

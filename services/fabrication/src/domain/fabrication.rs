@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use eseal_kernel::{Aggregate, ClaimChange, ClaimKey, Claims, Digest, Id, Timestamp};
 
+use super::claims::{card_claim, certificate_claim, claims};
 use super::command::{Command, Step};
 use super::event::{Challenge, Event};
 use super::gate::{Gate, Refusal, RefusalReason};
@@ -12,7 +13,7 @@ use super::order::Order;
 use super::rejection::Rejection;
 use super::run::{CHALLENGE_LIFETIME, Run, Stage};
 
-/// A run that its maker left alone for so long gives way to another maker's.
+/// A run that has not ended so long after it began gives way to another maker's.
 pub const ABANDONED_AFTER: Duration = Duration::from_secs(10 * 60);
 
 /// The fabrication for one application.
@@ -59,16 +60,6 @@ pub enum Fabrication {
 
 /// What a command of a fabrication leads to.
 pub(super) type Decision = Result<Vec<Event>, Rejection>;
-
-/// The claim on a seal card, or on a hosted key by its id.
-pub fn card_claim(card_serial: &str) -> ClaimKey {
-    ClaimKey::new("card", card_serial)
-}
-
-/// The claim on a holder's certificate.
-pub fn certificate_claim(certificate: &Digest) -> ClaimKey {
-    ClaimKey::new("cert", certificate)
-}
 
 impl Fabrication {
     /// The stream of the fabrication for this application.
@@ -122,11 +113,10 @@ impl Fabrication {
     }
 
     fn step(&self, run_id: Id, maker_id: &str, now: Timestamp, step: &Step, claims: &Claims) -> Decision {
-        let (order, run) = match self {
+        let run = match self {
             Self::Absent => return Err(Rejection::NotFound),
-            Self::Made { run, .. } if run.run_id == run_id => return self.repeated(step),
-            Self::Waiting { .. } | Self::Made { .. } | Self::Closed { .. } => return Err(Rejection::NoSuchRun),
-            Self::Running { order, run } => (order, run),
+            Self::Waiting { .. } | Self::Closed { .. } => return Err(Rejection::NoSuchRun),
+            Self::Running { run, .. } | Self::Made { run, .. } => run,
         };
         if run.run_id != run_id {
             return Err(Rejection::NoSuchRun);
@@ -134,11 +124,14 @@ impl Fabrication {
         if run.maker_id != maker_id {
             return Err(Rejection::OtherMaker);
         }
-        run.step(order, now, step, claims)
+        match self {
+            Self::Running { order, .. } => run.step(order, now, step, claims),
+            Self::Absent | Self::Waiting { .. } | Self::Made { .. } | Self::Closed { .. } => Self::repeated(step),
+        }
     }
 
     /// A last step that comes again after the seal was made: nothing new. Anything else is misuse.
-    fn repeated(&self, step: &Step) -> Decision {
+    fn repeated(step: &Step) -> Decision {
         match step {
             Step::ConfirmSeal { .. } => Ok(vec![]),
             Step::PresentMakerCard { .. }
@@ -264,7 +257,7 @@ impl Aggregate for Fabrication {
         match command {
             Command::Queue(_) | Command::Stop | Command::BeginRun { .. } | Command::Release { .. } => vec![],
             Command::Step { step, .. } => match step {
-                Step::PresentMakerCard { certificate, .. } => vec![maker_card::in_force(certificate)],
+                Step::PresentMakerCard { shown, .. } => vec![maker_card::in_force(&shown.certificate)],
                 Step::PresentSealCard { maker_certificate, card_serial, certificates, .. } => {
                     let mut keys = vec![maker_card::in_force(maker_certificate), card_claim(card_serial)];
                     keys.extend(certificates.iter().map(|c| certificate_claim(&c.certificate)));
@@ -281,10 +274,10 @@ impl Aggregate for Fabrication {
     fn claims_of(event: &Event) -> Vec<ClaimChange> {
         match event {
             Event::SealCardAccepted { card_serial, certificates, .. } => {
-                claimed(card_serial, certificates).map(ClaimChange::Taken).collect()
+                claims(card_serial, certificates).map(ClaimChange::Taken).collect()
             }
             Event::Released { card_serial, certificates, .. } => {
-                claimed(card_serial, certificates).map(ClaimChange::Released).collect()
+                claims(card_serial, certificates).map(ClaimChange::Released).collect()
             }
             Event::Queued(_)
             | Event::RunBegun { .. }
@@ -295,10 +288,6 @@ impl Aggregate for Fabrication {
             | Event::Stopped { .. } => vec![],
         }
     }
-}
-
-fn claimed(card_serial: &str, certificates: &[Digest]) -> impl Iterator<Item = ClaimKey> {
-    certificates.iter().map(certificate_claim).chain([card_claim(card_serial)])
 }
 
 #[cfg(test)]

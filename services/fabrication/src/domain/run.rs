@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use eseal_kernel::{Claims, Digest, Id, Timestamp};
 
+use super::claims::{card_claim, certificate_claim};
 use super::command::{ShownCertificate, Step};
 use super::event::{Challenge, Event};
-use super::fabrication::{Decision, Fabrication, card_claim, certificate_claim};
+use super::fabrication::{Decision, Fabrication};
 use super::gate::{Gate, Refusal, RefusalReason};
 use super::maker_card;
 use super::order::Order;
 use super::rejection::Rejection;
 
-/// A challenge is answered within this time.
+/// A challenge is answered within this time. When a run began is read off its first challenge, so another value needs
+/// another version of the event that gives it.
 pub const CHALLENGE_LIFETIME: Duration = Duration::from_secs(120);
 
 /// A run.
@@ -98,8 +100,8 @@ impl Run {
     pub(super) fn step(&self, order: &Order, now: Timestamp, step: &Step, claims: &Claims) -> Decision {
         match (&self.stage, step) {
             (_, Step::ReportFailure) => Ok(self.refused(Gate::E, RefusalReason::FabricationFailed)),
-            (Stage::MakerCard(asked), Step::PresentMakerCard { certificate, proved, challenge }) => {
-                Ok(self.prove(asked, certificate, proved.as_deref(), challenge, now, claims))
+            (Stage::MakerCard(asked), Step::PresentMakerCard { shown, challenge }) => {
+                Ok(self.prove(asked, shown, challenge, now, claims))
             }
             (Stage::SealCard { .. }, Step::PresentSealCard { .. })
             | (Stage::Signing { .. }, Step::SignSeal { .. })
@@ -109,9 +111,10 @@ impl Run {
                 Ok(self.refused(Gate::A, RefusalReason::MakerCardRejected))
             }
             (Stage::SealCard { challenge, .. }, Step::PresentSealCard { card_serial, certificates, seal_info, .. }) => {
-                Ok(match Self::gate_closed(order, now, challenge, card_serial, certificates, claims) {
-                    Some(refusal) => self.refused(refusal.gate, refusal.reason),
-                    None => vec![self.accepted(card_serial, certificates, *seal_info)],
+                Ok(match (self.gate_closed(now, challenge, card_serial, certificates, claims), seal_info) {
+                    (Some(refusal), _) => self.refused(refusal.gate, refusal.reason),
+                    (None, None) => self.refused(Gate::E, RefusalReason::FabricationFailed),
+                    (None, Some(seal_info)) => vec![self.accepted(card_serial, certificates, *seal_info)],
                 })
             }
             (Stage::Signing { .. }, Step::SignSeal { seal: Some(seal), .. }) => {
@@ -139,17 +142,16 @@ impl Run {
     fn prove(
         &self,
         asked: &Challenge,
-        certificate: &Digest,
-        proved: Option<&str>,
+        shown: &ShownCertificate,
         next: &Challenge,
         now: Timestamp,
         claims: &Claims,
     ) -> Vec<Event> {
-        if answered(asked, proved, now) && self.is_in_force(certificate, claims) {
+        if shown.good && shown.answers(asked, now) && self.is_in_force(&shown.certificate, claims) {
             vec![Event::MakerCardProved {
                 application_id: self.application_id,
                 run_id: self.run_id,
-                certificate: *certificate,
+                certificate: shown.certificate,
                 challenge: next.clone(),
             }]
         } else {
@@ -159,7 +161,7 @@ impl Run {
 
     /// Gates b, c and d, in this order: the first that refuses.
     fn gate_closed(
-        order: &Order,
+        &self,
         now: Timestamp,
         asked: &Challenge,
         card_serial: &str,
@@ -169,10 +171,10 @@ impl Run {
         if shown.is_empty() {
             return Some(Refusal { gate: Gate::B, reason: RefusalReason::CertificateInvalid });
         }
-        if !shown.iter().all(|c| c.good && answered(asked, c.proved.as_deref(), now)) {
+        if !shown.iter().all(|certificate| certificate.good && certificate.answers(asked, now)) {
             return Some(Refusal { gate: Gate::C, reason: RefusalReason::CertificateInvalid });
         }
-        let own = Fabrication::stream(order.application_id);
+        let own = Fabrication::stream(self.application_id);
         let mut keys = shown.iter().map(|c| certificate_claim(&c.certificate)).chain([card_claim(card_serial)]);
         let in_use = keys.any(|key| claims.holder(&key).is_some_and(|holder| holder != own));
         in_use.then_some(Refusal { gate: Gate::D, reason: RefusalReason::CardInUse })
@@ -222,6 +224,14 @@ impl Run {
 }
 
 impl Stage {
+    /// The challenge that a card must answer next, while one must.
+    pub const fn challenge(&self) -> Option<&Challenge> {
+        match self {
+            Self::MakerCard(challenge) | Self::SealCard { challenge, .. } => Some(challenge),
+            Self::Signing { .. } | Self::Storing { .. } => None,
+        }
+    }
+
     /// The stage after one more fact of the run.
     pub(super) fn after(self, event: &Event) -> Self {
         match (self, event) {
@@ -247,7 +257,9 @@ impl Stage {
     }
 }
 
-/// The nonce that was given came back in time.
-fn answered(asked: &Challenge, proved: Option<&str>, now: Timestamp) -> bool {
-    proved == Some(asked.nonce.as_str()) && now <= asked.expires_at
+impl ShownCertificate {
+    /// Its key answered this challenge in time.
+    fn answers(&self, asked: &Challenge, now: Timestamp) -> bool {
+        self.proved.as_deref() == Some(asked.nonce.as_str()) && !asked.is_over(now)
+    }
 }

@@ -4,19 +4,22 @@ use std::time::Duration;
 
 use eseal_bus::{Consumer, Outcome, Received, consume};
 use eseal_eventstore::{Actor, CommandError, Delivery, Stored as _};
-use eseal_kernel::{Id, Timestamp};
+use eseal_kernel::{Aggregate as _, Id, Timestamp};
 use eseal_pki::challenge::ChallengeStatement;
+use eseal_proto::authentication::v1::TrustPurpose;
 use eseal_proto::moment;
 use eseal_proto::seal::v1 as seal_pb;
-use eseal_seal::SealInfo;
 use eseal_service::{Context, Onward};
 
 use super::OwnMaker;
-use crate::app::{App, AppError, OWN_MAKER_ID, Prepared, RunStep, is_hosted, maker_terms, seal_card_terms};
+use crate::app::{App, AppError, OWN_MAKER_ID, Prepared, RunStep, is_hosted};
+use crate::contents::Kind;
 use crate::domain::event::Event;
 use crate::domain::fabrication::Fabrication;
 use crate::domain::order::{Custody, Order};
 use crate::domain::run::{Run, Stage};
+use crate::making;
+use crate::proof::{maker_terms, seal_card_terms};
 
 /// The time for all calls of one effect.
 const TIME_FOR_CALLS: Duration = Duration::from_secs(20);
@@ -34,8 +37,12 @@ pub async fn run(app: App, context: Context) -> Result<(), eseal_bus::BusError> 
 
 async fn handle(app: &App, received: Received, delivery: Delivery) -> Outcome {
     let fact = &received.event;
-    let Ok(event) = Fabrication::decode(&fact.kind, fact.schema_version, &fact.payload) else {
-        return Outcome::Done; // a fact about a maker card
+    if fact.stream_id.kind() != Fabrication::KIND {
+        return Outcome::Done; // about a maker card
+    }
+    let event = match Fabrication::decode(&fact.kind, fact.schema_version, &fact.payload) {
+        Ok(event) => event,
+        Err(unreadable) => return Outcome::Never(unreadable.to_string()),
     };
     let Some(application) = awaits_effect(&event) else { return Outcome::Done };
     let onward = Onward::within(TIME_FOR_CALLS, fact.traceparent.clone());
@@ -72,11 +79,14 @@ fn awaits_effect(event: &Event) -> Option<Id> {
 
 /// The next command, with the effect that it needs done; nothing where somebody else's move is next.
 async fn next(app: &App, onward: &Onward, application: Id) -> Result<Option<Prepared>, AppError> {
-    match app.fabrication(application).await? {
+    match app.fabrication(application).await?.0 {
         Fabrication::Waiting { order, ended: None } if is_hosted(&order) => {
             app.begin(application, true, OWN_MAKER_ID, None).map(Some)
         }
         Fabrication::Running { order, run } if run.maker_id == OWN_MAKER_ID => {
+            if run.stage.challenge().is_some_and(|challenge| challenge.is_over(app.now())) {
+                return anew(app, onward, &order).await.map(Some);
+            }
             let step = RunStep { application, run: run.run_id, maker_id: run.maker_id.clone() };
             step_on(app, onward, &order, &run, &step).await.map(Some)
         }
@@ -88,6 +98,18 @@ async fn next(app: &App, onward: &Onward, application: Id) -> Result<Option<Prep
     }
 }
 
+/// Begins the run anew whose challenge ran out while this process or another service was away: nothing is wrong with a
+/// card or a certificate. Not before the others answer, else a long outage would fill the log with runs.
+async fn anew(app: &App, onward: &Onward, order: &Order) -> Result<Prepared, AppError> {
+    if let Some(maker) = &app.own_maker {
+        app.peers.is_good(onward, maker.certificate(), TrustPurpose::Maker, None).await?;
+    }
+    match app.peers.material(onward, order.seal_name).await {
+        Err(status) if status.code() != tonic::Code::NotFound => Err(status.into()),
+        Ok(_) | Err(_) => app.begin(order.application_id, true, OWN_MAKER_ID, None),
+    }
+}
+
 async fn step_on(app: &App, onward: &Onward, order: &Order, run: &Run, step: &RunStep) -> Result<Prepared, AppError> {
     match &run.stage {
         Stage::MakerCard(_) => {
@@ -96,7 +118,7 @@ async fn step_on(app: &App, onward: &Onward, order: &Order, run: &Run, step: &Ru
                 (None, _) | (_, None) => None,
             };
             // A card that can't prove its key is refused by gate a like any other.
-            app.maker_card(step, &proof.unwrap_or_default()).await
+            app.maker_card(onward, step, &proof.unwrap_or_default()).await
         }
         Stage::SealCard { .. } => {
             let (Custody::HostedKey(key), Some(terms)) = (&order.custody, seal_card_terms(run)) else {
@@ -114,7 +136,8 @@ async fn step_on(app: &App, onward: &Onward, order: &Order, run: &Run, step: &Ru
             app.seal_card(onward, step, &key.to_string(), &proofs).await
         }
         Stage::Signing { card, .. } => {
-            let info = app.contents.get(card.seal_info).await?.ok_or(AppError::Missing("SES_SealInfo"))?;
+            let info =
+                app.contents.get(Kind::SealInfo, card.seal_info).await?.ok_or(AppError::Missing("SES_SealInfo"))?;
             let (maker, seal_id) = (app.own_maker.clone(), run.seal_id);
             let signature = on_card(move || sign(&maker?, &info, seal_id)).await;
             match signature {
@@ -123,7 +146,7 @@ async fn step_on(app: &App, onward: &Onward, order: &Order, run: &Run, step: &Ru
             }
         }
         Stage::Storing { seal, .. } => {
-            let read_back = app.contents.get(*seal).await?.unwrap_or_default();
+            let read_back = app.contents.get(Kind::Seal, *seal).await?.unwrap_or_default();
             app.confirmation(step, &read_back).await
         }
     }
@@ -149,8 +172,7 @@ fn prove(maker: &OwnMaker, terms: &seal_pb::ChallengeTerms) -> Option<seal_pb::S
 
 /// Signs what decodes as the seal of this run, and nothing else.
 fn sign(maker: &OwnMaker, info: &[u8], seal_id: Id) -> Option<Vec<u8>> {
-    let decoded = SealInfo::from_der(info).ok()?;
-    if decoded.es_id != seal_id.to_string() {
+    if !making::is_for(info, seal_id) {
         return None;
     }
     maker.sign(info).inspect_err(|error| tracing::error!(%error, "the own maker card does not sign")).ok()

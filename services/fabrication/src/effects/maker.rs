@@ -3,10 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use eseal_card::{CardError, CardKey, InvalidPin, Pin, SoftCard};
+use eseal_card::{CardError, CardKey, CardKind, InvalidPin, Pin, SoftCard};
 use eseal_pki::challenge::ChallengeStatement;
 use eseal_pki::{Certificate, SignError, Signer as _, Suite};
 use eseal_proto::seal::v1 as seal;
+
+use crate::secret_file::{self, SecretFileError};
+
+/// The service tries its PIN only while so many tries are left: a process that is started again and again with a wrong
+/// one must not lock the card.
+const FEWEST_TRIES: u8 = 3;
 
 /// An unlocked maker card. Cheap to clone.
 #[derive(Clone)]
@@ -24,12 +30,18 @@ pub enum MakerKeyError {
     /// The card can't be opened.
     #[error(transparent)]
     Card(#[from] CardError),
-    /// The PIN file can't be read.
-    #[error("the PIN file can't be read: {0}")]
-    PinFile(#[from] std::io::Error),
+    /// The PIN file can't be used.
+    #[error("the PIN file: {0}")]
+    PinFile(#[from] SecretFileError),
     /// The PIN file holds no PIN.
     #[error("the PIN file: {0}")]
     Pin(#[from] InvalidPin),
+    /// It is a holder's card.
+    #[error("it is no maker card")]
+    NotAMakerCard,
+    /// Wrong PINs were tried.
+    #[error("only {0} tries of its PIN are left, and those are kept for people: see to the PIN and unlock it once")]
+    FewTries(u8),
     /// The card has no SM2 key with a certificate.
     #[error("the card has no SM2 key with a certificate")]
     NoKey,
@@ -48,7 +60,15 @@ impl OwnMaker {
     /// [`MakerKeyError`].
     pub fn open(card_file: &Path, pin_file: &Path) -> Result<Self, MakerKeyError> {
         let card = SoftCard::open(card_file)?;
-        let pin = Pin::try_new(std::fs::read_to_string(pin_file)?.trim().to_owned())?;
+        if card.kind() != CardKind::Maker {
+            return Err(MakerKeyError::NotAMakerCard);
+        }
+        let pin = Pin::try_new(std::mem::take(&mut *secret_file::read(pin_file)?))?;
+        match card.tries_left()? {
+            0 => return Err(CardError::PinLocked.into()),
+            left if left < FEWEST_TRIES => return Err(MakerKeyError::FewTries(left)),
+            _ => {}
+        }
         let unlocked = card.unlock(&pin)?;
         let key = unlocked.signer(Suite::Sm2Sm3).ok_or(MakerKeyError::NoKey)?;
         let certificate = card.certificate(Suite::Sm2Sm3)?.ok_or(MakerKeyError::NoKey)?;
@@ -60,7 +80,12 @@ impl OwnMaker {
         &self.0.serial
     }
 
-    /// Signs what it has decoded and checked. Blocks.
+    /// Its certificate.
+    pub fn certificate(&self) -> &Certificate {
+        &self.0.certificate
+    }
+
+    /// Signs what was decoded and checked. Blocks.
     ///
     /// # Errors
     /// [`SignError`].

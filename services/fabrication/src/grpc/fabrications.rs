@@ -9,9 +9,11 @@ use eseal_service::{Caller, Language};
 use tonic::{Request, Response, Status};
 
 use super::{Call, Grpc, parse, refusals};
-use crate::app::{App, RunStep, is_hosted, maker_terms, seal_card_terms};
+use crate::app::{App, RunStep, is_hosted};
+use crate::contents::Kind;
 use crate::domain::fabrication::Fabrication;
 use crate::domain::run::{Run, Stage};
+use crate::proof::{maker_terms, seal_card_terms};
 
 #[tonic::async_trait]
 impl FabricationService for Grpc {
@@ -19,9 +21,9 @@ impl FabricationService for Grpc {
         let call = self.call(&request, "FabricationService/BeginRun", &request.get_ref().request_id)?;
         let message = request.into_inner();
         let application = parse::id("application_id", &message.application_id)?;
-        let card_serial = parse::optional_name("maker_card_serial", &message.maker_card_serial)?;
+        let card_serial = parse::optional_serial("maker_card_serial", &message.maker_card_serial)?;
         let order = self.ordered(&call.caller, call.language, application).await?;
-        let prepared = self.app.begin(application, is_hosted(&order), call.caller.id(), card_serial);
+        let prepared = self.app.begin(application, is_hosted(&order), &parse::maker(&call.caller)?, card_serial);
         let prepared = prepared.map_err(|error| refusals::app(error, call.language))?;
         let order = App::order(application, prepared, call.metadata.clone());
         let answer = self.decide_step(call, order, |decided| {
@@ -42,7 +44,7 @@ impl FabricationService for Grpc {
         let call = self.call(&request, "FabricationService/PresentMakerCard", &request.get_ref().request_id)?;
         let message = request.into_inner();
         let step = self.step(&call, &message.application_id, &message.run_id).await?;
-        let prepared = self.app.maker_card(&step, &message.proof.unwrap_or_default()).await;
+        let prepared = self.app.maker_card(&call.onward, &step, &message.proof.unwrap_or_default()).await;
         let prepared = prepared.map_err(|error| refusals::app(error, call.language))?;
         let order = App::order(step.application, prepared, call.metadata.clone());
         let answer = self.decide_step(call, order, |decided| pb::PresentMakerCardResponse {
@@ -58,7 +60,8 @@ impl FabricationService for Grpc {
         let call = self.call(&request, "FabricationService/PresentSealCard", &request.get_ref().request_id)?;
         let message = request.into_inner();
         let step = self.step(&call, &message.application_id, &message.run_id).await?;
-        let card_serial = parse::name("card_serial", &message.card_serial)?;
+        let card_serial = parse::serial("card_serial", &message.card_serial)?;
+        parse::check_count(&message.proofs)?;
         let prepared = self.app.seal_card(&call.onward, &step, &card_serial, &message.proofs).await;
         let prepared = prepared.map_err(|error| refusals::app(error, call.language))?;
         let (language, order) = (call.language, App::order(step.application, prepared, call.metadata.clone()));
@@ -66,7 +69,7 @@ impl FabricationService for Grpc {
         let kept = self.decide_step(call, order, |decided| pb::PresentSealCardResponse {
             seal_info: run_of(&decided.state).and_then(seal_info).map(|info| info.bytes().to_vec()).unwrap_or_default(),
         });
-        let seal_info = self.content(&kept.await?.seal_info, language).await?;
+        let seal_info = self.content(Kind::SealInfo, &kept.await?.seal_info, language).await?;
         Ok(Response::new(pb::PresentSealCardResponse { seal_info }))
     }
 
@@ -80,7 +83,7 @@ impl FabricationService for Grpc {
         let kept = self.decide_step(call, order, |decided| pb::SignSealResponse {
             seal: run_of(&decided.state).and_then(signed).map(|seal| seal.bytes().to_vec()).unwrap_or_default(),
         });
-        let seal = self.content(&kept.await?.seal, language).await?;
+        let seal = self.content(Kind::Seal, &kept.await?.seal, language).await?;
         Ok(Response::new(pb::SignSealResponse { seal }))
     }
 
@@ -157,7 +160,7 @@ impl FabricationService for Grpc {
 
     async fn get_seal(&self, request: Request<pb::GetSealRequest>) -> Result<Response<pb::GetSealResponse>, Status> {
         let digest = parse::digest("digest", &request.get_ref().digest)?;
-        let seal = self.content(digest.bytes(), Language::of(&request)).await?;
+        let seal = self.content(Kind::Seal, digest.bytes(), Language::of(&request)).await?;
         Ok(Response::new(pb::GetSealResponse { seal }))
     }
 }
@@ -165,14 +168,14 @@ impl FabricationService for Grpc {
 impl Grpc {
     /// The step of a run that the caller takes, if they may see its application.
     async fn step(&self, call: &Call, application: &str, run: &str) -> Result<RunStep, Status> {
-        let step = parse::step(application, run, call.caller.id())?;
+        let step = parse::step(application, run, &call.caller)?;
         self.ordered(&call.caller, call.language, step.application).await?;
         Ok(step)
     }
 
-    async fn content(&self, digest: &[u8], language: Language) -> Result<Vec<u8>, Status> {
+    async fn content(&self, kind: Kind, digest: &[u8], language: Language) -> Result<Vec<u8>, Status> {
         let digest = Digest::try_from(digest).map_err(|_| refusals::no_content(language))?;
-        let content = self.app.contents.get(digest).await;
+        let content = self.app.contents.get(kind, digest).await;
         content.map_err(|error| refusals::app(error.into(), language))?.ok_or_else(|| refusals::no_content(language))
     }
 }

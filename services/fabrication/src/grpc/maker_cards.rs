@@ -1,6 +1,7 @@
 //! 制章授权卡: issuing, withdrawing, listing.
 
 use eseal_eventstore::Order;
+use eseal_pki::Certificate;
 use eseal_proto::authentication::v1::TrustPurpose;
 use eseal_proto::fabrication::v1 as pb;
 use eseal_proto::fabrication::v1::maker_card_service_server::MakerCardService;
@@ -11,7 +12,8 @@ use eseal_service::paging::Page;
 use eseal_service::status::internal;
 use tonic::{Request, Response, Status};
 
-use super::{Grpc, parse, refusals};
+use super::{Call, Grpc, parse, refusals};
+use crate::contents::Kind;
 use crate::domain::MakerCard;
 use crate::domain::command::CardCommand;
 use crate::query::ListedCard;
@@ -24,15 +26,12 @@ impl MakerCardService for Grpc {
     ) -> Result<Response<pb::IssueMakerCardResponse>, Status> {
         let call = self.call(&request, "MakerCardService/IssueMakerCard", &request.get_ref().request_id)?;
         let message = request.into_inner();
-        let card_serial = parse::name("card_serial", &message.card_serial)?;
-        let maker_id = parse::name("maker_id", &message.maker_id)?;
+        let card_serial = parse::serial("card_serial", &message.card_serial)?;
+        let maker_id = parse::person("maker_id", &message.maker_id)?;
         let certificate = parse::certificate("certificate", &message.certificate)?;
-        let good = self.app.peers.is_good(&call.onward, &certificate, TrustPurpose::Maker, None).await;
-        if !good.map_err(|status| refusals::app(status.into(), call.language))? {
-            return Err(refusals::untrusted_maker(call.language));
-        }
+        self.check_new(&call, &card_serial, &certificate).await?;
         let now = call.metadata.now;
-        let row = self.app.contents.row(certificate.der(), now).map_err(|error| internal(&error))?;
+        let row = self.app.contents.row(Kind::Certificate, certificate.der(), now).map_err(|error| internal(&error))?;
         let command = CardCommand::Issue {
             card_serial: card_serial.clone(),
             maker_id,
@@ -52,7 +51,7 @@ impl MakerCardService for Grpc {
     ) -> Result<Response<pb::WithdrawMakerCardResponse>, Status> {
         let call = self.call(&request, "MakerCardService/WithdrawMakerCard", &request.get_ref().request_id)?;
         let message = request.into_inner();
-        let card_serial = parse::name("card_serial", &message.card_serial)?;
+        let card_serial = parse::serial("card_serial", &message.card_serial)?;
         let command = CardCommand::Withdraw { reason_code: parse::withdrawal(&message.reason_code)? };
         let order = Order::<MakerCard>::new(card_serial, command, call.metadata.clone());
         let answer = self.decide(call, order, |decided| {
@@ -80,9 +79,23 @@ impl MakerCardService for Grpc {
 }
 
 impl Grpc {
+    /// Asks whether the certificate is a maker's. Of a card that is known already the rules know enough, and a repeat
+    /// gets its first answer whatever became of the certificate since.
+    async fn check_new(&self, call: &Call, card_serial: &str, certificate: &Certificate) -> Result<(), Status> {
+        let known = self.app.maker_card_of(card_serial).await.map_err(|error| internal(&error))?;
+        if known != MakerCard::Absent {
+            return Ok(());
+        }
+        let good = self.app.peers.is_good(&call.onward, certificate, TrustPurpose::Maker, None).await;
+        match good.map_err(|status| refusals::app(status.into(), call.language))? {
+            true => Ok(()),
+            false => Err(refusals::untrusted_maker(call.language)),
+        }
+    }
+
     async fn shown(&self, card: ListedCard, language: Language) -> Result<pb::MakerCard, Status> {
         let digest = parse::digest("certificate_digest", &card.certificate_digest)?;
-        let certificate = self.app.contents.get(digest).await;
+        let certificate = self.app.contents.get(Kind::Certificate, digest).await;
         let certificate = certificate.map_err(|error| refusals::app(error.into(), language))?.unwrap_or_default();
         Ok(pb::MakerCard {
             card_serial: card.card_serial,

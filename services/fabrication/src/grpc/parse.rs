@@ -1,31 +1,60 @@
 //! Fields of requests -> types of the domain, or a field violation. Nothing is longer than it may be.
 
-use eseal_kernel::{Id, Text};
+use eseal_kernel::Id;
 use eseal_pki::Certificate;
 use eseal_proto::fabrication::v1 as pb;
+use eseal_proto::seal::v1::SignedStatement;
 use eseal_service::paging::Page;
-use eseal_service::status::field_violation;
-use tonic::Status;
+use eseal_service::status::{field_violation, generic};
+use eseal_service::{Caller, status};
+use tonic::{Code, Status};
 
-use crate::app::RunStep;
+use crate::app::{OWN_MAKER_ID, RunStep};
 use crate::query::Place;
 
-/// The most bytes of a card's serial or a person's id.
-const MAX_NAME: usize = 100;
+/// The most characters of a card's serial or a person's id.
+const MAX_NAME: usize = 128;
+/// The most certificates of a seal card.
+const MAX_CERTIFICATES: usize = 4;
 
 pub fn id(field: &str, text: &str) -> Result<Id, Status> {
     text.parse().map_err(|error| field_violation(field, error))
 }
 
-/// A card's serial or a person's id.
-pub fn name(field: &str, text: &str) -> Result<String, Status> {
-    let name = Text::<MAX_NAME>::try_new(text).map_err(|error| field_violation(field, error))?;
-    Ok(name.as_str().to_owned())
+/// A card's serial. It stands in events, so its form leaves no room for a person's name.
+pub fn serial(field: &str, text: &str) -> Result<String, Status> {
+    name(text).ok_or_else(|| field_violation(field, format!("not a serial number: {FORM}")))
 }
 
 /// A card's serial, where there may be none.
-pub fn optional_name(field: &str, text: &str) -> Result<Option<String>, Status> {
-    if text.is_empty() { Ok(None) } else { name(field, text).map(Some) }
+pub fn optional_serial(field: &str, text: &str) -> Result<Option<String>, Status> {
+    if text.is_empty() { Ok(None) } else { serial(field, text).map(Some) }
+}
+
+/// The internal id of a person.
+pub fn person(field: &str, text: &str) -> Result<String, Status> {
+    name(text).ok_or_else(|| field_violation(field, format!("not an internal id of a person: {FORM}")))
+}
+
+/// Who calls, as a maker; never one with the name in which the service itself makes seals.
+pub fn maker(caller: &Caller) -> Result<String, Status> {
+    let id = name(&caller.person()?.id).filter(|id| id != OWN_MAKER_ID);
+    id.ok_or_else(|| generic(Code::Unauthenticated, &status::TOKEN_INVALID))
+}
+
+const FORM: &str = "expected 1 to 128 ASCII letters, digits, '-', '_', '.', ':' or '|'";
+
+fn name(text: &str) -> Option<String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:|".contains(&byte);
+    (!text.is_empty() && text.len() <= MAX_NAME && text.bytes().all(fits)).then(|| text.to_owned())
+}
+
+/// So many proofs that all can be looked at.
+pub fn check_count(proofs: &[SignedStatement]) -> Result<(), Status> {
+    if proofs.len() <= MAX_CERTIFICATES {
+        return Ok(());
+    }
+    Err(field_violation("proofs", format!("{} are too many; at most {MAX_CERTIFICATES} are allowed", proofs.len())))
 }
 
 pub fn certificate(field: &str, der: &[u8]) -> Result<Certificate, Status> {
@@ -41,12 +70,8 @@ pub fn withdrawal(code: &str) -> Result<String, Status> {
 }
 
 /// The step of a run that a request is about.
-pub fn step(application: &str, run: &str, maker_id: &str) -> Result<RunStep, Status> {
-    Ok(RunStep {
-        application: id("application_id", application)?,
-        run: id("run_id", run)?,
-        maker_id: maker_id.to_owned(),
-    })
+pub fn step(application: &str, run: &str, caller: &Caller) -> Result<RunStep, Status> {
+    Ok(RunStep { application: id("application_id", application)?, run: id("run_id", run)?, maker_id: maker(caller)? })
 }
 
 /// The state that a list is cut to; none = all.

@@ -1,15 +1,20 @@
 //! Why something was refused -> gRPC codes and stable reasons. Exhaustive: a new rejection does not compile until
 //! someone chose its code.
 
+use std::time::Duration;
+
 use eseal_eventstore::CommandError;
 use eseal_service::answer::Answer;
-use eseal_service::status::{command_refused, internal, refused};
+use eseal_service::status::{command_refused, internal, refused, refused_for_now};
 use eseal_service::{Language, Reason};
 use tonic::{Code, Status};
 
 use crate::app::AppError;
 use crate::domain::event::Event;
 use crate::domain::rejection::{CardRejection, Rejection};
+
+/// When to try again what another service could not be asked for.
+const RETRY_IN: Duration = Duration::from_secs(1);
 
 macro_rules! reasons {
     ($($name:ident = $zh:literal, $en:literal;)*) => {
@@ -81,16 +86,23 @@ pub fn command<R: Rejected>(error: CommandError<R>, language: Language) -> Statu
 /// A command could not be prepared.
 pub fn app(error: AppError, language: Language) -> Status {
     match error {
-        AppError::Peer(status) if matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded) => {
-            refused(Code::Unavailable, &PEER_UNAVAILABLE, language, &[])
+        AppError::Peer(status) if passes(status.code()) => {
+            refused_for_now(Code::Unavailable, &PEER_UNAVAILABLE, language, RETRY_IN)
         }
         error @ (AppError::Peer(_)
         | AppError::Store(_)
         | AppError::Content(_)
         | AppError::Missing(_)
-        | AppError::Random
-        | AppError::Seal(_)) => internal(&error),
+        | AppError::Random) => internal(&error),
     }
+}
+
+/// Whether what another service answered passes by itself.
+const fn passes(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Aborted | Code::ResourceExhausted
+    )
 }
 
 /// No approved application of this id.

@@ -1,5 +1,6 @@
 use eseal_kernel::{Scenario, Uscc};
 
+use super::super::claims::{card_claim, certificate_claim};
 use super::super::command::ShownCertificate;
 use super::super::order::{Custody, Organization, Purpose, SealType};
 use super::*;
@@ -40,6 +41,35 @@ fn a_wrong_or_late_answer_to_the_challenge_is_refused_at_gate_a() {
     assert_eq!(given.when(&present_maker("another nonce", 0)), rejected);
     assert_eq!(given.when(&present_maker("n1", 121)), rejected);
     assert_eq!(given.when(&present_maker("n1", 120)), Ok(vec![maker_proved()]));
+}
+
+#[test]
+fn a_maker_card_whose_certificate_is_not_good_any_more_is_refused_at_gate_a() {
+    let shown = ShownCertificate { certificate: maker(), good: false, proved: Some("n1".to_owned()) };
+    let facts =
+        with_maker([queued(), begun(1)]).when(&step(Step::PresentMakerCard { shown, challenge: challenge("n2") }, 0));
+    assert_eq!(facts, Ok(vec![refused(1, Gate::A, RefusalReason::MakerCardRejected)]));
+}
+
+#[test]
+fn a_seal_that_can_not_be_built_is_refused_at_gate_e_after_the_gates_before_it() {
+    let unbuilt = |certificates| {
+        let card_serial = "C1".to_owned();
+        step(Step::PresentSealCard { maker_certificate: maker(), card_serial, certificates, seal_info: None }, 0)
+    };
+    let given = with_maker([queued(), begun(1), maker_proved()]);
+    let failed = Ok(vec![refused(1, Gate::E, RefusalReason::FabricationFailed)]);
+    assert_eq!(given.when(&unbuilt(vec![shown(true, Some("n2"))])), failed);
+    let refused_before = Ok(vec![refused(1, Gate::B, RefusalReason::CertificateInvalid)]);
+    assert_eq!(given.when(&unbuilt(vec![])), refused_before);
+}
+
+#[test]
+fn another_makers_last_step_is_misuse_even_after_the_seal_was_made() {
+    let past = [queued(), begun(1), maker_proved(), accepted_event(), made_event()];
+    let confirm = Step::ConfirmSeal { maker_certificate: maker(), read_back: seal() };
+    let other = Command::Step { run_id: id(1), maker_id: "li".to_owned(), now: at(0), step: confirm };
+    assert_eq!(with_maker(past).when(&other), Err(Rejection::OtherMaker));
 }
 
 #[test]
@@ -247,8 +277,8 @@ fn step(step: Step, second: i64) -> Command {
 }
 
 fn present_maker(nonce: &str, second: i64) -> Command {
-    let proved = Some(nonce.to_owned());
-    step(Step::PresentMakerCard { certificate: maker(), proved, challenge: challenge("n2") }, second)
+    let shown = ShownCertificate { certificate: maker(), good: true, proved: Some(nonce.to_owned()) };
+    step(Step::PresentMakerCard { shown, challenge: challenge("n2") }, second)
 }
 
 fn maker_proved() -> Event {
@@ -261,7 +291,7 @@ fn shown(good: bool, nonce: Option<&str>) -> ShownCertificate {
 
 fn present_seal(certificates: Vec<ShownCertificate>) -> Command {
     let card_serial = "C1".to_owned();
-    let seal_info = Digest::of(b"info");
+    let seal_info = Some(Digest::of(b"info"));
     step(Step::PresentSealCard { maker_certificate: maker(), card_serial, certificates, seal_info }, 0)
 }
 
