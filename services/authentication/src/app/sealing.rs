@@ -1,7 +1,7 @@
 //! Uses of seals: cryptography finds out what the rules then decide on.
 
 use eseal_eventstore::{CommandError, Metadata, Order, RequestKey};
-use eseal_kernel::{Digest, Timestamp};
+use eseal_kernel::{Digest, Id, Timestamp};
 use eseal_pki::Certificate;
 use tracing::Instrument as _;
 
@@ -104,7 +104,7 @@ impl App {
             places: shown.places,
         };
         let (card_serial, seal_digest) = (shown.card_serial, shown.seal_digest);
-        let otherwise = AttemptId::random(turn.metadata.now);
+        let otherwise = AttemptId(Id::random(turn.metadata.now));
         let given = CardUse { subject, card_serial, seal_digest, proof, otherwise };
         Ok(Self::step(turn, SealingAction::Authorize(Box::new(given))))
     }

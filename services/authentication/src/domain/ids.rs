@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use eseal_kernel::ids::InvalidId;
 use eseal_kernel::text::InvalidText;
-use eseal_kernel::{Digest, Id, Text, Timestamp, Uscc};
+use eseal_kernel::{Digest, Id, Text, Uscc};
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -44,20 +44,6 @@ id! {
 id! {
     /// The key pairs of one custodian.
     HostedKeyId
-}
-
-impl AttemptId {
-    /// A new one: later ones sort after it.
-    pub fn random(now: Timestamp) -> Self {
-        Self(Id::random(now))
-    }
-}
-
-impl HostedKeyId {
-    /// A new one.
-    pub fn random(now: Timestamp) -> Self {
-        Self(Id::random(now))
-    }
 }
 
 impl SealId {

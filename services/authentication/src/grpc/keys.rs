@@ -1,5 +1,6 @@
 //! 托管密钥: keys kept by the service for sealing without a card.
 
+use eseal_kernel::Id;
 use eseal_proto::authentication::v1 as pb;
 use eseal_proto::authentication::v1::hosted_key_service_server::HostedKeyService;
 use eseal_service::status::internal;
@@ -22,7 +23,7 @@ impl HostedKeyService for Grpc {
         let call = self.call(&request, "HostedKeyService/CreateHostedKey", &request.get_ref().request_id)?;
         let organization = parse::organization("organization", request.into_inner().organization)?;
         call.caller.may_see(&organization.uscc)?;
-        let (key, custodian, language) = (HostedKeyId::random(call.metadata.now), call.by()?.person, call.language);
+        let (key, custodian, language) = (HostedKeyId(Id::random(call.metadata.now)), call.by()?.person, call.language);
         let order = self.app.create_key(key, &organization, custodian, pin, call.metadata.clone()).await;
         let order = order.map_err(|error| internal(&error))?;
         // The id alone is kept: what belongs to it is read when it is answered.

@@ -1,6 +1,7 @@
 //! 签章: the gates of sealing. What a gate refuses is a fact, and is then answered with `FAILED_PRECONDITION`.
 
 use eseal_eventstore::{Decided, Order};
+use eseal_kernel::Id;
 use eseal_proto::authentication::v1 as pb;
 use eseal_proto::authentication::v1::sealing_service_server::SealingService;
 use eseal_proto::seal::v1 as seal_pb;
@@ -32,7 +33,7 @@ impl SealingService for Grpc {
     ) -> Result<Response<pb::BeginSealingResponse>, Status> {
         let call = self.call(&request, "SealingService/BeginSealing", &request.get_ref().request_id)?;
         let seal = parse::any_seal("seal_id", &request.get_ref().seal_id)?;
-        let attempt = AttemptId::random(call.metadata.now);
+        let attempt = AttemptId(Id::random(call.metadata.now));
         let turn = self.turn(&call, seal, attempt).await?;
         let order = App::step(&turn, SealingAction::Begin { nonce: parse::nonce()? });
         self.pass(call, order, move |decided| begun(seal, attempt, decided)).await.map(response)
