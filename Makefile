@@ -8,14 +8,16 @@ TOOLS := target/tools
 VENV := target/venv
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 NAME ?=
-APT := poppler-utils qpdf openssl fonts-wqy-microhei python3-venv make
+# What building and running needs, and what the tests need besides.
+APT_RUN := gcc libc6-dev fonts-wqy-microhei
+APT_TEST := poppler-utils qpdf openssl python3-venv npm
 export ESEAL_TOOLS := $(abspath $(TOOLS))
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: $(TOOLS)/.apt ## Runs the whole life of a seal on real documents; leaves them in target/demo
+demo: $(TOOLS)/.apt-run ## Runs the whole life of a seal on real documents; leaves them in target/demo
 	cargo build --locked -p eseal-standalone -p eseal-cli -p eseal-e2e --bins
 	$(TARGET)/debug/eseal-demo --output target/demo
 
@@ -41,12 +43,14 @@ bench: ## Benchmarks as ratios to a peer of the same run, into target/bench/rati
 	cargo bench --locked -p eseal-seal --bench seal -- $(NAME)
 	cargo bench --locked -p eseal-e2e --bench standalone -- $(NAME)
 
-setup: $(TOOLS)/.apt $(TOOLS)/.npm $(VENV)/.pip ## Installs what the tests use beside Rust
+setup: $(TOOLS)/.apt-run $(TOOLS)/.apt-test $(TOOLS)/.npm $(VENV)/.pip ## Installs what the tests use beside Rust
 
 # Only missing packages are installed, so that no root is needed where they are there.
-$(TOOLS)/.apt:
+$(TOOLS)/.apt-run: PACKAGES = $(APT_RUN)
+$(TOOLS)/.apt-test: PACKAGES = $(APT_TEST)
+$(TOOLS)/.apt-run $(TOOLS)/.apt-test: Makefile
 	@mkdir -p $(TOOLS)
-	@missing="$$(for p in $(APT); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done)"; \
+	@missing="$$(for p in $(PACKAGES); do command -v $$p >/dev/null || dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done)"; \
 	if [ -n "$$missing" ]; then \
 	  echo "installing: $$missing"; \
 	  sudo="$$([ "$$(id -u)" = 0 ] || echo sudo)"; \
