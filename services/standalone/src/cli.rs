@@ -20,9 +20,6 @@ pub struct Cli {
     /// The settings common to all commands.
     #[command(flatten)]
     pub common: Common,
-    /// The settings of `serve`, where it is not named.
-    #[command(flatten)]
-    pub serve: Serve,
 }
 
 const EXAMPLES: &str = "\
@@ -128,6 +125,13 @@ fn language(text: &str) -> Result<Language, String> {
         .ok_or_else(|| "expected zh-CN or en".to_owned())
 }
 
+impl Cli {
+    /// What to do, whether it was said or not.
+    pub fn asked(self) -> Command {
+        self.command.unwrap_or_else(|| Command::Serve(Serve::default()))
+    }
+}
+
 impl Common {
     /// The language to print in: as asked for, else that of the environment's locale.
     pub fn language(&self, locale: Option<&str>) -> Language {
@@ -149,8 +153,8 @@ mod tests {
 
     #[test]
     fn no_command_means_serve() {
-        let cli = Cli::try_parse_from(["eseal-standalone", "--address", "127.0.0.1:0"]).expect("parsed");
-        assert!(cli.command.is_none() && cli.serve.address.is_some());
+        let cli = Cli::try_parse_from(["eseal-standalone", "--data", "elsewhere"]).expect("parsed");
+        assert!(matches!(cli.asked(), Command::Serve(Serve { address: None, ready_file: None })));
     }
 
     #[test]

@@ -65,17 +65,16 @@ impl From<FileError> for CommandError {
 /// # Errors
 /// [`CommandError`].
 pub async fn run(cli: Cli, language: Language, out: &mut impl Write) -> Result<(), CommandError> {
-    let Cli { command, common, serve: options } = cli;
-    match command {
-        None => serve(&common, options, language, out).await,
-        Some(Command::Serve(options)) => serve(&common, options, language, out).await,
-        Some(Command::User(command)) => user(&common, command, language, out),
-        Some(Command::CheckConfig) => check_config(&common, out),
-        Some(Command::DeadLetters(cli::DeadLetters::List)) => list_dead_letters(&common, language, out).await,
-        Some(Command::DeadLetters(cli::DeadLetters::Replay { consumer })) => {
+    let common = cli.common.clone();
+    match cli.asked() {
+        Command::Serve(options) => serve(&common, options, language, out).await,
+        Command::User(command) => user(&common, command, language, out),
+        Command::CheckConfig => check_config(&common, out),
+        Command::DeadLetters(cli::DeadLetters::List) => list_dead_letters(&common, language, out).await,
+        Command::DeadLetters(cli::DeadLetters::Replay { consumer }) => {
             replay_dead_letters(&common, &consumer, language, out).await
         }
-        Some(Command::Rebuild { service }) => rebuild(&common, service.as_deref(), language, out).await,
+        Command::Rebuild { service } => rebuild(&common, service.as_deref(), language, out).await,
     }
 }
 

@@ -8,7 +8,7 @@
 //! - [`files`]: the data folder, its keys and its lock
 //! - [`password`], [`users`], [`sign_in`], [`identity`]: the built-in issuer
 //! - [`services`]: the services that run here
-//! - [`cli`], [`commands`]: the command line
+//! - [`cli`], [`commands`], [`texts`]: the command line, what it does and says
 //!
 //! A program that embeds it, or a test, calls [`Standalone::start`].
 
@@ -21,6 +21,7 @@ pub mod identity;
 pub mod password;
 pub mod services;
 pub mod sign_in;
+pub mod texts;
 pub mod users;
 
 use std::net::SocketAddr;

@@ -4,9 +4,8 @@ use std::io::{Write as _, stderr, stdout};
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use eseal_service::status::chain;
 use eseal_standalone::cli::Cli;
-use eseal_standalone::commands;
+use eseal_standalone::{commands, texts};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -21,7 +20,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // With nobody to read it there is nobody to tell.
-            let _ = writeln!(stderr(), "eseal-standalone: {}", chain(&error));
+            let _ = writeln!(stderr(), "eseal-standalone: {}", texts::explain(&error, language));
             ExitCode::FAILURE
         }
     }

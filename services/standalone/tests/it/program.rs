@@ -28,16 +28,19 @@ fn text(bytes: &[u8]) -> String {
 struct Served(Child);
 
 impl Served {
-    async fn start(data: &Path, ready_file: &Path) -> (Self, String) {
-        let child = program(data)
-            .args(["serve", "--address", "127.0.0.1:0", "--ready-file"])
-            .arg(ready_file)
-            .stdout(Stdio::null())
+    /// On the data in `folder`, until it is ready, and where it listens. What it prints goes to the file `out` there.
+    async fn start(folder: &Path) -> (Self, String) {
+        let ready_file = folder.join("ready");
+        let _ = fs::remove_file(&ready_file);
+        let child = program(&folder.join("data"))
+            .args(["serve", "--address", "127.0.0.1:0", "--ready-file", "ready"])
+            .current_dir(folder)
+            .stdout(fs::File::create(folder.join("out")).expect("created"))
             .stderr(Stdio::null())
             .spawn()
             .expect("started");
         let served = Self(child);
-        let look = async || fs::read_to_string(ready_file).ok();
+        let look = async || fs::read_to_string(&ready_file).ok();
         let address = eseal_testkit::wait_until("the ready file is there", BOUND, look).await;
         (served, address.trim().to_owned())
     }
@@ -62,7 +65,9 @@ impl Drop for Served {
 #[tokio::test]
 async fn it_serves_until_it_is_asked_to_stop_and_ends_well() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (mut served, address) = Served::start(&folder.path().join("data"), &folder.path().join("ready")).await;
+    let (mut served, address) = Served::start(folder.path()).await;
+    let printed = fs::read_to_string(folder.path().join("out")).expect("read");
+    assert!(printed.starts_with(&format!("ready http://{address} ")) && printed.lines().count() == 1, "{printed}");
     let password = fs::read_to_string(folder.path().join("data/admin-password")).expect("read").trim().to_owned();
     let request = SignInRequest { name: "admin".to_owned(), password };
     assert!(IdentityServiceClient::new(channel(&address).await).sign_in(request).await.is_ok());
@@ -73,11 +78,10 @@ async fn it_serves_until_it_is_asked_to_stop_and_ends_well() {
 #[tokio::test]
 async fn it_starts_again_after_it_was_killed() {
     let folder = tempfile::tempdir().expect("a folder");
-    let data = folder.path().join("data");
-    let (mut served, _) = Served::start(&data, &folder.path().join("first")).await;
+    let (mut served, _) = Served::start(folder.path()).await;
     served.signal("KILL");
     assert!(!served.ended().await.success());
-    let (_served, address) = Served::start(&data, &folder.path().join("second")).await;
+    let (_served, address) = Served::start(folder.path()).await;
     channel(&address).await;
 }
 
@@ -85,7 +89,7 @@ async fn it_starts_again_after_it_was_killed() {
 async fn users_are_managed_while_it_runs() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
-    let (_served, address) = Served::start(&data, &folder.path().join("ready")).await;
+    let (_served, address) = Served::start(folder.path()).await;
     let added = run(&data, &["user", "add", "li", "--role", "reviewer", "--person-id", "p7"]);
     assert!(added.status.success(), "{}", text(&added.stderr));
     let printed = text(&added.stdout);
@@ -149,7 +153,7 @@ fn settings_are_checked_before_they_are_used() {
 async fn read_tables_are_rebuilt_only_while_nothing_runs() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
-    let (mut served, _) = Served::start(&data, &folder.path().join("ready")).await;
+    let (mut served, _) = Served::start(folder.path()).await;
     let busy = run(&data, &["rebuild"]);
     assert!(!busy.status.success() && text(&busy.stderr).contains("is running"), "{}", text(&busy.stderr));
     served.signal("TERM");
@@ -164,6 +168,9 @@ fn dead_letters_of_an_unknown_service_are_refused_with_those_there_are() {
     let output = run(folder.path(), &["dead-letters", "replay", "nobody"]);
     assert!(!output.status.success());
     assert!(text(&output.stderr).contains("there is no service"), "{}", text(&output.stderr));
+    let chinese =
+        program(folder.path()).args(["--lang", "zh-CN", "dead-letters", "replay", "nobody"]).output().expect("run");
+    assert!(text(&chinese.stderr).contains("没有名为 nobody 的服务"), "{}", text(&chinese.stderr));
     let none = run(folder.path(), &["dead-letters", "list"]);
     assert_eq!(text(&none.stdout), "there are no dead letters\n");
 }
