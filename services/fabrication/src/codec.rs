@@ -4,6 +4,7 @@
 //! version of a kind gets its own arm in `decode`, which lifts it to today's event.
 
 mod order;
+mod reading;
 pub mod words;
 
 use eseal_eventstore::{DecodeError, Encoded, Recorded, Row, Stored, StreamId};
@@ -14,7 +15,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::domain::event::{CardEvent, Challenge, Event};
-use crate::domain::gate::{Gate, Refusal, RefusalReason};
 use crate::domain::{Fabrication, MakerCard};
 use crate::projection;
 
@@ -41,15 +41,15 @@ impl Stored for Fabrication {
 
     fn decode(kind: &str, schema_version: u32, payload: &[u8]) -> Result<Event, DecodeError> {
         let event = match (kind, schema_version) {
-            (QUEUED, 1) => json(payload).and_then(queued),
-            (RUN_BEGUN, 1) => json(payload).and_then(run_begun),
-            (MAKER_CARD_PROVED, 1) => json(payload).and_then(maker_card_proved),
-            (SEAL_CARD_ACCEPTED, 1) => json(payload).and_then(seal_card_accepted),
-            (SEAL_SIGNED, 1) => json(payload).and_then(seal_signed),
-            (REFUSED, 1) => json(payload).and_then(refused),
-            (FABRICATED, 1) => json(payload).and_then(fabricated),
-            (STOPPED, 1) => json(payload).and_then(stopped),
-            (RELEASED, 1) => json(payload).and_then(released),
+            (QUEUED, 1) => json(payload).and_then(reading::queued),
+            (RUN_BEGUN, 1) => json(payload).and_then(reading::run_begun),
+            (MAKER_CARD_PROVED, 1) => json(payload).and_then(reading::maker_card_proved),
+            (SEAL_CARD_ACCEPTED, 1) => json(payload).and_then(reading::seal_card_accepted),
+            (SEAL_SIGNED, 1) => json(payload).and_then(reading::seal_signed),
+            (REFUSED, 1) => json(payload).and_then(reading::refused),
+            (FABRICATED, 1) => json(payload).and_then(reading::fabricated),
+            (STOPPED, 1) => json(payload).and_then(reading::stopped),
+            (RELEASED, 1) => json(payload).and_then(reading::released),
             (kind, schema_version) => return Err(DecodeError::unknown(kind, schema_version)),
         };
         event.map_err(|why| DecodeError::malformed(kind, why))
@@ -73,8 +73,8 @@ impl Stored for MakerCard {
 
     fn decode(kind: &str, schema_version: u32, payload: &[u8]) -> Result<CardEvent, DecodeError> {
         let event = match (kind, schema_version) {
-            (CARD_ISSUED, 1) => json(payload).and_then(card_issued),
-            (CARD_WITHDRAWN, 1) => json(payload).and_then(card_withdrawn),
+            (CARD_ISSUED, 1) => json(payload).and_then(reading::card_issued),
+            (CARD_WITHDRAWN, 1) => json(payload).and_then(reading::card_withdrawn),
             (kind, schema_version) => return Err(DecodeError::unknown(kind, schema_version)),
         };
         event.map_err(|why| DecodeError::malformed(kind, why))
@@ -207,101 +207,6 @@ fn encode_card(event: &CardEvent) -> Encoded {
             },
         ),
     }
-}
-
-fn queued(message: pb::FabricationQueued) -> Result<Event, Unreadable> {
-    let application_id = id(&message.application_id, "applicationId")?;
-    Ok(Event::Queued(order::from_wire(application_id, message.applicant_id, message.particulars)?))
-}
-
-fn run_begun(message: pb::RunBegun) -> Result<Event, Unreadable> {
-    Ok(Event::RunBegun {
-        application_id: id(&message.application_id, "applicationId")?,
-        run_id: id(&message.run_id, "runId")?,
-        seal_id: id(&message.seal_id, "sealId")?,
-        maker_id: message.maker_id,
-        maker_card_serial: Some(message.maker_card_serial).filter(|serial| !serial.is_empty()),
-        challenge: challenge(message.nonce, message.challenge_expires_at.as_ref())?,
-    })
-}
-
-fn maker_card_proved(message: pb::MakerCardProved) -> Result<Event, Unreadable> {
-    Ok(Event::MakerCardProved {
-        application_id: id(&message.application_id, "applicationId")?,
-        run_id: id(&message.run_id, "runId")?,
-        certificate: digest(&message.certificate_digest, "certificateDigest")?,
-        challenge: challenge(message.nonce, message.challenge_expires_at.as_ref())?,
-    })
-}
-
-fn seal_card_accepted(message: pb::SealCardAccepted) -> Result<Event, Unreadable> {
-    Ok(Event::SealCardAccepted {
-        application_id: id(&message.application_id, "applicationId")?,
-        run_id: id(&message.run_id, "runId")?,
-        card_serial: message.card_serial,
-        certificates: digests(&message.certificate_digests)?,
-        seal_info: digest(&message.seal_info_digest, "sealInfoDigest")?,
-    })
-}
-
-fn seal_signed(message: pb::SealSigned) -> Result<Event, Unreadable> {
-    Ok(Event::SealSigned {
-        application_id: id(&message.application_id, "applicationId")?,
-        run_id: id(&message.run_id, "runId")?,
-        seal: digest(&message.seal_digest, "sealDigest")?,
-    })
-}
-
-fn refused(message: pb::FabricationRefused) -> Result<Event, Unreadable> {
-    let gate = Gate::from_letter(&message.gate).ok_or(Unreadable::Field("gate"))?;
-    let reason = RefusalReason::from_code(&message.reason).ok_or(Unreadable::Field("reason"))?;
-    Ok(Event::Refused {
-        application_id: id(&message.application_id, "applicationId")?,
-        run_id: id(&message.run_id, "runId")?,
-        refusal: Refusal { gate, reason },
-    })
-}
-
-fn fabricated(message: pb::SealFabricated) -> Result<Event, Unreadable> {
-    let application_id = id(&message.application_id, "applicationId")?;
-    Ok(Event::Fabricated {
-        run_id: id(&message.run_id, "runId")?,
-        seal_id: id(&message.seal_id, "sealId")?,
-        seal: digest(&message.seal_digest, "sealDigest")?,
-        card_serial: message.card_serial,
-        certificates: digests(&message.certificate_digests)?,
-        order: order::from_wire(application_id, message.applicant_id, message.particulars)?,
-    })
-}
-
-fn stopped(message: pb::FabricationStopped) -> Result<Event, Unreadable> {
-    Ok(Event::Stopped { application_id: id(&message.application_id, "applicationId")? })
-}
-
-fn released(message: pb::CardReleased) -> Result<Event, Unreadable> {
-    Ok(Event::Released {
-        application_id: id(&message.application_id, "applicationId")?,
-        seal_id: id(&message.seal_id, "sealId")?,
-        card_serial: message.card_serial,
-        certificates: digests(&message.certificate_digests)?,
-    })
-}
-
-fn card_issued(message: pb::MakerCardIssued) -> Result<CardEvent, Unreadable> {
-    Ok(CardEvent::Issued {
-        certificate: digest(&message.certificate_digest, "certificateDigest")?,
-        issued_at: at(message.issued_at.as_ref(), "issuedAt")?,
-        card_serial: message.card_serial,
-        maker_id: message.maker_id,
-    })
-}
-
-fn card_withdrawn(message: pb::MakerCardWithdrawn) -> Result<CardEvent, Unreadable> {
-    Ok(CardEvent::Withdrawn {
-        certificate: digest(&message.certificate_digest, "certificateDigest")?,
-        card_serial: message.card_serial,
-        reason_code: message.reason_code,
-    })
 }
 
 /// The stored form of a message. Its JSON can't fail for a message that this file fills; if it did, the payload would

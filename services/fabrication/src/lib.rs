@@ -4,24 +4,24 @@
 //! [`domain`] holds the rules, gate by gate, [`codec`] gives their facts the form in which they are stored and published,
 //! [`projection`] the rows that [`query`] reads. What happened elsewhere comes in by [`reactor`].
 //!
-//! - [`config`]: settings
-//! - [`domain`]: the rules; pure
-//! - [`codec`]: events <-> their stored form
-//! - [`app`]: what this service does
-//! - [`proof`], [`making`]: proofs of cards, read and checked; seals, built and assembled; pure
-//! - [`grpc`]: the RPCs
-//! - [`reactor`]: an approved application -> its fabrication; the end of a seal -> its card is free
-//! - [`effects`]: other services, and the service's own maker card, which carries hosted fabrications on
-//! - [`projection`], [`query`]: read tables, filled and read
-//! - [`contents`]: made seals and what else must not be in an event, encrypted
-//! - [`secret_file`]: keys and PINs from files
-//! - [`migration`]: the tables
+//! - `config`: settings
+//! - `domain`: the rules; pure
+//! - `codec`: events <-> their stored form
+//! - `app`: what this service does
+//! - `proof`, `making`: proofs of cards, read and checked; seals, built and assembled; pure
+//! - `grpc`: the RPCs
+//! - `reactor`: an approved application -> its fabrication; the end of a seal -> its card is free
+//! - `effects`: other services, and the service's own maker card, which carries hosted fabrications on
+//! - `projection`, `query`: read tables, filled and read
+//! - `contents`: made seals and what else must not be in an event, encrypted
+//! - `secret_file`: keys and PINs from files
+//! - `migration`: the tables
 
 mod app;
 mod codec;
 mod config;
 mod contents;
-pub mod domain;
+mod domain;
 mod effects;
 mod grpc;
 mod making;

@@ -1,6 +1,7 @@
 //! Golden files: one per kind and version that was ever stored. They are never changed and never deleted.
 
 use super::*;
+use crate::domain::gate::{Gate, Refusal, RefusalReason};
 use crate::domain::order::{Custody, Order, Organization, Purpose, SealType};
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use eseal_bus::{Consumer, Outcome, Received, consume};
-use eseal_eventstore::{Actor, CommandError, Delivery, Stored as _};
+use eseal_eventstore::{Actor, CommandError, Delivery};
 use eseal_kernel::{Aggregate as _, Id, Timestamp};
 use eseal_pki::challenge::ChallengeStatement;
 use eseal_proto::authentication::v1::TrustPurpose;
@@ -40,7 +40,7 @@ async fn handle(app: &App, received: Received, delivery: Delivery) -> Outcome {
     if fact.stream_id.kind() != Fabrication::KIND {
         return Outcome::Done; // about a maker card
     }
-    let event = match Fabrication::decode(&fact.kind, fact.schema_version, &fact.payload) {
+    let event = match fact.fact::<Fabrication>() {
         Ok(event) => event,
         Err(unreadable) => return Outcome::Never(unreadable.to_string()),
     };
@@ -79,13 +79,16 @@ fn awaits_effect(event: &Event) -> Option<Id> {
 
 /// The next command, with the effect that it needs done; nothing where somebody else's move is next.
 async fn next(app: &App, onward: &Onward, application: Id) -> Result<Option<Prepared>, AppError> {
-    match app.fabrication(application).await?.0 {
+    let (fabrication, version) = app.fabrication(application).await?;
+    // Begun on what was read only: a run that a person began meanwhile is carried on, not begun anew.
+    let on_this = |prepared| Prepared { version: Some(version), ..prepared };
+    match fabrication {
         Fabrication::Waiting { order, ended: None } if is_hosted(&order) => {
-            app.begin(application, true, OWN_MAKER_ID, None).map(Some)
+            app.begin(application, true, OWN_MAKER_ID, None).map(on_this).map(Some)
         }
         Fabrication::Running { order, run } if run.maker_id == OWN_MAKER_ID => {
             if run.stage.challenge().is_some_and(|challenge| challenge.is_over(app.now())) {
-                return anew(app, onward, &order).await.map(Some);
+                return anew(app, onward, &order).await.map(on_this).map(Some);
             }
             let step = RunStep { application, run: run.run_id, maker_id: run.maker_id.clone() };
             step_on(app, onward, &order, &run, &step).await.map(Some)

@@ -15,7 +15,7 @@ const IN_USE: &str = "USBkey正在被某个电子印章使用";
 const FAILED: &str = "制章失败";
 
 #[tokio::test]
-async fn a_without_a_maker_card() {
+async fn gate_a_refuses_when_no_maker_card_is_connected() {
     let workshop = Workshop::open().await;
     let application = workshop.approved().await;
     let answer = begin(workshop.maker("zhang"), &application, "").await;
@@ -24,7 +24,7 @@ async fn a_without_a_maker_card() {
 }
 
 #[tokio::test]
-async fn a_with_a_maker_card_that_was_not_issued_here() {
+async fn gate_a_refuses_a_maker_card_that_was_not_issued_here() {
     let workshop = Workshop::open().await;
     let stranger = Card::maker("M9");
     let (application, mut run) = begun(&workshop, &stranger).await;
@@ -33,7 +33,7 @@ async fn a_with_a_maker_card_that_was_not_issued_here() {
 }
 
 #[tokio::test]
-async fn a_with_the_certificate_of_another_maker_card() {
+async fn gate_a_refuses_the_certificate_of_another_maker_card() {
     let workshop = Workshop::open().await;
     let (card, other) = (workshop.issued("M1").await, workshop.issued("M2").await);
     let (application, mut run) = begun(&workshop, &card).await;
@@ -42,7 +42,7 @@ async fn a_with_the_certificate_of_another_maker_card() {
 }
 
 #[tokio::test]
-async fn a_with_a_withdrawn_maker_card() {
+async fn gate_a_refuses_a_withdrawn_maker_card() {
     let workshop = Workshop::open().await;
     let card = workshop.issued("M1").await;
     let (application, mut run) = begun(&workshop, &card).await;
@@ -52,7 +52,7 @@ async fn a_with_a_withdrawn_maker_card() {
 }
 
 #[tokio::test]
-async fn a_with_a_maker_certificate_that_is_not_good_any_more() {
+async fn gate_a_refuses_a_maker_certificate_that_is_not_good_any_more() {
     let workshop = Workshop::open().await;
     let card = workshop.issued("M1").await;
     workshop.standins.distrust(card.certificate());
@@ -62,7 +62,7 @@ async fn a_with_a_maker_certificate_that_is_not_good_any_more() {
 }
 
 #[tokio::test]
-async fn a_with_the_signature_of_another_key() {
+async fn gate_a_refuses_the_signature_of_another_key() {
     let workshop = Workshop::open().await;
     let (card, other) = (workshop.issued("M1").await, Card::maker("M2"));
     let (application, mut run) = begun(&workshop, &card).await;
@@ -72,7 +72,7 @@ async fn a_with_the_signature_of_another_key() {
 }
 
 #[tokio::test]
-async fn a_with_an_answer_to_another_challenge() {
+async fn gate_a_refuses_an_answer_to_another_challenge() {
     let workshop = Workshop::open().await;
     let card = workshop.issued("M1").await;
     let wrong: [fn(&mut seal_pb::ChallengeTerms); 6] = [
@@ -92,7 +92,7 @@ async fn a_with_an_answer_to_another_challenge() {
 }
 
 #[tokio::test]
-async fn a_with_the_proof_of_another_run() {
+async fn gate_a_refuses_the_proof_of_another_run() {
     let workshop = Workshop::open().await;
     let card = workshop.issued("M1").await;
     let (application, earlier) = begun(&workshop, &card).await;
@@ -102,7 +102,7 @@ async fn a_with_the_proof_of_another_run() {
 }
 
 #[tokio::test]
-async fn a_with_an_answer_that_comes_too_late() {
+async fn gate_a_refuses_an_answer_that_comes_too_late() {
     let workshop = Workshop::open().await;
     let card = workshop.issued("M1").await;
     let (application, mut run) = begun(&workshop, &card).await;
@@ -112,7 +112,7 @@ async fn a_with_an_answer_that_comes_too_late() {
 }
 
 #[tokio::test]
-async fn b_with_a_seal_card_without_certificates() {
+async fn gate_b_refuses_a_seal_card_without_certificates() {
     let workshop = Workshop::open().await;
     let (application, mut run, _) = proved(&workshop).await;
     let answer = run.presents_proofs("S1", Vec::new()).await;
@@ -120,7 +120,7 @@ async fn b_with_a_seal_card_without_certificates() {
 }
 
 #[tokio::test]
-async fn c_with_a_certificate_that_is_not_good() {
+async fn gate_c_refuses_a_certificate_that_is_not_good() {
     let workshop = Workshop::open().await;
     let holder = Card::holder("S1", LENOVO);
     workshop.standins.distrust(&holder.keys[1].1);
@@ -128,44 +128,44 @@ async fn c_with_a_certificate_that_is_not_good() {
 }
 
 #[tokio::test]
-async fn c_with_a_certificate_of_another_organization() {
+async fn gate_c_refuses_a_certificate_of_another_organization() {
     let workshop = Workshop::open().await;
     assert_invalid(&workshop, &Card::holder("S1", SUZHOU), |_| {}).await;
 }
 
 #[tokio::test]
-async fn c_with_a_makers_certificate_instead_of_a_holders() {
+async fn gate_c_refuses_a_makers_certificate_instead_of_a_holders() {
     let workshop = Workshop::open().await;
     assert_invalid(&workshop, &Card::maker("S1"), |_| {}).await;
 }
 
 #[tokio::test]
-async fn c_with_a_key_that_is_not_proved() {
+async fn gate_c_refuses_a_key_that_is_not_proved() {
     let workshop = Workshop::open().await;
     assert_invalid(&workshop, &Card::holder("S1", LENOVO), |proofs| proofs[1].signature = proofs[0].signature.clone())
         .await;
 }
 
 #[tokio::test]
-async fn c_with_bytes_that_are_no_certificate() {
+async fn gate_c_refuses_bytes_that_are_no_certificate() {
     let workshop = Workshop::open().await;
     assert_invalid(&workshop, &Card::holder("S1", LENOVO), |proofs| proofs[0].certificate = b"none".to_vec()).await;
 }
 
 #[tokio::test]
-async fn c_with_another_key_than_an_sm2_one_first() {
+async fn gate_c_refuses_another_key_than_an_sm2_one_first() {
     let workshop = Workshop::open().await;
     assert_invalid(&workshop, &Card::holder("S1", LENOVO), |proofs| proofs.reverse()).await;
 }
 
 #[tokio::test]
-async fn c_with_the_same_key_twice() {
+async fn gate_c_refuses_the_same_key_twice() {
     let workshop = Workshop::open().await;
     assert_invalid(&workshop, &Card::holder("S1", LENOVO), |proofs| proofs[1] = proofs[0].clone()).await;
 }
 
 #[tokio::test]
-async fn c_with_a_proof_that_comes_too_late() {
+async fn gate_c_refuses_a_proof_that_comes_too_late() {
     let workshop = Workshop::open().await;
     let (application, mut run, _) = proved(&workshop).await;
     workshop.later(Duration::from_secs(121));
@@ -174,7 +174,7 @@ async fn c_with_a_proof_that_comes_too_late() {
 }
 
 #[tokio::test]
-async fn d_with_a_card_that_carries_another_seal() {
+async fn gate_d_refuses_a_card_that_carries_another_seal() {
     let workshop = Workshop::open().await;
     let (_, mut run, maker) = proved(&workshop).await;
     run.makes_rest(&maker, &Card::holder("S1", LENOVO)).await;
@@ -185,7 +185,7 @@ async fn d_with_a_card_that_carries_another_seal() {
 }
 
 #[tokio::test]
-async fn d_with_a_certificate_that_carries_another_seal() {
+async fn gate_d_refuses_a_certificate_that_carries_another_seal() {
     let workshop = Workshop::open().await;
     let (_, mut run, maker) = proved(&workshop).await;
     let mut holder = Card::holder("S1", LENOVO);
@@ -198,7 +198,7 @@ async fn d_with_a_certificate_that_carries_another_seal() {
 }
 
 #[tokio::test]
-async fn e_with_a_signature_that_does_not_hold() {
+async fn gate_e_refuses_a_signature_that_does_not_hold() {
     let workshop = Workshop::open().await;
     let (application, mut run, maker) = proved(&workshop).await;
     run.presents(&Card::holder("S1", LENOVO)).await.expect("accepted");
@@ -207,7 +207,7 @@ async fn e_with_a_signature_that_does_not_hold() {
 }
 
 #[tokio::test]
-async fn e_with_another_seal_read_back() {
+async fn gate_e_refuses_another_seal_read_back() {
     let workshop = Workshop::open().await;
     let (application, mut run, maker) = proved(&workshop).await;
     let info = run.presents(&Card::holder("S1", LENOVO)).await.expect("accepted");
@@ -218,7 +218,7 @@ async fn e_with_another_seal_read_back() {
 }
 
 #[tokio::test]
-async fn e_with_a_failure_that_the_station_reports() {
+async fn gate_e_refuses_when_the_station_reports_a_failure() {
     let workshop = Workshop::open().await;
     let (application, mut run, _) = proved(&workshop).await;
     run.presents(&Card::holder("S1", LENOVO)).await.expect("accepted");
@@ -228,7 +228,7 @@ async fn e_with_a_failure_that_the_station_reports() {
 }
 
 #[tokio::test]
-async fn e_with_a_picture_that_was_erased() {
+async fn gate_e_refuses_when_the_picture_was_erased() {
     let workshop = Workshop::open().await;
     let (application, mut run, _) = proved(&workshop).await;
     workshop.standins.erase();

@@ -155,6 +155,23 @@ async fn a_process_that_is_stopped_and_started_all_the_time_makes_the_seal() {
     assert_eq!(workshop.kinds(&application).await, KINDS);
 }
 
+#[tokio::test]
+async fn two_processes_on_one_database_make_each_seal_once() {
+    let mut workshop = Workshop::with_own_card().await;
+    workshop.issues_own_card().await;
+    workshop.starts_a_replica().await;
+    let mut applications = Vec::new();
+    for _ in 0..3 {
+        applications.push(workshop.approved_hosted().await);
+    }
+    for application in applications {
+        workshop.until(&application, "SealFabricated").await;
+        assert_eq!(workshop.kinds(&application).await, KINDS);
+    }
+    assert!(workshop.dead_letters("hosted_fabrication", "fabrication").await.is_empty());
+    assert!(workshop.dead_letters("fabrication", "application").await.is_empty());
+}
+
 /// The database as it was right after the commit of the event at `position`: each step of a hosted fabrication settles
 /// the event before it in its own transaction.
 async fn forget_all_after(workshop: &Workshop, position: usize) {

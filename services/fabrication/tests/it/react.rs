@@ -55,7 +55,7 @@ async fn nothing_is_made_for_a_withdrawn_application() {
     let workshop = Workshop::open().await;
     let application = workshop.approved().await;
     let run = begin(workshop.maker("zhang"), &application, "M1").await.expect("begun");
-    let withdrawn = application::Withdrawn { application_id: application.clone(), ..Default::default() };
+    let withdrawn = application::Withdrawn { application_id: application.clone() };
     workshop.application.tells(&application, WITHDRAWN, &withdrawn).await;
     workshop.until(&application, "FabricationStopped").await;
     assert_eq!(workshop.shown(&application).await.state(), pb::FabricationState::Stopped);
@@ -67,7 +67,7 @@ async fn nothing_is_made_for_a_withdrawn_application() {
 async fn a_withdrawal_before_any_approval_is_passed_over() {
     let workshop = Workshop::open().await;
     let application = request_id();
-    let withdrawn = application::Withdrawn { application_id: application.clone(), ..Default::default() };
+    let withdrawn = application::Withdrawn { application_id: application.clone() };
     workshop.application.tells(&application, WITHDRAWN, &withdrawn).await;
     workshop.approved().await; // comes after it
     assert!(workshop.kinds(&application).await.is_empty());

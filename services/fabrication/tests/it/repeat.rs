@@ -73,6 +73,35 @@ async fn each_step_at_the_same_moment_is_taken_once_and_answered_alike() {
 }
 
 #[tokio::test]
+async fn two_signatures_at_the_same_moment_make_one_seal() {
+    let workshop = Workshop::open().await;
+    let (maker, application) = (workshop.issued("M1").await, workshop.approved().await);
+    let mut run = begin(workshop.maker("zhang"), &application, "M1").await.expect("begun");
+    run.presents_maker(maker.proves(&run.terms)).await.expect("gate a");
+    let info = run.presents(&Card::holder("S1", LENOVO)).await.expect("accepted");
+    let mut one = run.maker.clone();
+    let signing = |signature| {
+        let (request_id, application_id, run_id) = (request_id(), application.clone(), run.run_id.clone());
+        pb::SignSealRequest { request_id, application_id, run_id, signature }
+    };
+    let (first, second) = (signing(maker.signs(&info)), signing(maker.signs(&info)));
+    let mut other = workshop.maker("zhang");
+    let answers = tokio::join!(one.sign_seal(first), other.sign_seal(second));
+    let mut seals = Vec::new();
+    for answer in [answers.0, answers.1] {
+        match answer {
+            Ok(signed) => seals.push(signed.into_inner().seal),
+            // Prepared before the other one was recorded: it may be sent again.
+            Err(refused) => assert_refused(Err::<(), _>(refused), Code::Aborted, "VERSION_CONFLICT"),
+        }
+    }
+    seals.dedup();
+    assert_eq!(seals.len(), 1);
+    run.confirms(&seals[0]).await.expect("made");
+    assert_eq!(workshop.kinds(&application).await.len(), 6);
+}
+
+#[tokio::test]
 async fn another_request_under_the_same_id_is_refused() {
     let workshop = Workshop::open().await;
     let (mut zhang, request) = (workshop.maker("zhang"), beginning(&workshop.approved().await, "M1"));

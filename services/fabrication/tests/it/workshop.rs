@@ -57,10 +57,13 @@ pub struct Workshop {
     own_card: Option<SoftCard>,
     db: TestDb,
     running: Option<Running>,
+    replicas: Vec<Running>,
 }
 
 struct Running {
     house: TestHouse,
+    /// Holds the writer as long as anything of the process may need it.
+    _context: Context,
     database: Database,
 }
 
@@ -92,6 +95,7 @@ impl Workshop {
             own_card,
             db: TestDb::sqlite(),
             running: None,
+            replicas: Vec::new(),
         };
         workshop.standins.keep(SEAL_NAME.as_bytes());
         workshop.standins.keep(PICTURE);
@@ -136,11 +140,17 @@ impl Workshop {
         let wired = wire(config, &context).await;
         if let Ok(routes) = wired {
             house.open("fabrication", routes);
-            self.running = Some(Running { house, database });
+            self.running = Some(Running { house, _context: context, database });
             return Ok(());
         }
         house.tasks().stop();
         wired.map(drop)
+    }
+
+    /// One more process on the same database.
+    pub async fn starts_a_replica(&mut self) {
+        self.replicas.extend(self.running.take());
+        self.starts().await;
     }
 
     pub async fn stops(&mut self) {
@@ -277,7 +287,7 @@ impl Workshop {
 
 impl Drop for Workshop {
     fn drop(&mut self) {
-        if let Some(running) = &self.running {
+        for running in self.running.iter().chain(&self.replicas) {
             running.house.tasks().stop();
         }
     }
