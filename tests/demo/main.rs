@@ -16,6 +16,7 @@ use narrator::Narrator;
 const CONTRACT_OFD: &[u8] = include_bytes!("../documents/contract.ofd");
 const CONTRACT_PDF: &[u8] = include_bytes!("../documents/contract.pdf");
 
+#[expect(clippy::print_stderr, reason = "what went wrong is told there")]
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
     let output = match (words.next().as_deref(), words.next()) {

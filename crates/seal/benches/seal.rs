@@ -45,9 +45,10 @@ fn beside<A, B>(name: &str, operation: &str, ours: impl Fn() -> A, raw: impl Fn(
     }
     let (ours, raw) = ratio::per_second(ours, raw);
     ratio::record(name, ours, raw, "crate sm2 alone", "1/s");
-    match openssl(operation) {
-        Some(openssl) => ratio::record(name, ours, openssl, "openssl speed sm2", "1/s"),
-        None => ratio::skip(name, "openssl speed sm2"),
+    if let Some(openssl) = openssl(operation) {
+        ratio::record(name, ours, openssl, "openssl speed sm2", "1/s");
+    } else {
+        ratio::skip(name, "openssl speed sm2");
     }
 }
 
