@@ -12,6 +12,7 @@
 //! was when a signature was made. On it stand `page` and `form`; `signature` says which bytes one covers; `changes`
 //! compares two states. Everything is bounded by [`crate::Limits`] and total: any bytes give a report or an error.
 
+mod annotation_changes;
 mod appearance;
 mod changes;
 mod crypt;
@@ -20,19 +21,25 @@ mod draft;
 mod filter;
 mod form;
 mod form_changes;
+mod lexical;
 mod lzw;
 mod object;
 mod packed;
 mod page;
+mod pairing;
 mod parse;
 mod permission;
 mod recover;
 mod same;
 mod sealing;
+mod section;
 mod signature;
 mod signed;
+mod stream;
+mod structure;
 mod time;
 mod update;
+mod value;
 mod verify;
 mod view;
 mod write;

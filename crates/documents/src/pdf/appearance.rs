@@ -62,7 +62,8 @@ pub(crate) fn put(
 
     // The form is drawn upright in its own box; /Matrix turns it, and viewers fit the result into the rectangle
     // (ISO 32000-1 §12.5.5, algorithm 8.1).
-    let (width, height) = if quarters % 2 == 0 { (rect.width(), rect.height()) } else { (rect.height(), rect.width()) };
+    let (width, height) =
+        if quarters.is_multiple_of(2) { (rect.width(), rect.height()) } else { (rect.height(), rect.width()) };
     let turn: [i64; 6] = match quarters {
         0 => [1, 0, 0, 1, 0, 0],
         1 => [0, 1, -1, 0, 0, 0],

@@ -6,9 +6,10 @@
 //! the same meaning, or under another number, does not matter, and neither does what the catalog does not lead to.
 
 use super::form_changes::FormRules;
-use super::object::{Dictionary, Value};
+use super::object::Dictionary;
 use super::permission::Permission;
 use super::same::{Same, Trust};
+use super::structure;
 use super::view::View;
 use crate::DocumentError;
 
@@ -21,8 +22,8 @@ const CATALOG_ASIDE: [&str; 7] = ["AcroForm", "DSS", "Extensions", "MarkInfo", "
 /// Entries of a page that say nothing about what is shown, or have rules of their own.
 const PAGE_ASIDE: [&str; 6] = ["Annots", "LastModified", "Metadata", "PieceInfo", "StructParents", "Tabs"];
 
-/// Entries of a page that draw it.
-const PAGE_DRAWING: [&str; 2] = ["Contents", "Resources"];
+/// Entries of a page or of an annotation that draw it.
+const DRAWING: [&str; 3] = ["AP", "Contents", "Resources"];
 
 /// The changes between a signed state of a document and its present one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -96,22 +97,22 @@ impl Comparison<'_, '_, '_> {
             self.changes.forbid(format!("{} pages became {}", old_pages.len(), new_pages.len()));
             return Ok(());
         }
-        if let (Some(a), Some(b)) = (self.old.catalog_id(), self.new.catalog_id()) {
-            self.same.know(a.number, b.number);
-        }
-        for (a, b) in old_pages.iter().zip(&new_pages) {
-            if let (Some(a), Some(b)) = (a.id, b.id) {
+        let pages: Vec<_> = old_pages.iter().zip(&new_pages).collect();
+        let ids = pages.iter().map(|(a, b)| (a.id, b.id)).chain([(self.old.catalog_id(), self.new.catalog_id())]);
+        for (a, b) in ids {
+            if let (Some(a), Some(b)) = (a, b) {
                 self.same.know(a.number, b.number);
             }
         }
-        let mut forms = FormRules::prepare(self, &old, &new)?;
-        for (a, b) in old_pages.iter().zip(&new_pages) {
-            forms.know_annotations(self, &a.dictionary, &b.dictionary)?;
+        FormRules::know(self, &old, &new)?;
+        for (a, b) in &pages {
+            FormRules::know_annotations(self, &a.dictionary, &b.dictionary)?;
         }
 
+        let mut forms = FormRules::default();
         self.catalog(&old, &new)?;
         forms.compare(self, &old, &new)?;
-        for (number, (a, b)) in (1_u32..).zip(old_pages.iter().zip(&new_pages)) {
+        for (number, (a, b)) in (1_u32..).zip(pages) {
             self.page(number, &a.dictionary, &b.dictionary)?;
             forms.annotations(self, number, &a.dictionary, &b.dictionary)?;
         }
@@ -126,12 +127,16 @@ impl Comparison<'_, '_, '_> {
         if old.contains("Perms") && !self.same.entries(old.get("Perms"), new.get("Perms"), Trust::Known)? {
             self.changes.forbid("the document's permissions were changed");
         }
-        for key in keys(old, new) {
-            if CATALOG_ASIDE.iter().any(|aside| aside.as_bytes() == key) {
-                continue;
-            }
-            if !self.same.entries(old.get_bytes(&key), new.get_bytes(&key), Trust::Known)? {
-                let key = String::from_utf8_lossy(&key).into_owned();
+        for key in self.changed_keys(old, new)? {
+            let permitted = match key.as_str() {
+                aside if CATALOG_ASIDE.contains(&aside) => true,
+                "StructTreeRoot" => match (old.get(&key), new.get(&key)) {
+                    (Some(a), Some(b)) => structure::grew(self, a, b)?,
+                    _ => false,
+                },
+                _ => false,
+            };
+            if !permitted {
                 self.changes.forbid(format!("/{key} of the document was changed"));
             }
         }
@@ -139,18 +144,28 @@ impl Comparison<'_, '_, '_> {
     }
 
     fn page(&mut self, number: u32, old: &Dictionary, new: &Dictionary) -> Result<(), DocumentError> {
-        for key in keys(old, new) {
-            if PAGE_ASIDE.iter().any(|aside| aside.as_bytes() == key) {
-                continue;
-            }
-            let drawing = PAGE_DRAWING.iter().any(|drawing| drawing.as_bytes() == key);
-            let trust = if drawing { Trust::Nothing } else { Trust::Known };
-            if !self.same.entries(old.get_bytes(&key), new.get_bytes(&key), trust)? {
-                let key = String::from_utf8_lossy(&key).into_owned();
+        for key in self.changed_keys(old, new)? {
+            if !PAGE_ASIDE.contains(&key.as_str()) {
                 self.changes.forbid(format!("/{key} of page {number} was changed"));
             }
         }
         Ok(())
+    }
+
+    /// The keys, as text, under which two dictionaries do not hold the same.
+    ///
+    /// # Errors
+    /// [`DocumentError::TooLarge`].
+    pub(crate) fn changed_keys(&mut self, old: &Dictionary, new: &Dictionary) -> Result<Vec<String>, DocumentError> {
+        let mut changed = Vec::new();
+        for key in keys(old, new) {
+            let drawing = DRAWING.iter().any(|drawing| drawing.as_bytes() == key);
+            let trust = if drawing { Trust::Nothing } else { Trust::Known };
+            if !self.same.entries(old.get_bytes(&key), new.get_bytes(&key), trust)? {
+                changed.push(String::from_utf8_lossy(&key).into_owned());
+            }
+        }
+        Ok(changed)
     }
 }
 
@@ -160,12 +175,4 @@ pub(crate) fn keys(old: &Dictionary, new: &Dictionary) -> Vec<Vec<u8>> {
     keys.sort_unstable();
     keys.dedup();
     keys
-}
-
-/// The items of an array under `key`, as they stand.
-pub(crate) fn items(view: &View<'_>, dictionary: &Dictionary, key: &str) -> Result<Vec<Value>, DocumentError> {
-    match view.get(dictionary, key)? {
-        Value::Array(items) => Ok(items),
-        _ => Ok(Vec::new()),
-    }
 }

@@ -5,8 +5,9 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
+use super::lexical::{decode_hexadecimal, is_space};
 use super::object::Dictionary;
-use super::parse::{decode_hexadecimal, is_space};
+
 use crate::{DocumentError, Limit};
 
 /// One filter of a stream with its parameters.
@@ -241,7 +242,7 @@ mod tests {
     fn text_filters_give_back_their_bytes() {
         let plain = |name, raw: &[u8]| decode(&filter(name, Dictionary::default()), raw, 100).expect("small");
         assert_eq!(plain("ASCIIHexDecode", b"48 65 6C6c 6f>"), Some(b"Hello".to_vec()));
-        assert_eq!(plain("ASCII85Decode", b"87cURD_*#4DfTZ)~>"), Some(b"Hello, world".to_vec()));
+        assert_eq!(plain("ASCII85Decode", b"87cURD_*#4DfTZ)~>"), Some(b"Hello, World".to_vec()));
         assert_eq!(plain("RunLengthDecode", &[1, b'a', b'b', 254, b'c', 128]), Some(b"abccc".to_vec()));
         assert_eq!(plain("DCTDecode", b"..."), None);
     }

@@ -144,7 +144,7 @@ impl Page {
     pub(crate) fn size(&self) -> PageSize {
         let to_mm = self.unit / POINTS_PER_MM;
         let (width, height) = (self.shown.width() * to_mm, self.shown.height() * to_mm);
-        let (width_mm, height_mm) = if self.quarters % 2 == 0 { (width, height) } else { (height, width) };
+        let (width_mm, height_mm) = if self.quarters.is_multiple_of(2) { (width, height) } else { (height, width) };
         PageSize { width_mm, height_mm }
     }
 

@@ -3,10 +3,11 @@
 
 use memchr::memmem::Finder;
 
+use super::lexical::is_space;
 use super::object::{Dictionary, Id, Value};
-use super::parse::{Parser, is_space};
+use super::parse::Parser;
+use super::section::{Entry, Place};
 use super::view::View;
-use super::xref::{Entry, Place};
 use crate::{DocumentError, Limit, Limits};
 
 /// What a walk through the file found.

@@ -5,8 +5,8 @@
 use std::collections::HashSet;
 
 use super::object::{Dictionary, Object, Value};
+use super::section::Place;
 use super::view::View;
-use super::xref::Place;
 use crate::DocumentError;
 
 /// Compares values of an old and a new state.
@@ -39,6 +39,11 @@ impl<'v, 'a> Same<'v, 'a> {
     /// Declares that a pair of objects is judged elsewhere.
     pub(crate) fn know(&mut self, old: u32, new: u32) {
         self.known.insert((old, new));
+    }
+
+    /// Whether a pair of objects is judged elsewhere.
+    pub(crate) fn is_known(&self, old: u32, new: u32) -> bool {
+        self.known.contains(&(old, new))
     }
 
     /// Whether two optional values are the same; none is the same as null.
@@ -165,24 +170,6 @@ impl<'v, 'a> Same<'v, 'a> {
         }
         let (plain_a, plain_b) = (self.old.stream(x, a)?, self.new.stream(y, b)?);
         Ok(plain_a.is_some() && plain_a == plain_b)
-    }
-
-    /// Whether two objects are the same themselves, even if they are a known pair.
-    ///
-    /// # Errors
-    /// [`DocumentError::TooLarge`].
-    pub(crate) fn insides(&mut self, a: &Value, b: &Value) -> Result<bool, DocumentError> {
-        let mut open = Vec::new();
-        let same = match (a.as_reference(), b.as_reference()) {
-            (Some(_), Some(_)) => self.step(a, b, &mut open)?,
-            _ => return self.values(a, b, Trust::Known),
-        };
-        for (a, b) in open {
-            if !same || !self.values(&a, &b, Trust::Known)? {
-                return Ok(false);
-            }
-        }
-        Ok(same)
     }
 }
 

@@ -77,7 +77,7 @@ pub fn prepare(
     let seal = usable_seal(request)?;
     let suite = suite_of(request.signer)?;
     let room = value_room(request, suite)?;
-    let draft = Draft::write(&View::open(&source, usize::MAX, limits)?, &seal, request, room)?;
+    let draft = Draft::write(&View::present(&source, limits)?, &seal, request, room)?;
     let [head, tail] = draft.signed_parts();
     let digest = digest::with(DigestAlg::Sha256.hasher(), &[(*source).as_ref(), head, tail], on_progress);
     let attributes = attributes(request.signer, &digest, suite)?;

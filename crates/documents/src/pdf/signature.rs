@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use eseal_kernel::Timestamp;
 
+use super::lexical::decode_hexadecimal;
 use super::object::{Dictionary, Value};
-use super::parse::{Parser, Spanned, decode_hexadecimal};
+use super::parse::{Parser, Spanned};
+use super::section::Place;
 use super::view::View;
-use super::xref::Place;
 use crate::DocumentError;
 
 /// How the value of a signature is to be understood.
@@ -125,13 +126,13 @@ fn indirect_at(view: &View<'_>, number: u32) -> Result<Option<usize>, DocumentEr
     if parser.head().is_err() {
         return Ok(None);
     }
-    let start = parser.position();
+    let start = parser.lexer.position();
     // A reference to a reference: follow it.
     match Parser::new(view.bytes(), start).value() {
         Ok(Value::Reference(id)) if id.number != number => match view.place(id.number) {
             Some(Place::At(offset)) => {
                 let mut parser = Parser::new(view.bytes(), offset);
-                Ok(parser.head().is_ok().then(|| parser.position()))
+                Ok(parser.head().is_ok().then(|| parser.lexer.position()))
             }
             _ => Ok(None),
         },

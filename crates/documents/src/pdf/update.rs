@@ -1,9 +1,9 @@
 //! An incremental update (ISO 32000-1 §7.5.6): objects that are appended to a file whose bytes stay as they are.
 
 use super::object::{Dictionary, Id, Value};
+use super::section::Form;
 use super::view::View;
 use super::write;
-use super::xref::Form;
 use crate::DocumentError;
 
 /// An update under construction. Objects are written at once; [`Update::finish`] adds the cross-reference section.

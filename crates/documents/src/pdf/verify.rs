@@ -2,18 +2,16 @@
 
 use std::collections::HashMap;
 
+use super::form::Field;
 use super::object::Value;
 use super::page::Page;
 use super::signature::Signature;
 use super::signed::{self, SignedField};
 use super::view::View;
-use super::{Source, form::Field};
+use super::{Source, value};
 use crate::{
     DocumentError, DocumentReport, Format, Limit, Limits, Note, NoteCode, OnProgress, PageSize, Place, Progress,
 };
-
-/// Objects that are named in a note.
-const MAX_NAMED: usize = 10;
 
 /// Checks every seal and signature of a PDF document. Whom to trust is [`crate::judge`]'s to say.
 ///
@@ -21,8 +19,8 @@ const MAX_NAMED: usize = 10;
 /// The source is no PDF, is damaged beyond use, needs a password, or exceeds a limit. What is wrong with a signature or
 /// with what it covers is in the report.
 pub fn verify(source: &Source, limits: &Limits, on_progress: OnProgress<'_>) -> Result<DocumentReport, DocumentError> {
-    let view = View::open(source, usize::MAX, limits)?;
-    let document = Document::read(source, view)?;
+    let view = View::present(source, limits)?;
+    let document = Document::read(view)?;
     let mut report = DocumentReport {
         format: Format::Pdf,
         pages: u32::try_from(document.pages.len()).unwrap_or(u32::MAX),
@@ -35,7 +33,7 @@ pub fn verify(source: &Source, limits: &Limits, on_progress: OnProgress<'_>) -> 
     for field in &fields {
         let mut forward = |progress: Progress| on_progress(Progress { done: done + progress.done, total });
         if field.signature.is_time_stamp() {
-            report.notes.push(signed::time_stamp(&document, field, &mut forward));
+            report.notes.push(value::time_stamp(&document, field, &mut forward));
         } else {
             report.seals.push(signed::check(&document, field, &mut forward)?);
         }
@@ -50,23 +48,22 @@ pub fn verify(source: &Source, limits: &Limits, on_progress: OnProgress<'_>) -> 
 /// # Errors
 /// As [`verify`].
 pub fn pages(source: &Source, limits: &Limits) -> Result<Vec<PageSize>, DocumentError> {
-    let view = View::open(source, usize::MAX, limits)?;
+    let view = View::present(source, limits)?;
     Ok(view.pages()?.iter().map(Page::size).collect())
 }
 
 /// A document under verification.
 pub(crate) struct Document<'a> {
-    pub source: &'a Source,
     pub view: View<'a>,
     pub pages: Vec<Page>,
     page_numbers: HashMap<u32, usize>,
 }
 
 impl<'a> Document<'a> {
-    fn read(source: &'a Source, view: View<'a>) -> Result<Self, DocumentError> {
+    fn read(view: View<'a>) -> Result<Self, DocumentError> {
         let pages = view.pages()?;
         let numbered = pages.iter().enumerate().filter_map(|(index, page)| Some((page.id?.number, index)));
-        Ok(Self { source, page_numbers: numbered.collect(), view, pages })
+        Ok(Self { page_numbers: numbered.collect(), view, pages })
     }
 
     /// The fields with a signature value, in the order in which they were signed.
@@ -124,7 +121,6 @@ impl<'a> Document<'a> {
 }
 
 fn objects(numbers: &[u32]) -> Option<Note> {
-    let named: Vec<String> = numbers.iter().take(MAX_NAMED).map(u32::to_string).collect();
-    let more = if numbers.len() > MAX_NAMED { ", …" } else { "" };
-    (!named.is_empty()).then(|| Note::with(NoteCode::ObjectsAmbiguous, format!("{}{more}", named.join(", "))))
+    let named: Vec<String> = numbers.iter().map(u32::to_string).collect();
+    (!named.is_empty()).then(|| Note::with(NoteCode::ObjectsAmbiguous, signed::shortened(&named)))
 }

@@ -7,31 +7,24 @@
 //! states, ignores freed objects and repeated keys, decompresses without bound, and holds `/Prev` in 32 bits. So it is
 //! a judge in the tests and the reading is done here.
 
-use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::ops::Range;
-use std::rc::Rc;
+use std::collections::BTreeSet;
 
 use super::crypt::Crypt;
-use super::filter::{self, Filter};
 use super::object::{Dictionary, Id, Object, Value};
-use super::packed::Packed;
+use super::packed::Cache;
 use super::parse::Parser;
-use super::xref::{self, Chain, Entry, Form, Place, malformed};
+use super::section::{Entry, Form, Place};
+use super::xref::{Chain, malformed};
 use super::{Source, recover};
 use crate::{DocumentError, Limit, Limits};
 
 /// References that lead to references are followed so far; in use is one step.
 const MAX_HOPS: usize = 16;
 
-/// Bytes of decompressed object streams that are kept.
-const CACHE_BYTES: usize = 24 << 20;
-
 /// One state of a document.
 pub(crate) struct View<'a> {
-    source: &'a Source,
-    end: usize,
+    bytes: &'a [u8],
     limits: &'a Limits,
     /// Sorted by number.
     entries: Vec<Entry>,
@@ -42,31 +35,36 @@ pub(crate) struct View<'a> {
     pub ambiguous: Vec<u32>,
     /// Bytes before the header, which the offsets in the file don't count.
     pub base: usize,
-    crypt: Option<Crypt>,
-    packed: RefCell<Cache>,
-    decoded: Cell<u64>,
+    pub(super) crypt: Option<Crypt>,
+    /// Object streams that were decompressed.
+    pub(super) cache: RefCell<Cache>,
+    /// Bytes that came out of decompression so far.
+    pub(super) decoded: Cell<u64>,
     mismatched: RefCell<BTreeSet<u32>>,
 }
 
-#[derive(Default)]
-struct Cache {
-    streams: HashMap<u32, Option<Rc<Packed>>>,
-    order: VecDeque<u32>,
-    bytes: usize,
-}
-
 impl<'a> View<'a> {
-    /// The state that the first `end` bytes of `source` are.
+    /// The document as it is now.
     ///
     /// # Errors
     /// [`DocumentError::Malformed`] where no catalog can be found, [`DocumentError::Encrypted`] where a password is
     /// needed, [`DocumentError::TooLarge`].
-    pub(crate) fn open(source: &'a Source, end: usize, limits: &'a Limits) -> Result<Self, DocumentError> {
-        let bytes = prefix(source, end);
+    pub(crate) fn present(source: &'a Source, limits: &'a Limits) -> Result<Self, DocumentError> {
+        Self::open((**source).as_ref(), limits)
+    }
+
+    /// The state that the first `end` bytes of the document are.
+    ///
+    /// # Errors
+    /// As [`View::present`].
+    pub(crate) fn earlier(&self, end: usize) -> Result<Self, DocumentError> {
+        Self::open(self.bytes.get(..end).unwrap_or(self.bytes), self.limits)
+    }
+
+    fn open(bytes: &'a [u8], limits: &'a Limits) -> Result<Self, DocumentError> {
         Limit::Bytes.check(bytes.len() as u64, limits.max_bytes)?;
         let mut view = Self {
-            source,
-            end: bytes.len(),
+            bytes,
             limits,
             entries: Vec::new(),
             trailer: Dictionary::default(),
@@ -74,7 +72,7 @@ impl<'a> View<'a> {
             ambiguous: Vec::new(),
             base: 0,
             crypt: None,
-            packed: RefCell::default(),
+            cache: RefCell::default(),
             decoded: Cell::new(0),
             mismatched: RefCell::default(),
         };
@@ -100,12 +98,13 @@ impl<'a> View<'a> {
     }
 
     fn recover(&mut self) -> Result<(), DocumentError> {
-        let found = recover::scan(self.bytes(), self.limits)?;
+        let found = recover::scan(self.bytes, self.limits)?;
         self.entries = found.entries;
         self.trailer = found.trailer;
         self.newest = None;
+        self.ambiguous = Vec::new();
         self.base = 0;
-        self.packed.take();
+        self.cache.take();
         self.decrypt()?;
         self.entries = recover::with_packed(self, &found.streams)?;
         if !self.trailer.contains("Root")
@@ -125,20 +124,19 @@ impl<'a> View<'a> {
             if let Value::Dictionary(encrypt) = self.resolved(encrypt, 3)? {
                 self.crypt = Some(Crypt::open(&encrypt, id)?);
             }
-            self.packed.take();
+            self.cache.take();
         }
         Ok(())
     }
 
     fn has_pages(&self) -> Result<bool, DocumentError> {
-        let catalog = self.catalog()?;
-        let pages = catalog.get("Pages").map(|pages| self.resolve(pages)).transpose()?;
-        Ok(pages.is_some_and(|pages| pages.value.as_dictionary().is_some()))
+        let pages = self.get(&self.catalog()?, "Pages")?;
+        Ok(pages.as_dictionary().is_some())
     }
 
     /// The bytes of this state.
     pub(crate) fn bytes(&self) -> &'a [u8] {
-        prefix(self.source, self.end)
+        self.bytes
     }
 
     pub(crate) fn limits(&self) -> &'a Limits {
@@ -192,8 +190,9 @@ impl<'a> View<'a> {
         }
     }
 
-    fn object_at(&self, number: u32, offset: usize) -> Option<(Id, Object)> {
-        let (id, object) = Parser::new(self.bytes(), offset).indirect().ok()?;
+    /// The object at `offset`, which should be `number`, with the identifier that it has there.
+    pub(super) fn object_at(&self, number: u32, offset: usize) -> Option<(Id, Object)> {
+        let (id, object) = Parser::new(self.bytes, offset).indirect().ok()?;
         if id.number != number {
             // Viewers take it all the same, so must we, to judge what they show.
             self.mismatched.borrow_mut().insert(number);
@@ -202,15 +201,6 @@ impl<'a> View<'a> {
             Some(crypt) => (id, Object { value: crypt.value(id, object.value), data: object.data }),
             None => (id, object),
         })
-    }
-
-    /// The number and generation that the object has where it lies.
-    fn id(&self, number: u32) -> Id {
-        let found = match self.place(number) {
-            Some(Place::At(offset)) => Parser::new(self.bytes(), offset).head().ok(),
-            _ => None,
-        };
-        found.unwrap_or(Id { number, generation: 0 })
     }
 
     /// What `value` is or refers to.
@@ -249,6 +239,17 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The items of the array that is the entry `key`, as they stand; none where it is no array.
+    ///
+    /// # Errors
+    /// As [`View::object`].
+    pub(crate) fn items(&self, dictionary: &Dictionary, key: &str) -> Result<Vec<Value>, DocumentError> {
+        match self.get(dictionary, key)? {
+            Value::Array(items) => Ok(items),
+            _ => Ok(Vec::new()),
+        }
+    }
+
     /// `value` with the references in it followed, `levels` of nesting down.
     fn resolved(&self, value: &Value, levels: usize) -> Result<Value, DocumentError> {
         let value = self.resolve(value)?.value;
@@ -271,113 +272,4 @@ impl<'a> View<'a> {
     pub(crate) fn catalog_id(&self) -> Option<Id> {
         self.trailer.get("Root").and_then(Value::as_reference)
     }
-
-    /// Where the data of a stream lie in the file, as they are there.
-    ///
-    /// # Errors
-    /// As [`View::object`].
-    pub(crate) fn stream_span(&self, object: &Object) -> Result<Option<Range<usize>>, DocumentError> {
-        let (Some(start), Some(dictionary)) = (object.data, object.as_dictionary()) else { return Ok(None) };
-        let length = self.get(dictionary, "Length")?.as_offset();
-        Ok(xref::stream_data(self.bytes(), start, length).map(|data| start..start + data.len()))
-    }
-
-    /// The data of the stream `number` before its filters, decrypted.
-    ///
-    /// # Errors
-    /// As [`View::object`].
-    pub(crate) fn raw(&self, number: u32, object: &Object) -> Result<Option<Cow<'a, [u8]>>, DocumentError> {
-        let (Some(dictionary), Some(span)) = (object.as_dictionary(), self.stream_span(object)?) else {
-            return Ok(None);
-        };
-        let Some(raw) = self.bytes().get(span) else { return Ok(None) };
-        let Some(crypt) = &self.crypt else { return Ok(Some(Cow::Borrowed(raw))) };
-        let filters = self.filters(dictionary)?.unwrap_or_default();
-        let own = filters.first().filter(|first| first.name == b"Crypt");
-        let own = own.map(|own| own.parameters.get("Name").and_then(Value::as_name).unwrap_or(b"Identity"));
-        Ok(Some(Cow::Owned(crypt.stream(self.id(number), dictionary, own, raw))))
-    }
-
-    /// The data of the stream `number` after its filters; `None` where it is no stream or a filter is not known.
-    ///
-    /// # Errors
-    /// [`DocumentError::TooLarge`].
-    pub(crate) fn stream(&self, number: u32, object: &Object) -> Result<Option<Vec<u8>>, DocumentError> {
-        let (Some(dictionary), Some(raw)) = (object.as_dictionary(), self.raw(number, object)?) else {
-            return Ok(None);
-        };
-        let Some(filters) = self.filters(dictionary)? else { return Ok(None) };
-        let data = filter::decode(&filters, &raw, self.limits.max_structure_bytes())?;
-        // Many streams, each within its bound, could still be a bomb together.
-        let decoded = self.decoded.get() + data.as_ref().map_or(0, |data| data.len() as u64);
-        self.decoded.set(decoded);
-        let fair = (self.end as u64).saturating_mul(self.limits.max_ratio).max(Limits::RATIO_FLOOR);
-        if decoded > fair {
-            return Err(DocumentError::TooLarge { limit: Limit::Ratio, max: self.limits.max_ratio });
-        }
-        Ok(data)
-    }
-
-    fn filters(&self, dictionary: &Dictionary) -> Result<Option<Vec<Filter>>, DocumentError> {
-        let one_or_more = |value| match value {
-            Value::Null => Vec::new(),
-            Value::Array(items) => items,
-            one => vec![one],
-        };
-        let names = one_or_more(self.get(dictionary, "Filter")?);
-        let parameters = one_or_more(self.get(dictionary, "DecodeParms")?);
-        if names.len() > filter::MAX_FILTERS {
-            return Ok(None);
-        }
-        let mut filters = Vec::new();
-        for (index, name) in names.iter().enumerate() {
-            let Value::Name(name) = self.resolve(name)?.value else { return Ok(None) };
-            let parameters = match parameters.get(index).map(|value| self.resolve(value)).transpose()? {
-                Some(Object { value: Value::Dictionary(parameters), .. }) => parameters,
-                _ => Dictionary::default(),
-            };
-            filters.push(Filter { name, parameters });
-        }
-        Ok(Some(filters))
-    }
-
-    /// The object stream `number`, decompressed.
-    pub(crate) fn packed(&self, number: u32) -> Result<Option<Rc<Packed>>, DocumentError> {
-        if let Some(packed) = self.packed.borrow().streams.get(&number) {
-            return Ok(packed.clone());
-        }
-        // An object stream lies at an offset: within another one it would be no stream (§7.5.7).
-        let packed = match self.place(number) {
-            Some(Place::At(offset)) => self.unpack(number, offset)?.map(Rc::new),
-            _ => None,
-        };
-        self.packed.borrow_mut().put(number, packed.clone());
-        Ok(packed)
-    }
-
-    fn unpack(&self, number: u32, offset: usize) -> Result<Option<Packed>, DocumentError> {
-        let Some((_, object)) = self.object_at(number, offset) else { return Ok(None) };
-        let Some(dictionary) = object.as_dictionary() else { return Ok(None) };
-        let first = self.get(dictionary, "First")?.as_offset().unwrap_or(0);
-        let count = self.get(dictionary, "N")?.as_offset().unwrap_or(0);
-        Ok(self.stream(number, &object)?.map(|data| Packed::new(data, first, count)))
-    }
-}
-
-impl Cache {
-    fn put(&mut self, number: u32, packed: Option<Rc<Packed>>) {
-        self.bytes += packed.as_ref().map_or(0, |packed| packed.bytes());
-        self.streams.insert(number, packed);
-        self.order.push_back(number);
-        while self.bytes > CACHE_BYTES && self.order.len() > 1 {
-            let Some(oldest) = self.order.pop_front() else { break };
-            let dropped = self.streams.remove(&oldest).flatten();
-            self.bytes -= dropped.map_or(0, |packed| packed.bytes());
-        }
-    }
-}
-
-fn prefix(source: &Source, end: usize) -> &[u8] {
-    let bytes = (**source).as_ref();
-    bytes.get(..end).unwrap_or(bytes)
 }

@@ -1,7 +1,7 @@
 //! From values to bytes: the inverse of `parse`.
 
+use super::lexical::is_regular;
 use super::object::{Dictionary, Id, Value};
-use super::parse::is_regular;
 
 /// Appends `value` as it stands in a file.
 pub(crate) fn value(out: &mut Vec<u8>, value: &Value) {

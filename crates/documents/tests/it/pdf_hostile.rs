@@ -214,6 +214,17 @@ fn an_object_stream_with_wild_numbers_is_damaged_and_nothing_worse() {
 }
 
 #[test]
+fn object_streams_that_need_themselves_to_be_read_end() {
+    // The position of the first object of stream 3 is object 1, which lies in stream 3.
+    let data = b"1 0 2 8 99      << >>";
+    for entries in
+        ["/N 2 /First 1 0 R", "/N 1 0 R /First 8", "/N 2 /First 8 /Filter 1 0 R", "/N 2 /First 8 /DecodeParms 2 0 R"]
+    {
+        assert!(try_verify(&with_object_stream(entries, data)).is_err(), "{entries}");
+    }
+}
+
+#[test]
 fn tables_that_promise_more_than_the_file_has_are_damaged() {
     for table in ["0 4294967295\n", "4294967295 2\n0000000009 00000 n \n0000000009 00000 n \n", "0 1\nxx\n"] {
         let text = format!("%PDF-1.7\nxref\n{table}trailer\n<< /Root 1 0 R >>\nstartxref\n9\n%%EOF\n");

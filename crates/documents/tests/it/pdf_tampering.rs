@@ -243,6 +243,45 @@ fn judged_flagged(report: &DocumentReport) -> bool {
 }
 
 #[test]
+fn a_tag_for_the_new_field_may_be_added_to_the_structure_but_no_other_text() {
+    let tagged = |catalog: &str| catalog.replace("/Type", "/StructTreeRoot 30 0 R /Type");
+    let document = Shape { form: Form::Indirect, annots: Annots::Indirect, ..PLAIN }.build();
+    let root = "<< /Type /StructTreeRoot /K 31 0 R /ParentTree 32 0 R /ParentTreeNextKey 1 >>";
+    let element = "<< /Type /StructElem /S /P /P 30 0 R /Pg 11 0 R /K 0 /ActualText (Contract) >>";
+    let catalog = tagged(&object(&document, CATALOG));
+    let objects = [(CATALOG, catalog.as_str()), (30, root), (31, element), (32, "<< /Nums [0 [31 0 R]] >>")];
+    let sealed = PdfWorld::new().party("甲方").seal(&append(&document, &objects));
+
+    let grown = "<< /Type /StructTreeRoot /K [31 0 R 90 0 R] /ParentTree 32 0 R /ParentTreeNextKey 2 >>";
+    let form = "<< /Type /StructElem /S /Form /P 30 0 R >>";
+    let update = [(30, grown), (90, form), (32, "<< /Nums [0 [31 0 R] 1 90 0 R] >>")];
+    assert_permitted(&append(&sealed, &update));
+    let other = element.replace("(Contract)", "(Another contract)");
+    assert_forbidden(&append(&sealed, &[(31, &other)]), "/StructTreeRoot");
+    let fewer = "<< /Type /StructTreeRoot /K [90 0 R] /ParentTree 32 0 R >>";
+    assert_forbidden(&append(&sealed, &[(30, fewer), (90, form)]), "/StructTreeRoot");
+}
+
+#[test]
+fn a_field_that_is_made_for_a_signature_afterwards_is_found() {
+    let world = PdfWorld::new();
+    let sealed = world.party("甲方").seal(&PLAIN.build());
+    let text = String::from_utf8_lossy(&sealed);
+    let widget = highest_widget(&text);
+    let value = object(&sealed, widget).split("/V ").nth(1).and_then(|rest| rest.split(' ').next()).map(str::to_owned);
+    // The same signature, shown by another field, at another place, with another picture.
+    let field = format!(
+        "<< /Type /Annot /Subtype /Widget /FT /Sig /T (Seal9) /V {} 0 R /Rect [1 1 500 500] /P {FIRST_PAGE} 0 R >>",
+        value.expect("a value")
+    );
+    let catalog = object(&sealed, CATALOG).replace(&format!("[{widget} 0 R]"), "[90 0 R]");
+    let page = object(&sealed, FIRST_PAGE).replace(&format!("[{widget} 0 R]"), "[90 0 R]");
+    let report = verify(&append(&sealed, &[(90, &field), (CATALOG, &catalog), (FIRST_PAGE, &page)]));
+    assert_eq!(report.seals[0].content, Outcome::Failed(Reason::ChangeNotPermitted));
+    assert!(later(&report).1.contains("added after it"), "{:?}", later(&report));
+}
+
+#[test]
 fn objects_behind_the_end_that_no_update_lists_are_found() {
     let sealed = sealed_form();
     let other = stream_text("", "BT (Another contract) Tj ET");

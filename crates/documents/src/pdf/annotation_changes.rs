@@ -1,0 +1,99 @@
+//! What may happen to the annotations of a page after a signature: widgets of new signature fields may come, and
+//! comments, which are told of.
+
+use super::changes::Comparison;
+use super::form_changes::{FormRules, MAX_DEPTH, Pair};
+use super::object::{Dictionary, Value};
+use super::pairing::Pairing;
+use super::view::View;
+use crate::DocumentError;
+
+impl FormRules {
+    /// Declares the annotations that a page had and has as judged here.
+    pub(crate) fn know_annotations(
+        c: &mut Comparison<'_, '_, '_>,
+        old: &Dictionary,
+        new: &Dictionary,
+    ) -> Result<(), DocumentError> {
+        for (a, b) in Pairing::of(c, &c.old.items(old, "Annots")?, &c.new.items(new, "Annots")?)?.kept {
+            if let (Some(a), Some(b)) = (a.as_reference(), b.as_reference()) {
+                c.same.know(a.number, b.number);
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares the annotations of page number `page`, of which `old` and `new` are the dictionaries.
+    pub(crate) fn annotations(
+        &mut self,
+        c: &mut Comparison<'_, '_, '_>,
+        page: u32,
+        old: &Dictionary,
+        new: &Dictionary,
+    ) -> Result<(), DocumentError> {
+        let pairing = Pairing::of(c, &c.old.items(old, "Annots")?, &c.new.items(new, "Annots")?)?;
+        if pairing.removed > 0 {
+            c.changes.forbid(format!("an annotation of page {page} was removed"));
+        }
+        for (a, b) in &pairing.kept {
+            self.annotation(c, page, a, b)?;
+        }
+        for added in &pairing.added {
+            let Value::Dictionary(annotation) = c.new.resolve(added)?.value else { continue };
+            if !c.new.get(&annotation, "Subtype")?.is_name("Widget") {
+                c.changes.annotated.push(format!("page {page}"));
+            } else if !added.as_reference().is_some_and(|id| self.arrived.contains(&id.number)) {
+                c.changes.forbid(format!("a widget of no new signature field was added to page {page}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn annotation(
+        &mut self,
+        c: &mut Comparison<'_, '_, '_>,
+        page: u32,
+        a: &Value,
+        b: &Value,
+    ) -> Result<(), DocumentError> {
+        let numbers = a.as_reference().zip(b.as_reference()).map(|(a, b)| (a.number, b.number));
+        if numbers.is_some_and(|numbers| self.compared.contains(&numbers)) {
+            return Ok(());
+        }
+        let (old, new) = (c.old.resolve(a)?.value, c.new.resolve(b)?.value);
+        let (old, new) = match (old, new) {
+            (Value::Dictionary(old), Value::Dictionary(new)) => (old, new),
+            (Value::Dictionary(_), _) => {
+                c.changes.forbid(format!("an annotation of page {page} was removed"));
+                return Ok(());
+            }
+            (_, Value::Dictionary(_)) => {
+                c.changes.annotated.push(format!("page {page}"));
+                return Ok(());
+            }
+            _ => return Ok(()), // nothing to show, then and now
+        };
+        if c.old.get(&old, "Subtype")?.is_name("Widget") {
+            // A widget that the form does not list: still a field by itself.
+            let above = Pair::of_kind(inherited_kind(c.old, &old)?);
+            let pair = above.child(c, old, new)?;
+            self.field(c, pair).map(|_| ())
+        } else {
+            if !c.changed_keys(&old, &new)?.is_empty() {
+                c.changes.annotated.push(format!("page {page}"));
+            }
+            Ok(())
+        }
+    }
+}
+
+fn inherited_kind(view: &View<'_>, widget: &Dictionary) -> Result<Vec<u8>, DocumentError> {
+    let mut node = widget.clone();
+    for _ in 0..MAX_DEPTH {
+        if let Value::Name(kind) = view.get(&node, "FT")? {
+            return Ok(kind);
+        }
+        node = view.dictionary(&node, "Parent")?;
+    }
+    Ok(Vec::new())
+}

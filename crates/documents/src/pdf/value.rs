@@ -1,0 +1,193 @@
+//! The value of a signature: that it is over the byte ranges, and whose it is.
+
+use eseal_pki::cms::{CmsError, CmsSignature, ContentForm, SignedData, SignerInfo};
+use eseal_pki::{Certificate, DigestAlg, Hasher, SignatureForm};
+use eseal_seal::SesSignature;
+
+use super::digest;
+use super::object::Value;
+use super::signature::{Coverage, Signature, SubFilter};
+use super::signed::{SignedField, failed};
+use super::verify::Document;
+use crate::findings::Findings;
+use crate::{Check, Kind, Note, NoteCode, OnProgress, Outcome, Reason, SealReport, Step};
+
+/// Checks the signature value over the byte ranges.
+pub(crate) fn check(
+    document: &Document<'_>,
+    signature: &Signature,
+    coverage: &Coverage,
+    report: &mut SealReport,
+    found: &mut Findings,
+    on_progress: OnProgress<'_>,
+) {
+    let contents = coverage.contents(document.view.bytes()).unwrap_or_default();
+    if contents.iter().all(|byte| *byte == 0) {
+        return failed(found, Check::SignatureFormat, Reason::SignatureMalformed, "it was prepared but never signed");
+    }
+    let hash = hashing(document, coverage, on_progress);
+    match signature.sub_filter {
+        SubFilter::Cms | SubFilter::CmsSha1 | SubFilter::GmCms => {
+            cms(&contents, signature.sub_filter, report, found, hash);
+        }
+        SubFilter::GmSeal => gm_seal(&contents, report, found, hash),
+        SubFilter::TimeStamp | SubFilter::Unknown => {
+            let name = signature.dictionary.get("SubFilter").and_then(Value::as_name).unwrap_or_default();
+            let unknown = Outcome::Unknown(Reason::SignatureValueUnsupported);
+            found.steps.push(Step::with(Check::SignatureValue, unknown, String::from_utf8_lossy(name)));
+        }
+    }
+}
+
+/// A time stamp over the whole document: no seal, but something to know.
+pub(crate) fn time_stamp(document: &Document<'_>, signed: &SignedField, on_progress: OnProgress<'_>) -> Note {
+    let name = &signed.field.name;
+    let wrong = |why: String| Note::with(NoteCode::DocumentTimeStampWrong, format!("{name}: {why}"));
+    let coverage = match &signed.signature.coverage {
+        Ok(coverage) => coverage,
+        Err(why) => return wrong(why.to_string()),
+    };
+    let contents = coverage.contents(document.view.bytes()).unwrap_or_default();
+    let data = match SignedData::from_der(&contents) {
+        Ok(data) => data,
+        Err(error) => return wrong(error.to_string()),
+    };
+    let Some(signer) = data.signers().first() else { return wrong("it has no signature".to_owned()) };
+    match signer.verify(hashing(document, coverage, on_progress)) {
+        Ok(CmsSignature { time_stamp: Some(time), .. }) => {
+            Note::with(NoteCode::DocumentTimeStamp, format!("{name}: {time}"))
+        }
+        Ok(_) => wrong("it holds no time".to_owned()),
+        Err(error @ (CmsError::ContentChanged | CmsError::BadSignature)) => wrong(error.to_string()),
+        // What this program cannot check is no fault of the document.
+        Err(error) => Note::with(NoteCode::DocumentTimeStamp, format!("{name}: {error}")),
+    }
+}
+
+/// Digests of the signed byte ranges.
+fn hashing<'d>(
+    document: &'d Document<'_>,
+    coverage: &'d Coverage,
+    on_progress: OnProgress<'d>,
+) -> impl FnMut(Hasher) -> Vec<u8> + 'd {
+    move |hasher| {
+        let parts = coverage.ranges().map(|range| document.view.bytes().get(range).unwrap_or_default());
+        digest::with(hasher, &parts, on_progress)
+    }
+}
+
+fn cms(
+    contents: &[u8],
+    sub_filter: SubFilter,
+    report: &mut SealReport,
+    found: &mut Findings,
+    hash: impl FnMut(Hasher) -> Vec<u8>,
+) {
+    let malformed = |found: &mut Findings, what: String| {
+        failed(found, Check::SignatureFormat, Reason::SignatureMalformed, what);
+    };
+    let data = match SignedData::from_der(contents) {
+        Ok(data) => data,
+        Err(error) => return malformed(found, error.to_string()),
+    };
+    report.certificates = data.certificates().to_vec();
+    // ISO 32000-2 §12.8.3.3.1: there is one signer.
+    let [signer] = data.signers() else {
+        return malformed(found, format!("it has {} signatures instead of one", data.signers().len()));
+    };
+    report.signer = signer.certificate().cloned();
+    if signer.time_stamp_token().is_some() {
+        found.step(Check::TimeStamp, Outcome::Unknown(Reason::TimeStampNotChecked));
+    }
+    report.signed_at = report.signed_at.or(signer.signing_time());
+    match signer.verify(hash) {
+        Ok(signature) if is_form_of(sub_filter, signature.content) => verified(&signature, found),
+        Ok(_) => malformed(found, "the document is bound to it in another way than it says".to_owned()),
+        Err(error) => refused(signer, &error, found),
+    }
+}
+
+/// Whether the content is bound to the structure as `/SubFilter` says.
+fn is_form_of(sub_filter: SubFilter, form: ContentForm) -> bool {
+    match sub_filter {
+        SubFilter::CmsSha1 => form == ContentForm::Digest,
+        // Written "detached", and with the digest inside all the same.
+        SubFilter::GmCms => matches!(form, ContentForm::Digest | ContentForm::Detached),
+        _ => form == ContentForm::Detached,
+    }
+}
+
+fn verified(signature: &CmsSignature, found: &mut Findings) {
+    for check in [Check::SignatureFormat, Check::DataHash, Check::SignatureValue] {
+        found.step(check, Outcome::Passed);
+    }
+    if signature.digest.is_weak() {
+        found.notes.push(Note::with(NoteCode::DigestWeak, signature.digest.name()));
+    }
+    if signature.form == SignatureForm::Raw {
+        found.notes.push(Note::new(NoteCode::SignatureValueRaw));
+    }
+}
+
+fn refused(signer: &SignerInfo, error: &CmsError, found: &mut Findings) {
+    let (check, outcome) = match error {
+        CmsError::ContentChanged => (Check::DataHash, Outcome::Failed(Reason::ContentAltered)),
+        CmsError::NoCertificate => (Check::SignatureValue, Outcome::Failed(Reason::SignerCertificateMissing)),
+        CmsError::BadSignature | CmsError::OtherCertificate => {
+            // Without attributes the value is over the document itself, and no more can be said than that it is wrong.
+            if signer.has_signed_attributes() {
+                found.step(Check::DataHash, Outcome::Passed);
+            }
+            (Check::SignatureValue, Outcome::Failed(Reason::SignatureValueWrong))
+        }
+        CmsError::UnsupportedAlgorithm(_) | CmsError::Key(_) => {
+            (Check::SignatureValue, Outcome::Unknown(Reason::SignatureAlgorithmUnsupported))
+        }
+        CmsError::TooLarge | CmsError::Malformed(_) | CmsError::NotSignedData(_) | CmsError::OtherSuite => {
+            (Check::SignatureFormat, Outcome::Failed(Reason::SignatureMalformed))
+        }
+    };
+    if check != Check::SignatureFormat {
+        found.step(Check::SignatureFormat, Outcome::Passed);
+    }
+    found.steps.push(Step::with(check, outcome, error.to_string()));
+}
+
+/// A SES_Signature as the value: the seal is inside it, and its dataHash is the SM3 of the byte ranges.
+fn gm_seal(contents: &[u8], report: &mut SealReport, found: &mut Findings, mut hash: impl FnMut(Hasher) -> Vec<u8>) {
+    report.kind = Kind::Seal;
+    let signature = match SesSignature::from_der(der_only(contents)) {
+        Ok(signature) => signature,
+        Err(error) => return failed(found, Check::SignatureFormat, Reason::SignatureMalformed, error.to_string()),
+    };
+    found.step(Check::SignatureFormat, Outcome::Passed);
+    found.step(Check::SealFormat, Outcome::Passed);
+    found.value(Check::SignatureValue, signature.verify_value(), Reason::SignatureValueWrong);
+    let holds = hash(DigestAlg::Sm3.hasher()) == signature.data_hash();
+    found.held(Check::DataHash, holds, Reason::ContentAltered);
+    report.signer = signature.certificate().cloned();
+    report.signed_at = signature.time().or(report.signed_at);
+    in_list(signature.signer_in_list(), report.signer.as_ref(), found);
+    found.seal(signature.seal(), report.signed_at);
+    report.seal = Some(signature.seal().clone());
+}
+
+/// Adds whether the signer is in the seal's list.
+pub(crate) fn in_list(listed: bool, signer: Option<&Certificate>, found: &mut Findings) {
+    found.held_or(Check::SignerInSeal, listed, Reason::SignerNotInSeal, || {
+        signer.map_or_else(String::new, Certificate::subject)
+    });
+}
+
+/// A DER value without the zeros behind it that fill its room.
+fn der_only(contents: &[u8]) -> &[u8] {
+    let length = match contents {
+        [_, length @ 0..=0x7f, ..] => 2 + usize::from(*length),
+        [_, form @ 0x81..=0x84, rest @ ..] => {
+            let bytes = rest.get(..usize::from(form & 0x7f)).unwrap_or_default();
+            2 + bytes.len() + bytes.iter().fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte))
+        }
+        _ => contents.len(),
+    };
+    contents.get(..length).unwrap_or(contents)
+}
