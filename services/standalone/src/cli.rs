@@ -24,11 +24,15 @@ pub struct Cli {
 
 const EXAMPLES: &str = "\
 Examples 示例:
-  eseal-standalone                                       start on 127.0.0.1:7310, data in ./eseal-data  启动
-  cat eseal-data/admin-password                          the first administrator's password  首个管理员密码
-  eseal-standalone user add li --role reviewer           add a reviewer; prints a password  添加审批人
+  # start on 127.0.0.1:7310, data in ./eseal-data  启动
+  eseal-standalone
+  # the first administrator's password  首个管理员的密码
+  cat eseal-data/admin-password
+  # add people; prints their passwords  添加用户并显示密码
+  eseal-standalone user add li --role reviewer
   eseal-standalone user add wang --role applicant --role custodian --organization 91110000600037341L
-  eseal-standalone check-config --config eseal.toml      try settings before they are used  检查配置
+  # try settings before they are used  检查配置
+  eseal-standalone check-config --config eseal.toml
 ";
 
 /// Settings common to all commands.
@@ -109,11 +113,11 @@ pub enum User {
 /// Events that a service could not take in.
 #[derive(Debug, Subcommand)]
 pub enum DeadLetters {
-    /// List them with their reasons. 列出死信及原因。
+    /// List them: consumer, owner, position, stream, event, since when, tries, state, reason. 列出死信及原因。
     List,
     /// Have them tried again, once what stopped them is mended. 重新处理死信。
     Replay {
-        /// The service that could not take them in, such as fabrication. 未能处理事件的服务。
+        /// Who could not take them in, as `list` names it in the first column. 未能处理事件的消费者,见 list 首列。
         consumer: String,
     },
 }

@@ -168,7 +168,7 @@ fn password_from(input: impl io::BufRead) -> Result<Password, CommandError> {
 fn check_config(common: &Common, out: &mut impl Write) -> Result<(), CommandError> {
     load(common)?.check()?;
     let text = config::in_effect(common.config.as_deref(), std::env::vars()).map_err(StandaloneError::from)?;
-    write!(out, "{text}")?;
+    writeln!(out, "{}", text.trim_end())?;
     Ok(())
 }
 
@@ -209,15 +209,14 @@ async fn replay_dead_letters(
     out: &mut impl Write,
 ) -> Result<(), CommandError> {
     let data = existing(common)?;
-    let service = named(consumer).ok_or_else(|| CommandError::NoService { given: consumer.to_owned() })?;
-    let count = match open(&data, service).await? {
-        None => 0,
-        Some(database) => {
-            let failed = |source| StandaloneError::Store { service: service.name, source };
-            DeadLetters::new(database).replay(consumer).await.map_err(failed)?
-        }
-    };
-    writeln!(out, "{count} {}", pick(language, "条死信将重新处理", "dead letters will be tried again"))?;
+    let mut count = 0;
+    // A service may have several consumers, so the name alone does not tell whose database it is.
+    for service in &SERVICES {
+        let Some(database) = open(&data, service).await? else { continue };
+        let failed = |source| StandaloneError::Store { service: service.name, source };
+        count += DeadLetters::new(database).replay(consumer).await.map_err(failed)?;
+    }
+    writeln!(out, "{consumer}: {count} {}", pick(language, "条死信将重新处理", "dead letters will be tried again"))?;
     Ok(())
 }
 

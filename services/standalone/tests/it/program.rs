@@ -162,15 +162,24 @@ async fn read_tables_are_rebuilt_only_while_nothing_runs() {
     assert!(done.status.success(), "{}", text(&done.stderr));
 }
 
-#[test]
-fn dead_letters_of_an_unknown_service_are_refused_with_those_there_are() {
+#[tokio::test]
+async fn dead_letters_are_listed_and_replayed_whether_there_are_any_or_not() {
     let folder = tempfile::tempdir().expect("a folder");
-    let output = run(folder.path(), &["dead-letters", "replay", "nobody"]);
-    assert!(!output.status.success());
-    assert!(text(&output.stderr).contains("there is no service"), "{}", text(&output.stderr));
-    let chinese =
-        program(folder.path()).args(["--lang", "zh-CN", "dead-letters", "replay", "nobody"]).output().expect("run");
-    assert!(text(&chinese.stderr).contains("没有名为 nobody 的服务"), "{}", text(&chinese.stderr));
-    let none = run(folder.path(), &["dead-letters", "list"]);
-    assert_eq!(text(&none.stdout), "there are no dead letters\n");
+    let (_served, _) = Served::start(folder.path()).await;
+    let data = folder.path().join("data");
+    assert_eq!(text(&run(&data, &["dead-letters", "list"]).stdout), "there are no dead letters\n");
+    let replayed = text(&run(&data, &["dead-letters", "replay", "fabrication"]).stdout);
+    assert_eq!(replayed, "fabrication: 0 dead letters will be tried again\n");
+}
+
+#[test]
+fn what_goes_wrong_is_told_in_the_language_asked_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rebuild = |language: &str| {
+        let output = program(folder.path()).args(["--lang", language, "rebuild", "nobody"]).output().expect("run");
+        assert_eq!(output.status.code(), Some(1));
+        text(&output.stderr)
+    };
+    assert!(rebuild("en").contains("there is no service \"nobody\"; there are: application, "), "{}", rebuild("en"));
+    assert!(rebuild("zh-CN").contains("没有名为 nobody 的服务"), "{}", rebuild("zh-CN"));
 }
