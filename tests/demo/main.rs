@@ -227,10 +227,14 @@ fn verify(tell: &mut Narrator, company: &Company) -> std::io::Result<Vec<Value>>
     }
     fs::write(company.path("tampered.pdf"), bytes)?;
     let found = tell.refused("被篡改的副本 · a tampered copy is found", "invalid", || {
-        let answer = company.verifies_offline("tampered.pdf");
+        let answer = company.run(&["verify", "@tampered.pdf"]);
         Answer { error: json!({ "code": answer.value["verdict"] }), ..answer }
     });
-    documents.push(json!({ "file": "tampered.pdf", "offline": found.value }));
+    documents.push(json!({ "file": "tampered.pdf", "online": found.value }));
+    tell.step("失败记入日志 · the failure is in the log", || {
+        let log = company.as_(&["qian", "list", "failures"]).good();
+        assert_eq!(log.value["failures"][0]["documentDigest"], found.value["document_digest"], "{}", log.text);
+    });
     let unsealed = tell.refused("没有印章的文档 · a document without a seal", "unsealed", || {
         let answer = company.verifies_offline("contract.pdf");
         Answer { error: json!({ "code": answer.value["verdict"] }), ..answer }
