@@ -22,9 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The JSON of `pbjson_types` has `+00:00` where proto3 JSON says `Z`.
     config.compile_well_known_types().extern_path(".google.protobuf.Timestamp", "crate::Timestamp");
     config.extern_path(".google.protobuf", "::prost_types");
-    tonic_prost_build::configure()
-        .build_transport(false)
-        .compile_fds_with_config(descriptors, config)?;
+    tonic_prost_build::configure().build_transport(false).compile_fds_with_config(descriptors, config)?;
     pbjson_build::Builder::new()
         .register_descriptors(&encoded)?
         .ignore_unknown_fields()

@@ -20,7 +20,8 @@ pub struct Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let micros = moment::micros(self).ok_or_else(|| S::Error::custom("not a moment between the years 1 and 9999"))?;
+        let micros =
+            moment::micros(self).ok_or_else(|| S::Error::custom("not a moment between the years 1 and 9999"))?;
         serializer.collect_str(&Moment::from_micros(micros))
     }
 }
@@ -48,7 +49,8 @@ mod tests {
     #[test]
     fn other_spellings_of_the_same_moment_are_read() {
         let at = Timestamp { seconds: 1_800_000_000, nanos: 0 };
-        for text in ["\"2027-01-15T08:00:00Z\"", "\"2027-01-15T16:00:00+08:00\"", "\"2027-01-15T08:00:00.000000000Z\""] {
+        for text in ["\"2027-01-15T08:00:00Z\"", "\"2027-01-15T16:00:00+08:00\"", "\"2027-01-15T08:00:00.000000000Z\""]
+        {
             assert_eq!(serde_json::from_str::<Timestamp>(text).unwrap(), at, "{text}");
         }
     }

@@ -304,13 +304,7 @@ impl PlaceView {
         // A PDF has points with few digits: to the micrometre, as the service tells it.
         let round = |mm: f64| (mm * 1000.0).round() / 1000.0;
         let Place { page, x_mm, y_mm, width_mm, height_mm } = *place;
-        Self {
-            page,
-            x_mm: round(x_mm),
-            y_mm: round(y_mm),
-            width_mm: round(width_mm),
-            height_mm: round(height_mm),
-        }
+        Self { page, x_mm: round(x_mm), y_mm: round(y_mm), width_mm: round(width_mm), height_mm: round(height_mm) }
     }
 
     fn of_report(place: &seal_pb::Place) -> Self {
