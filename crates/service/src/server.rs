@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use eseal_eventstore::Database;
 use http::{Request, Response};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_stream::{Stream, StreamExt as _};
@@ -31,7 +31,7 @@ use crate::trace::TraceLayer;
 const PROBE: Duration = Duration::from_secs(5);
 
 /// What a server takes at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// The most requests that are handled at a time; one more is answered `RESOURCE_EXHAUSTED`.

@@ -1,5 +1,6 @@
 //! What every request meets before its handler.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use eseal_kernel::Clock;
@@ -9,12 +10,15 @@ use eseal_proto::identity::v1::SignInRequest;
 use eseal_proto::identity::v1::identity_service_client::IdentityServiceClient;
 use eseal_service::access::AccessLayer;
 use eseal_service::client::Bearer;
+use eseal_service::mesh::Mesh;
 use eseal_service::server::{Limits, Server};
 use eseal_service::status::refusal_of;
+use eseal_service::tasks::Tasks;
 use eseal_service::testing::{TestChannel, TestHouse};
 use eseal_service::token::TokenIssuer;
 use eseal_service::{Language, MAX_MESSAGE, Role};
-use tokio_util::sync::CancellationToken;
+use tokio::task::JoinHandle;
+use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use crate::stand_in::{StandIn, ask, told};
@@ -88,41 +92,59 @@ async fn an_rpc_of_a_service_that_is_not_here_is_unimplemented() {
     assert_eq!(refusal.code(), Code::Unimplemented);
 }
 
-#[tokio::test]
-async fn more_requests_than_the_limit_are_refused_at_once_with_the_time_to_wait() {
+/// A server of its own with these limits, and a client of it.
+fn served(stand_in: &StandIn, limits: Limits, tasks: &Tasks) -> EventLogServiceClient<Channel> {
     let key = TokenIssuer::generate_key().expect("a key");
     let issuer = TokenIssuer::try_new("https://issuer.test", &key, BOUND, Clock::default()).expect("an issuer");
     let access = AccessLayer::try_new(issuer.verifier()).expect("rules");
-    let mesh = eseal_service::mesh::Mesh::new();
-    let stand_in = StandIn::default();
-    let server = Server::new(stand_in.routes(), access, Limits { requests: 1, ..Limits::default() });
-    tokio::spawn(server.serve_mesh(&mesh, "stand-in", CancellationToken::new()));
+    let mesh = Mesh::new();
+    let server = Server::new(stand_in.routes(), access, limits);
+    tasks.spawn("server", server.serve_mesh(&mesh, "stand-in", tasks.stopping()));
+    EventLogServiceClient::new(mesh.channel("verification", "stand-in"))
+}
 
-    let mut client = EventLogServiceClient::new(mesh.channel("verification", "stand-in"));
-    let mut held = client.clone();
-    let held = tokio::spawn(async move { held.read_events(ask("never")).await });
-    eseal_testkit::wait_until("the first request is with its handler", BOUND, async || {
-        (stand_in.calls.load(std::sync::atomic::Ordering::SeqCst) == 1).then_some(())
-    })
-    .await;
+/// Asks, and comes back once the handler has the request.
+async fn begun(
+    stand_in: &StandIn,
+    client: &EventLogServiceClient<Channel>,
+    what: &'static str,
+) -> JoinHandle<Result<ReadEventsResponse, Status>> {
+    let mut client = client.clone();
+    let asked = tokio::spawn(async move { client.read_events(ask(what)).await.map(tonic::Response::into_inner) });
+    let look = async || (stand_in.calls.load(Ordering::SeqCst) == 1).then_some(());
+    eseal_testkit::wait_until("the request is with its handler", BOUND, look).await;
+    asked
+}
+
+#[tokio::test]
+async fn more_requests_than_the_limit_are_refused_at_once_with_the_time_to_wait() {
+    let (stand_in, tasks) = (StandIn::default(), Tasks::new());
+    let mut client = served(&stand_in, Limits { requests: 1, ..Limits::default() }, &tasks);
+    let held = begun(&stand_in, &client, "held").await;
     let refusal = client.read_events(ask("caller")).await.expect_err("refused");
-    held.abort();
     assert_eq!(refusal.code(), Code::ResourceExhausted);
     assert!(refusal_of(&refusal).expect("ours").retry_in.is_some());
+    stand_in.release.notify_one();
+    assert!(held.await.expect("no panic").is_ok());
+    assert!(client.read_events(ask("caller")).await.is_ok(), "there is room again");
+}
+
+#[tokio::test]
+async fn a_request_under_way_is_answered_before_the_server_stops() {
+    let (stand_in, tasks) = (StandIn::default(), Tasks::new());
+    let client = served(&stand_in, Limits::default(), &tasks);
+    let held = begun(&stand_in, &client, "held").await;
+    tasks.stop();
+    stand_in.release.notify_one();
+    assert_eq!(told(held.await.expect("no panic").expect("an answer")), "released");
+    assert_eq!(tasks.finish(BOUND).await, Ok(()));
 }
 
 #[tokio::test]
 async fn a_stream_that_nobody_ends_does_not_keep_the_server_from_stopping() {
-    let house = TestHouse::new(Clock::default());
-    let key = TokenIssuer::generate_key().expect("a key");
-    let issuer = TokenIssuer::try_new("https://issuer.test", &key, BOUND, Clock::default()).expect("an issuer");
-    let access = AccessLayer::try_new(issuer.verifier()).expect("rules");
-    let mesh = eseal_service::mesh::Mesh::new();
+    let (stand_in, tasks) = (StandIn::default(), Tasks::new());
     let limits = Limits { stop_within: Duration::from_millis(20), ..Limits::default() };
-    let server = Server::new(StandIn::default().routes(), access, limits);
-    let tasks = house.tasks();
-    tasks.spawn("server", server.serve_mesh(&mesh, "stand-in", tasks.stopping()));
-    let mut client = EventLogServiceClient::new(mesh.channel("verification", "stand-in"));
+    let mut client = served(&stand_in, limits, &tasks);
     let _held = client.tail_events(TailEventsRequest::default()).await.expect("a stream");
     assert_eq!(tasks.finish(BOUND).await, Ok(()));
 }

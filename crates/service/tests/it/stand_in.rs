@@ -11,13 +11,15 @@ use eseal_service::deadline::Deadline;
 use eseal_service::status::{self, generic};
 use eseal_service::{Caller, MAX_MESSAGE, trace};
 use futures::Stream;
+use tokio::sync::Notify;
 use tonic::service::Routes;
 use tonic::{Code, Request, Response, Status};
 
-/// Counts its calls.
+/// Counts its calls, and holds those that ask to be held.
 #[derive(Debug, Clone, Default)]
 pub struct StandIn {
     pub calls: Arc<AtomicU32>,
+    pub release: Arc<Notify>,
 }
 
 impl StandIn {
@@ -33,6 +35,10 @@ impl EventLogService for StandIn {
         let told = match request.get_ref().owner.as_str() {
             "panic" => panic!("on purpose"),
             "never" => std::future::pending().await,
+            "held" => {
+                self.release.notified().await;
+                "released".to_owned()
+            }
             "second" if call < 2 => return Err(generic(Code::Unavailable, &status::OVERLOADED)),
             "unavailable" => return Err(generic(Code::Unavailable, &status::OVERLOADED)),
             "conflict" => return Err(generic(Code::Aborted, &status::VERSION_CONFLICT)),
