@@ -129,8 +129,10 @@ fn every_kind_of_event_has_its_golden_file() {
         let kinds = text.split("oneof kind {").nth(1).and_then(|rest| rest.split('}').next()).expect("a oneof kind");
         for line in kinds.lines().filter(|line| line.contains('=')) {
             let kind = line.split_whitespace().next().expect("a message");
-            let golden = format!("services/{service}/src/codec/snapshots/eseal.{service}.v1.{kind}.v1.snap");
-            assert!(root().join(&golden).is_file(), "{golden} is missing: every stored form is kept for ever");
+            let golden = format!("snapshots/eseal.{service}.v1.{kind}.v1.snap");
+            let source = root().join(format!("services/{service}/src"));
+            let kept = ["", "codec"].iter().any(|room| source.join(room).join(&golden).is_file());
+            assert!(kept, "{golden} of {service} is missing: every stored form is kept for ever");
         }
     }
 }

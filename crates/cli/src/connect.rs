@@ -63,6 +63,18 @@ impl Server {
         if let Some(token) = &mut token {
             token.set_sensitive(true);
         }
+        Self::with(address, lang, token)
+    }
+
+    /// The server at `address`, on behalf of nobody: an old token is no reason to refuse what anybody may ask.
+    ///
+    /// # Errors
+    /// The address is none.
+    pub fn anonymous(address: &str, lang: Lang) -> Result<Self, Failure> {
+        Self::with(address, lang, None)
+    }
+
+    fn with(address: &str, lang: Lang, token: Option<AsciiMetadataValue>) -> Result<Self, Failure> {
         let endpoint = Endpoint::from_shared(address.to_owned()).map_err(|error| Failure::usage(lang, error))?;
         let channel = endpoint.connect_timeout(CONNECT_WITHIN).timeout(ANSWER_WITHIN).connect_lazy();
         Ok(Self { address: address.to_owned(), lang, channel, token })

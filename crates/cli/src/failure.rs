@@ -174,7 +174,9 @@ impl Failure {
 
 fn kind_of(code: Code) -> Kind {
     match code {
-        Code::Unavailable | Code::Internal | Code::DeadlineExceeded => Kind::Unreachable,
+        Code::Unavailable | Code::ResourceExhausted | Code::Internal | Code::DeadlineExceeded | Code::Cancelled => {
+            Kind::Unreachable
+        }
         Code::InvalidArgument => Kind::Usage,
         _ => Kind::Refused,
     }

@@ -111,9 +111,14 @@ fn parse(lang: Lang, path: &Path) -> Result<FormFile, Failure> {
     let text = String::from_utf8(bytes).map_err(|error| Failure::usage(lang, error))?;
     let mut file: FormFile =
         toml::from_str(&text).map_err(|error| Failure::usage(lang, format_args!("{}: {error}", path.display())))?;
-    // A form names its picture as people do: beside itself.
-    if let (Some(picture), Some(folder)) = (&file.impression, path.parent()) {
-        file.impression = Some(folder.join(picture));
+    // A form names its files as people do: beside itself.
+    if let Some(folder) = path.parent() {
+        file.impression = file.impression.map(|picture| folder.join(picture));
+        for attached in &mut file.attach {
+            if let Some((kind, name)) = attached.split_once('=') {
+                *attached = format!("{kind}={}", folder.join(name).display());
+            }
+        }
     }
     Ok(file)
 }

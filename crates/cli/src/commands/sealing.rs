@@ -122,9 +122,13 @@ async fn unlock(env: &Env, args: &Seal, attempt: &Attempt<'_>, card: &SoftCard) 
                 env.output.fail(&failure);
             }
             Err(CardError::PinLocked) => {
-                let failure = attempt.wrong_pin().await;
-                let locked = failure.code == "PIN_LOCKED";
-                return Err(if locked { failure } else { Failure::new(Kind::Refused, "PIN_LOCKED", lang) });
+                let told = attempt.wrong_pin().await;
+                let locked =
+                    if told.code == "PIN_LOCKED" { told } else { Failure::new(Kind::Refused, "PIN_LOCKED", lang) };
+                return Err(locked.advise(lang.pick(
+                    "卡本身也已永久锁定:请换发新卡并重新制章",
+                    "the card itself is locked for good: have the seal made again on a new card",
+                )));
             }
             Err(error) => return Err(Failure::card(lang, &error)),
         }

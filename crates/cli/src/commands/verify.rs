@@ -42,7 +42,7 @@ pub async fn verify(env: &Env, args: &Verify) -> Result<ExitCode, Failure> {
     let view = if args.offline || size > MAX_UPLOAD {
         offline(env, &args.file, &roots)?
     } else {
-        let server = Server::of(&env.server, env.act_as.as_deref(), lang)?;
+        let server = Server::anonymous(&env.server, lang)?;
         match online(env, &server, &args.file, &roots).await? {
             Some(view) => view,
             None => {
@@ -68,7 +68,8 @@ async fn online(env: &Env, server: &Server, path: &Path, roots: &Roots) -> Resul
     let mut client = VerificationServiceClient::new(server.line()).max_decoding_message_size(MAX_MESSAGE);
     match server.answer(client.verify_document(iter(pieces)).await) {
         Ok(answer) => Ok(Some(View::of_report(&answer.report.unwrap_or_default()))),
-        Err(failure) if failure.code == "SERVER_UNREACHABLE" => Ok(None),
+        // A server that is too busy or broken says nothing about the document.
+        Err(failure) if failure.kind == Kind::Unreachable => Ok(None),
         Err(failure) => Err(failure),
     }
 }

@@ -337,7 +337,11 @@ impl RegistryView {
             return lang.pick("本系统未登记该印章", "this system knows no such seal").to_owned();
         }
         let (then, now) = (lang.pick("签章时", "then"), lang.pick("现在", "now"));
-        format!("{then} {}, {now} {}", self.state_then, self.state_now)
+        let word = |state: &str| match state {
+            "unspecified" => lang.pick("尚未登记", "not registered yet").to_owned(),
+            known => known.to_owned(),
+        };
+        format!("{then} {}, {now} {}", word(&self.state_then), word(&self.state_now))
     }
 }
 

@@ -128,7 +128,7 @@ impl RegistryService for Grpc {
     ) -> Result<Response<pb::SealStateAtResponse>, Status> {
         let caller = Caller::of(&request);
         let message = request.into_inner();
-        let at = parse::at_or("at", message.at.as_ref(), self.clock.now())?;
+        let at = through_its_second(parse::at_or("at", message.at.as_ref(), self.clock.now())?);
         let named = parse::named_seal(&message)?;
         let seal = match named {
             parse::NamedSeal::Id(seal) => Some(seal),
@@ -168,4 +168,10 @@ impl Grpc {
             state_now: now.map(wire).unwrap_or_default(),
         })
     }
+}
+
+/// Documents tell their time in whole seconds: a moment without a fraction stands for its whole second, or a seal that
+/// was activated and used within one second would seem unregistered.
+fn through_its_second(at: eseal_kernel::Timestamp) -> eseal_kernel::Timestamp {
+    if at == at.whole_seconds() { at.plus(std::time::Duration::from_micros(999_999)) } else { at }
 }
