@@ -175,15 +175,22 @@ impl App {
         Order::new(id, Command::Return { reviewer, reason }, metadata).with_rows(vec![row])
     }
 
-    /// Erases what is known of `person`, and gives the order to record that, with the number of rows that are gone.
-    ///
-    /// First the data, then the fact: if the service dies in between, the repeat of the request records it.
+    /// The order to record that `person` is erased, and how many rows are about them. The rows go once that is on record:
+    /// see [`App::forget`].
     ///
     /// # Errors
     /// [`DbErr`] when the database fails.
     pub async fn erase(&self, person: PersonId, metadata: Metadata) -> Result<(Order<Person>, u32), DbErr> {
-        let erased = contents::forget(&self.database, &person).await?;
-        Ok((Order::new(person.clone(), Erase { person }, metadata), erased))
+        let known = contents::known(&self.database, &person).await?;
+        Ok((Order::new(person.clone(), Erase { person }, metadata), known))
+    }
+
+    /// Erases what is known of `person`.
+    ///
+    /// # Errors
+    /// [`DbErr`] when the database fails.
+    pub async fn forget(&self, person: &PersonId) -> Result<(), DbErr> {
+        contents::forget(&self.database, person).await
     }
 
     /// Stores a file and gives its name.

@@ -28,7 +28,8 @@ const WITHDRAWN: &str = "eseal.application.v1.Withdrawn";
 const FABRICATION_REFUSAL_NOTED: &str = "eseal.application.v1.FabricationRefusalNoted";
 const SEAL_MADE_NOTED: &str = "eseal.application.v1.SealMadeNoted";
 const SEAL_STATE_NOTED: &str = "eseal.application.v1.SealStateNoted";
-const PERSON_ERASED: &str = "eseal.application.v1.PersonErased";
+/// The one fact that asks for an effect.
+pub const PERSON_ERASED: &str = "eseal.application.v1.PersonErased";
 
 pub use particulars::to_wire as particulars_to_wire;
 

@@ -8,7 +8,7 @@ use std::fmt;
 use eseal_eventstore::{Database, Row};
 use eseal_kernel::{Digest, Id, Text, Timestamp};
 use eseal_proto::application::v1 as pb;
-use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, OnConflict, Query};
 use sea_orm::{ConnectionTrait as _, DbErr};
 
 use crate::domain::PersonId;
@@ -151,19 +151,35 @@ impl Material {
     }
 }
 
-/// Erases whatever is about a person, and says how many rows that were.
+/// Erases whatever is about a person, for good: the files of the database forget it too. Repeating it changes nothing.
 ///
 /// # Errors
-/// [`DbErr`] when the database fails; nothing is erased then.
-pub async fn forget(database: &Database, person: &PersonId) -> Result<u32, DbErr> {
+/// [`DbErr`] when the database fails.
+pub async fn forget(database: &Database, person: &PersonId) -> Result<(), DbErr> {
     let transaction = database.begin().await?;
-    let mut gone = 0_u64;
     for table in ABOUT_PERSONS {
         let about_them = Expr::col("person_id").eq(person.as_str());
-        let delete = Query::delete().from_table(table).and_where(about_them).take();
-        gone += transaction.execute(&delete).await?.rows_affected();
+        transaction.execute(&Query::delete().from_table(table).and_where(about_them).take()).await?;
     }
     transaction.commit().await?;
-    database.purge().await?;
-    Ok(u32::try_from(gone).unwrap_or(u32::MAX))
+    database.purge().await
+}
+
+/// How many rows are about a person.
+///
+/// # Errors
+/// [`DbErr`] when the database fails.
+pub async fn known(database: &Database, person: &PersonId) -> Result<u32, DbErr> {
+    let mut known = 0_u32;
+    for table in ABOUT_PERSONS {
+        let select = Query::select()
+            .expr_as(Func::count(Expr::col("person_id")), "known")
+            .from(table)
+            .and_where(Expr::col("person_id").eq(person.as_str()))
+            .take();
+        let row = database.reader().query_one(&select).await?;
+        let count: i64 = row.map_or(Ok(0), |row| row.try_get("", "known"))?;
+        known = known.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
+    }
+    Ok(known)
 }

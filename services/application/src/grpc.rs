@@ -196,9 +196,15 @@ impl ApplicationService for Grpc {
     ) -> Result<Response<pb::ErasePersonResponse>, Status> {
         let call = self.call(&request, "ErasePerson", &request.get_ref().request_id)?;
         let person = parse::person("person_id", &request.get_ref().person_id)?;
-        let order = self.app.erase(person, call.metadata.clone()).await;
+        let order = self.app.erase(person.clone(), call.metadata.clone()).await;
         let (order, erased) = order.map_err(|error| internal(&error))?;
-        self.decide(call, order, move |_| pb::ErasePersonResponse { erased }).await
+        let (answer, repeated) = self.answer(call, order, move |_| pb::ErasePersonResponse { erased }).await?;
+        if !repeated {
+            // `effects` would do it in a moment; but whoever is answered may rely on it. What was entered since the first
+            // answer is left to another request.
+            self.app.forget(&person).await.map_err(|error| internal(&error))?;
+        }
+        Ok(Response::new(answer))
     }
 }
 
@@ -250,10 +256,24 @@ impl Grpc {
         A: Stored<Rejection: refusals::Rejected>,
         R: Message + Default,
     {
+        self.answer(call, order, answer).await.map(|(answer, _)| Response::new(answer))
+    }
+
+    /// The same with whether it is a repeat.
+    async fn answer<A, R>(
+        &self,
+        call: Call,
+        order: Order<A>,
+        answer: impl Fn(&Decided<A>) -> R + Send + Sync + 'static,
+    ) -> Result<(R, bool), Status>
+    where
+        A: Stored<Rejection: refusals::Rejected>,
+        R: Message + Default,
+    {
         let order = order.request(call.key).answering(move |decided| Answer::Done(answer(decided)).encode());
         let outcome = self.app.execute(order).await.map_err(|error| refusals::command(error, call.language))?;
         let answer = Answer::decode(&outcome.answer).map_err(|error| internal(&error))?;
-        answer.into_result(REASONS, call.language).map(Response::new)
+        Ok((answer.into_result(REASONS, call.language)?, outcome.repeated))
     }
 }
 

@@ -10,6 +10,7 @@
 //! - `app`: what this service does
 //! - `impressions`: pictures of seals, drawn and checked
 //! - `grpc`: the RPCs
+//! - `effects`: what our own facts ask for: erased persons' data go
 //! - `reactor`: facts of fabrication and authentication -> notes on applications
 //! - `projection`, `query`: read tables, filled and read
 //! - `contents`: what can be erased: contact data, texts, files
@@ -20,6 +21,7 @@ mod codec;
 mod config;
 mod contents;
 mod domain;
+mod effects;
 mod grpc;
 mod impressions;
 mod migration;
@@ -42,7 +44,7 @@ use domain::person::Person;
 use grpc::Grpc;
 use impressions::Impressions;
 
-/// Everything that this service is made of: its routes, and its reactions as tasks of `context`.
+/// Everything that this service is made of: its routes, and its reactions and effects as tasks of `context`.
 ///
 /// # Errors
 /// [`StartError`] when the database lacks a migration or the configured font can't be used.
@@ -62,6 +64,7 @@ pub async fn wire(config: Config, context: &Context) -> Result<Routes, StartErro
     for owner in reactor::OWNERS {
         context.spawn(&format!("from {owner}"), reactor::run(owner, app.clone(), context.clone()));
     }
+    context.spawn("effects", effects::run(app.clone(), context.clone()));
     let server = ApplicationServiceServer::new(Grpc::new(app, context.clock().clone()));
     Ok(Routes::new(server.max_decoding_message_size(MAX_MESSAGE)))
 }

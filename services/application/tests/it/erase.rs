@@ -1,13 +1,15 @@
 //! Persons are forgotten; the history stays as it is.
 
-use eseal_eventstore::verify_log;
+use eseal_eventstore::{Progress, verify_log};
 use eseal_kernel::Digest;
 use eseal_proto::application::v1 as pb;
 use eseal_proto::seal::v1 as seal_pb;
 use eseal_service::Role;
+use eseal_testkit::wait_until;
 use tonic::Code;
 
 use crate::office::*;
+use crate::teller::Teller;
 
 #[tokio::test]
 async fn an_erased_person_is_gone_from_whatever_is_shown() {
@@ -105,6 +107,36 @@ async fn the_same_erasure_twice_is_one_fact_with_one_answer() {
     assert_eq!(admin.erase_person(request).await.expect("a repeat").into_inner(), first);
     let erasures = office.events().await.into_iter().filter(|event| event.kind.ends_with("PersonErased"));
     assert_eq!(erasures.count(), 1);
+}
+
+#[tokio::test]
+async fn a_late_repeat_erases_nothing_that_was_entered_since() {
+    let office = Office::open().await;
+    let mut admin = office.person("admin", Role::Admin, None);
+    let request = pb::ErasePersonRequest { request_id: request_id(), person_id: "sun".to_owned() };
+    admin.erase_person(request.clone()).await.expect("erased");
+    // The effect of the first erasure is over once this is noted as done.
+    wait_until("the erasure is settled", BOUND, async || {
+        let progress = Progress::of(&office.database, "application", "application").await.expect("progress");
+        (progress.cursor == office.events().await.len() as u64).then_some(())
+    })
+    .await;
+    let application = office.filed().await;
+    admin.erase_person(request).await.expect("a repeat");
+    assert_eq!(office.shown(&application).await.contacts, contacts());
+}
+
+#[tokio::test]
+async fn a_person_whose_erasure_is_on_record_is_erased_even_if_the_process_died_before_it_was_done() {
+    let office = Office::open().await;
+    let application = office.filed().await;
+    let died = Teller::over(office.database.clone(), "application");
+    let erased = pb::PersonErased { person_id: "sun".to_owned() };
+    died.tells("sun", "eseal.application.v1.PersonErased", &erased).await;
+    wait_until("Sun is forgotten", BOUND, async || {
+        (office.shown(&application).await.contacts.len() == 1).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ pub struct Teller {
     log: Log,
     writer: Writer,
     stop: CancellationToken,
-    _db: TestDb,
+    _db: Option<TestDb>,
 }
 
 impl Teller {
@@ -22,9 +22,16 @@ impl Teller {
         let db = TestDb::sqlite();
         let database = Database::connect(&DatabaseConfig::new(db.url())).await.expect("a database");
         migrate(&database, Vec::new).await.expect("migrations");
+        let mut teller = Self::over(database, name);
+        teller._db = Some(db);
+        teller
+    }
+
+    /// A service that tells in a database of somebody else, as another process of the same service would.
+    pub fn over(database: Database, name: &'static str) -> Self {
         let stop = CancellationToken::new();
         let (writer, _) = Writer::start(database.clone(), WriterSettings::new(name), stop.clone());
-        Self { log: Log::new(database, name), writer, stop, _db: db }
+        Self { log: Log::new(database, name), writer, stop, _db: None }
     }
 
     pub fn log(&self) -> Log {
