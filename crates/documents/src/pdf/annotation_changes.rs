@@ -60,19 +60,7 @@ impl FormRules {
         if numbers.is_some_and(|numbers| self.compared.contains(&numbers)) {
             return Ok(());
         }
-        let (old, new) = (c.old.resolve(a)?.value, c.new.resolve(b)?.value);
-        let (old, new) = match (old, new) {
-            (Value::Dictionary(old), Value::Dictionary(new)) => (old, new),
-            (Value::Dictionary(_), _) => {
-                c.changes.forbid(format!("an annotation of page {page} was removed"));
-                return Ok(());
-            }
-            (_, Value::Dictionary(_)) => {
-                c.changes.annotated.push(format!("page {page}"));
-                return Ok(());
-            }
-            _ => return Ok(()), // nothing to show, then and now
-        };
+        let Some((old, new)) = c.both(a, b, &format!("an annotation of page {page}"))? else { return Ok(()) };
         if c.old.get(&old, "Subtype")?.is_name("Widget") {
             // A widget that the form does not list: still a field by itself.
             let above = Pair::of_kind(inherited_kind(c.old, &old)?);

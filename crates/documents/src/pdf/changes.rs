@@ -6,7 +6,8 @@
 //! the same meaning, or under another number, does not matter, and neither does what the catalog does not lead to.
 
 use super::form_changes::FormRules;
-use super::object::Dictionary;
+use super::object::{Dictionary, Value};
+use super::page::Page;
 use super::permission::Permission;
 use super::same::{Same, Trust};
 use super::structure;
@@ -113,7 +114,7 @@ impl Comparison<'_, '_, '_> {
         self.catalog(&old, &new)?;
         forms.compare(self, &old, &new)?;
         for (number, (a, b)) in (1_u32..).zip(pages) {
-            self.page(number, &a.dictionary, &b.dictionary)?;
+            self.page(number, a, b)?;
             forms.annotations(self, number, &a.dictionary, &b.dictionary)?;
         }
         Ok(())
@@ -143,13 +144,44 @@ impl Comparison<'_, '_, '_> {
         Ok(())
     }
 
-    fn page(&mut self, number: u32, old: &Dictionary, new: &Dictionary) -> Result<(), DocumentError> {
-        for key in self.changed_keys(old, new)? {
+    fn page(&mut self, number: u32, old: &Page, new: &Page) -> Result<(), DocumentError> {
+        if (old.shown, old.quarters, old.unit) != (new.shown, new.quarters, new.unit) {
+            self.changes.forbid(format!("the size of page {number} was changed"));
+        }
+        // Those of the page itself are among its entries, but those that it inherits draw it just as well.
+        if !self.same.values(&old.resources, &new.resources, Trust::Nothing)? {
+            self.changes.forbid(format!("the resources of page {number} were changed"));
+        }
+        for key in self.changed_keys(&old.dictionary, &new.dictionary)? {
             if !PAGE_ASIDE.contains(&key.as_str()) {
                 self.changes.forbid(format!("/{key} of page {number} was changed"));
             }
         }
         Ok(())
+    }
+
+    /// What an item was and is, where both are dictionaries and no streams; else it is judged here, under the name `what`.
+    ///
+    /// # Errors
+    /// [`DocumentError::TooLarge`].
+    pub(crate) fn both(
+        &mut self,
+        a: &Value,
+        b: &Value,
+        what: &str,
+    ) -> Result<Option<(Dictionary, Dictionary)>, DocumentError> {
+        let (old, new) = (self.old.resolve(a)?, self.new.resolve(b)?);
+        if old.data.is_none()
+            && new.data.is_none()
+            && let (Value::Dictionary(old), Value::Dictionary(new)) = (old.value, new.value)
+        {
+            return Ok(Some((old, new)));
+        }
+        // A field or an annotation is no stream. One that is all the same may be something else besides.
+        if !self.same.values(a, b, Trust::Nothing)? {
+            self.changes.forbid(format!("{what} was changed"));
+        }
+        Ok(None)
     }
 
     /// The keys, as text, under which two dictionaries do not hold the same.

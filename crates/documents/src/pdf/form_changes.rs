@@ -19,7 +19,7 @@ const VALUE: [&str; 5] = ["V", "AS", "I", "RV", "Opt"];
 const LOOK: [&str; 9] = ["AP", "BS", "DA", "F", "M", "MK", "NM", "Q", "Rect"];
 
 /// Entries of the form that say nothing about what is shown.
-const FORM_ASIDE: [&str; 5] = ["DA", "Fields", "NeedAppearances", "Q", "SigFlags"];
+const FORM_ASIDE: [&str; 2] = ["Fields", "SigFlags"];
 
 /// The rules for one comparison, and what they were applied to.
 #[derive(Default)]
@@ -110,11 +110,16 @@ impl FormRules {
             return Ok(());
         }
         let form = Pair { old: c.old.form()?, new: c.new.form()?, ..Pair::default() };
+        self.children(c, &form, "Fields", 0)?;
         for key in keys(&form.old, &form.new) {
             let (a, b) = (form.old.get_bytes(&key), form.new.get_bytes(&key));
             let same = match String::from_utf8_lossy(&key).as_ref() {
                 aside if FORM_ASIDE.contains(&aside) => true,
                 "DR" => fonts_stay(c, a, b)?,
+                // Viewers then draw all fields anew, also those whose look is not what they say: nothing but filling
+                // some is a reason for that.
+                "NeedAppearances" => !c.changes.filled.is_empty() || b != Some(&Value::Boolean(true)),
+                "DA" | "Q" => a.is_none() || c.same.entries(a, b, Trust::Known)?,
                 "XFA" => c.same.entries(a, b, Trust::Known)? || only_data(c, a, b)?,
                 _ => c.same.entries(a, b, Trust::Known)?,
             };
@@ -122,7 +127,7 @@ impl FormRules {
                 c.changes.forbid(format!("/{} of the form was changed", String::from_utf8_lossy(&key)));
             }
         }
-        self.children(c, &form, "Fields", 0)
+        Ok(())
     }
 
     fn children(
@@ -145,13 +150,10 @@ impl FormRules {
             {
                 continue;
             }
-            if let (Value::Dictionary(old), Value::Dictionary(new)) = (c.old.resolve(a)?.value, c.new.resolve(b)?.value)
-            {
+            if let Some((old, new)) = c.both(a, b, &format!("a field below {:?}", parent.name))? {
                 let pair = parent.child(c, old, new)?;
                 let pair = self.field(c, pair)?;
                 self.children(c, &pair, "Kids", depth + 1)?;
-            } else if !c.same.values(&c.old.resolve(a)?.value, &c.new.resolve(b)?.value, Trust::Known)? {
-                c.changes.forbid(format!("a field below {:?} was changed", parent.name));
             }
         }
         for added in &pairing.added {

@@ -35,6 +35,8 @@ pub(crate) struct Page {
     pub quarters: u8,
     /// Units of 1/72 inch that one unit of this page is long.
     pub unit: f64,
+    /// `/Resources` as they stand, its own or those of a node above.
+    pub resources: Value,
 }
 
 /// What pages inherit from the nodes above them (ISO 32000-1 §7.7.3.4).
@@ -43,6 +45,7 @@ struct Inherited {
     media: Option<Rect>,
     crop: Option<Rect>,
     rotate: Option<i64>,
+    resources: Option<Value>,
 }
 
 impl Rect {
@@ -109,6 +112,7 @@ impl View<'_> {
             media: self.rect(node, "MediaBox")?.or(above.media),
             crop: self.rect(node, "CropBox")?.or(above.crop),
             rotate: self.get(node, "Rotate")?.as_integer().or(above.rotate),
+            resources: node.get("Resources").cloned().or(above.resources),
         })
     }
 
@@ -134,6 +138,7 @@ impl View<'_> {
             shown: if crop.is_empty() { media } else { crop },
             quarters: (inherited.rotate.unwrap_or(0).rem_euclid(360) / 90) as u8,
             unit: unit.unwrap_or(1.0),
+            resources: inherited.resources.clone().unwrap_or(Value::Null),
             dictionary,
         })
     }
@@ -184,7 +189,7 @@ mod tests {
 
     fn page(quarters: u8) -> Page {
         let shown = Rect { left: 10.0, bottom: 20.0, right: 210.0, top: 320.0 };
-        Page { id: None, dictionary: Dictionary::default(), shown, quarters, unit: 1.0 }
+        Page { id: None, dictionary: Dictionary::default(), shown, quarters, unit: 1.0, resources: Value::Null }
     }
 
     /// 72 units long and 36 high, one inch from the left and two from the top, as seen.

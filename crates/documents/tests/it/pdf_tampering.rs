@@ -158,6 +158,48 @@ fn the_look_of_a_field_that_is_also_a_picture_on_the_page_may_not_change() {
 }
 
 #[test]
+fn fields_are_not_drawn_anew_without_a_reason() {
+    // The look says "nobody" and was signed so; the value says something else, and viewers would now draw that.
+    let shape = Shape { form: Form::Indirect, annots: Annots::Indirect, ..PLAIN };
+    let document = shape.build();
+    let field = object(&document, TEXT_FIELD).replace("(nobody)", "(somebody)");
+    let sealed = PdfWorld::new().party("甲方").seal(&append(&document, &[(TEXT_FIELD, &field)]));
+    let form = object(&sealed, FORM).replacen("<<", "<< /NeedAppearances true", 1);
+    assert_forbidden(&append(&sealed, &[(FORM, &form)]), "/NeedAppearances of the form");
+    let filled = field.replace("(somebody)", "(anybody)");
+    assert_permitted(&append(&sealed, &[(FORM, &form), (TEXT_FIELD, &filled)]));
+    let white = object(&sealed, FORM).replace("0 g", "1 g");
+    assert_forbidden(&append(&sealed, &[(FORM, &white)]), "/DA of the form");
+}
+
+#[test]
+fn the_value_of_a_field_that_draws_the_page_by_inheritance_may_not_change() {
+    let shape = Shape { form: Form::Indirect, annots: Annots::Indirect, ..PLAIN };
+    let document = shape.build();
+    // The page inherits its pictures from the text field, whose value is a picture.
+    let pages = object(&document, PAGES).replace("/Kids", &format!("/Resources << /XObject {TEXT_FIELD} 0 R >> /Kids"));
+    let page = object(&document, FIRST_PAGE).replace("/Resources", "/Unused");
+    let field = object(&document, TEXT_FIELD).replace("(nobody)", "90 0 R");
+    let look = |text: &str| stream_text("/Type /XObject /Subtype /Form /BBox [0 0 100 20]", text);
+    let signed = look("BT (nobody) Tj ET");
+    let objects = [(PAGES, pages.as_str()), (FIRST_PAGE, &page), (TEXT_FIELD, &field), (90, &signed)];
+    let sealed = PdfWorld::new().party("甲方").seal(&append(&document, &objects));
+    assert_permitted(&append(&sealed, &[(90, &signed)]));
+    assert_forbidden(&append(&sealed, &[(90, &look("BT (somebody) Tj ET"))]), "resources of page 1");
+}
+
+#[test]
+fn what_the_signed_document_only_promised_may_not_come_later() {
+    let shape = Shape { annots: Annots::Indirect, ..PLAIN };
+    let document = shape.build();
+    let annots = crate::support::pdf_builder::ANNOTS;
+    let dangling = object(&document, annots).replace(']', " 95 0 R]");
+    let sealed = PdfWorld::new().party("甲方").seal(&append(&document, &[(annots, &dangling)]));
+    let note = "<< /Type /Annot /Subtype /FreeText /Rect [0 0 600 800] /Contents (void) >>";
+    assert_forbidden(&append(&sealed, &[(95, note)]), "an annotation of page 1 was changed");
+}
+
+#[test]
 fn fields_that_are_added_or_removed_are_found() {
     let sealed = sealed_form();
     let number = highest(&sealed) + 1;
