@@ -17,14 +17,17 @@ const GRPC_TIMEOUT: &str = "grpc-timeout";
 /// Tonic's own server would answer CANCELLED at the same moment; so much earlier we answer what is due.
 const AHEAD: Duration = Duration::from_millis(2);
 
+/// So that no moment is beyond what the machine can count.
+pub(crate) const YEAR: Duration = Duration::from_secs(365 * 86_400);
+
 /// When the answer must be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// From now on, for work of our own accord.
+    /// From now on, for work of our own accord. What is longer than a year is a year.
     pub fn within(time: Duration) -> Self {
-        Self(Instant::now() + time)
+        Self(Instant::now() + time.min(YEAR))
     }
 
     /// The deadline of a request; without the [`DeadlineLayer`] (in a test) half a minute.

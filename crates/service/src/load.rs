@@ -13,14 +13,14 @@ use tower::{Layer, Service};
 
 use crate::status::{OVERLOADED, generic_for_now};
 
-/// Lets so many requests in at a time as the semaphore has permits.
+/// Lets so many requests in at a time, over all connections.
 #[derive(Debug, Clone)]
 pub struct LoadLayer(Arc<Semaphore>);
 
 impl LoadLayer {
-    /// All services of this layer share the permits.
-    pub const fn new(permits: Arc<Semaphore>) -> Self {
-        Self(permits)
+    /// At most `requests` at a time. Copies of the layer, and its services, share the limit.
+    pub fn new(requests: usize) -> Self {
+        Self(Arc::new(Semaphore::new(requests.min(Semaphore::MAX_PERMITS))))
     }
 }
 

@@ -1,14 +1,12 @@
 //! One server around all routes of a process. Tracing, panics, load, deadlines and access are layers here, so that no
 //! service can forget one.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use eseal_eventstore::Database;
 use http::{Request, Response};
 use serde::Deserialize;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio_stream::{Stream, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
@@ -18,7 +16,7 @@ use tonic_health::ServingStatus;
 use tower::ServiceBuilder;
 
 use crate::access::AccessLayer;
-use crate::deadline::DeadlineLayer;
+use crate::deadline::{Deadline, DeadlineLayer};
 use crate::language::LanguageLayer;
 use crate::load::LoadLayer;
 use crate::mesh::Mesh;
@@ -81,7 +79,7 @@ impl Server {
             .layer(TraceLayer)
             .layer(LanguageLayer)
             .layer(PanicLayer)
-            .layer(LoadLayer::new(Arc::new(Semaphore::new(limits.requests))))
+            .layer(LoadLayer::new(limits.requests))
             .layer(DeadlineLayer { longest: limits.longest })
             .layer(access)
             .service(routes.prepare());
@@ -125,7 +123,7 @@ impl Server {
             .serve_with_incoming_shutdown(self.guarded, incoming, stop.clone().cancelled_owned());
         let bound = async {
             stop.cancelled().await;
-            tokio::time::sleep(self.limits.stop_within).await;
+            tokio::time::sleep_until(Deadline::within(self.limits.stop_within).instant()).await;
         };
         tokio::select! {
             ended = server => Ok(ended?),

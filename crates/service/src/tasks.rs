@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::deadline::Deadline;
 use crate::status::chain;
 
 /// The background tasks of a process. Cheap to clone; copies share the tasks.
@@ -129,7 +130,7 @@ impl Tasks {
     /// # Errors
     /// [`TaskEnded`]: the first task that ended early or failed, or that some linger.
     pub async fn finish(&self, bound: Duration) -> Result<(), TaskEnded> {
-        let until = Instant::now() + bound;
+        let until = Deadline::within(bound).instant();
         let stopped = self.0.first.finish(until).await & self.0.last.finish(until).await;
         if let Some(failed) = self.0.failed.borrow().clone() {
             return Err(failed);

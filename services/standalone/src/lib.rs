@@ -124,38 +124,58 @@ impl Standalone {
         config.ensure_keys(&data)?;
         let users = users_of(&data, &clock).await?;
         let issuer = issuer(&data, &config, &clock)?;
-
-        let databases = try_join_all(SERVICES.iter().map(|service| open_database(&data, service))).await?;
-        let logs: Vec<Log> = SERVICES.iter().zip(&databases).map(|(s, db)| Log::new(db.clone(), s.name)).collect();
-        let (mesh, bus) = (Mesh::new(), Bus::local(logs.clone()));
         let access = AccessLayer::try_new(issuer.verifier())?;
+        let databases = try_join_all(SERVICES.iter().map(|service| open_database(&data, service))).await?;
+
+        let house = House { config: &config, clock: &clock, tasks: &tasks, access: &access, databases: &databases };
+        let identity = house.identity(users.clone(), issuer)?;
+        let outside = house.wire(identity).await?;
+
         let limits = config.server.limits;
-
-        let sign_in = SignIn::try_new(users.clone(), clock.clone(), config.identity.parallel_checks);
-        let sign_in = sign_in.map_err(UsersError::from)?;
-        let event_log = EventLog::service(logs.clone(), tasks.stopping());
-        let mut outside = Routes::new(Identity::service(sign_in, issuer)).add_service(event_log);
-        for ((service, database), log) in SERVICES.iter().zip(&databases).zip(logs) {
-            let peers = Peers::mesh(service.name, mesh.clone());
-            let (clock, tasks_of_it) = (clock.clone(), tasks.clone());
-            let context = Context::new(service.name, database.clone(), bus.clone(), peers, clock, tasks_of_it);
-            let routes = services::wire(&config, &context).await?;
-            outside = merged(outside, routes.clone());
-            // Its history is for the other services as well, so that each can be asked for its own.
-            let inside = routes.add_service(EventLog::service(vec![log], tasks.stopping()));
-            let serving = Server::new(inside, access.clone(), limits).serve_mesh(&mesh, service.name, tasks.stopping());
-            tasks.spawn(format!("{}: mesh", service.name), serving);
-        }
-        let outside = with_health_and_reflection(outside, databases.clone(), &tasks)
-            .map_err(|error| StandaloneError::Reflection(error.to_string()))?;
-
-        let asked = config.server.address;
-        let cannot_bind = |source| StandaloneError::Bind { address: asked, source };
-        let listener = TcpListener::bind(asked).await.map_err(cannot_bind)?;
-        let address = listener.local_addr().map_err(cannot_bind)?;
+        let (address, listener) = bind(config.server.address).await?;
         tasks.spawn("server", Server::new(outside, access, limits).serve(listener, tasks.stopping()));
         let at_work = AtWork { tasks, databases, stop_within: limits.stop_within, _lock: lock };
         Ok(Running { address, users, stopping: at_work.tasks.stopping(), at_work: Some(at_work) })
+    }
+}
+
+/// What the services are wired from.
+struct House<'a> {
+    config: &'a Config,
+    clock: &'a Clock,
+    tasks: &'a Tasks,
+    access: &'a AccessLayer,
+    databases: &'a [Database],
+}
+
+impl House<'_> {
+    fn identity(&self, users: Users, issuer: TokenIssuer) -> Result<Routes, StandaloneError> {
+        let parallel = self.config.identity.parallel_checks;
+        let sign_in = SignIn::try_new(users, self.clock.clone(), parallel).map_err(UsersError::from)?;
+        Ok(Routes::new(Identity::service(sign_in, issuer)))
+    }
+
+    /// Wires all services, links them with each other, and gives what clients meet: all their routes and `more`.
+    async fn wire(&self, more: Routes) -> Result<Routes, StandaloneError> {
+        let stopping = || self.tasks.stopping();
+        let services = || SERVICES.iter().zip(self.databases);
+        let logs: Vec<Log> = services().map(|(service, db)| Log::new(db.clone(), service.name)).collect();
+        let (mesh, bus) = (Mesh::new(), Bus::local(logs.clone()));
+        let mut outside = more.add_service(EventLog::service(logs.clone(), stopping()));
+        for ((service, database), log) in services().zip(logs) {
+            let peers = Peers::mesh(service.name, mesh.clone());
+            let (clock, tasks) = (self.clock.clone(), self.tasks.clone());
+            let context = Context::new(service.name, database.clone(), bus.clone(), peers, clock, tasks);
+            let routes = services::wire(self.config, &context).await?;
+            outside = merged(outside, routes.clone());
+            // Its history is for the other services as well, so that each can be asked for its own.
+            let inside = routes.add_service(EventLog::service(vec![log], stopping()));
+            let server = Server::new(inside, self.access.clone(), self.config.server.limits);
+            let serving = server.serve_mesh(&mesh, service.name, stopping());
+            self.tasks.spawn(format!("{}: mesh", service.name), serving);
+        }
+        with_health_and_reflection(outside, self.databases.to_vec(), self.tasks)
+            .map_err(|error| StandaloneError::Reflection(error.to_string()))
     }
 }
 
@@ -206,7 +226,7 @@ impl Running {
 impl AtWork {
     async fn stop(self) -> Result<(), StandaloneError> {
         // The servers take up to the bound for themselves; what they leave behind is written after it.
-        let finished = self.tasks.finish(self.stop_within + LAST_WORDS).await;
+        let finished = self.tasks.finish(self.stop_within.saturating_add(LAST_WORDS)).await;
         for (service, database) in SERVICES.iter().zip(&self.databases) {
             if let Err(error) = database.close().await {
                 tracing::warn!(service = service.name, %error, "the database was not closed in order");
@@ -255,6 +275,12 @@ async fn open_database(data: &DataFolder, service: &Service) -> Result<Database,
     let database = Database::connect(&data.database(service.name)).await.map_err(failed)?;
     eseal_eventstore::migrate(&database, service.migrations).await.map_err(failed)?;
     Ok(database)
+}
+
+async fn bind(asked: SocketAddr) -> Result<(SocketAddr, TcpListener), StandaloneError> {
+    let failed = |source| StandaloneError::Bind { address: asked, source };
+    let listener = TcpListener::bind(asked).await.map_err(failed)?;
+    Ok((listener.local_addr().map_err(failed)?, listener))
 }
 
 /// The routes of both. Each has its own answer for what is not there, and axum takes one only.

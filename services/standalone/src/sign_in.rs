@@ -66,7 +66,8 @@ impl SignIn {
         getrandom::fill(&mut secret).map_err(|_| PasswordError::Failed)?;
         let nobody = Password::generate()?.hash()?;
         let tries = (0..BUCKETS).map(|_| Mutex::default()).collect();
-        let (waiting, checking) = (Semaphore::new(WAITING), Arc::new(Semaphore::new(parallel.max(1))));
+        let parallel = parallel.clamp(1, Semaphore::MAX_PERMITS);
+        let (waiting, checking) = (Semaphore::new(WAITING), Arc::new(Semaphore::new(parallel)));
         Ok(Self { users, clock, nobody, secret, tries, waiting, checking })
     }
 
