@@ -11,13 +11,14 @@ fn the_error_codes_are_documented() {
         Every code that a service, a verification or the client gives: stable for ever. Made from the code and checked by \
         a test (`tests/it/documented.rs`); do not edit by hand.\n"
         .to_owned();
-    let services: [(&str, &[eseal_service::Reason]); 6] = [
+    let services: [(&str, &[eseal_service::Reason]); 7] = [
         ("Every RPC", eseal_service::status::REASONS),
         ("Signing in (standalone)", eseal_standalone::identity::REASONS),
         ("Application (印章申请)", eseal_application::REASONS),
         ("Fabrication (印章制作)", eseal_fabrication::REASONS),
         ("Signing authentication (签章认证)", eseal_authentication::REASONS),
         ("Verification service (文档验证)", eseal_verification::REASONS),
+        ("Verification service: notes", eseal_verification::NOTES),
     ];
     for (title, reasons) in services {
         table(&mut text, title, reasons.iter().map(|reason| (reason.code, reason.zh, reason.en)));

@@ -84,6 +84,9 @@ async fn serve(common: &Common, serve: Serve, language: Language, out: &mut impl
         config.server.address = address;
     }
     telemetry::init(&config.telemetry)?;
+    if let Some(left_over) = &serve.ready_file {
+        forget(left_over)?;
+    }
     let options = Options { data_dir: common.data.clone(), config, clock: Clock::System };
     let running = Standalone::start(options).await?;
     announce(&running, serve.ready_file.as_deref(), language, out)?;
@@ -92,6 +95,14 @@ async fn serve(common: &Common, serve: Serve, language: Language, out: &mut impl
         () = running.stopping().cancelled_owned() => {}
     }
     Ok(running.stop().await?)
+}
+
+/// A ready file of an earlier run names an address that is not ours.
+fn forget(ready_file: &Path) -> Result<(), CommandError> {
+    match std::fs::remove_file(ready_file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// One line for people and scripts, and the file for programs that wait for it.

@@ -29,6 +29,7 @@ use tonic::service::Routes;
 pub use config::{CONFIG_DEFAULT, Config};
 pub use grpc::REASONS;
 pub use migration::migrations;
+pub use report::NOTES;
 
 use app::App;
 use authority::Authority;

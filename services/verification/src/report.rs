@@ -9,6 +9,7 @@ use eseal_proto::authentication::v1 as authentication;
 use eseal_proto::moment;
 use eseal_proto::seal::v1 as seal_pb;
 use eseal_proto::verification::v1 as pb;
+use eseal_service::Reason;
 
 /// What the registry knows of a seal and its signer: information that changes no verdict.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,27 +20,36 @@ pub struct Known {
     pub seal: Option<authentication::SealStateAtResponse>,
 }
 
-/// Notes of this service, besides those of `eseal_documents`: code, severity, English, Chinese.
-struct OwnNote(&'static str, pb::Severity, &'static str, &'static str);
+/// A note of this service, besides those of `eseal_documents`.
+struct OwnNote(pb::Severity, Reason);
 
 const REGISTRY_UNREACHABLE: OwnNote = OwnNote(
-    "REGISTRY_UNREACHABLE",
     pb::Severity::Info,
-    "the authentication service does not answer, so only the roots that were given count",
-    "无法连接认证服务,仅使用提供的根证书",
+    Reason::new(
+        "REGISTRY_UNREACHABLE",
+        "无法连接认证服务,仅使用提供的根证书",
+        "the authentication service does not answer, so only the roots that were given count",
+    ),
 );
 const SIGNER_REVOKED: OwnNote = OwnNote(
-    "SIGNER_REVOKED",
     pb::Severity::Warning,
-    "the signer's certificate was revoked before the document was sealed, or the sealing time is not known",
-    "签章人证书在签章前已被吊销,或签章时间未知",
+    Reason::new(
+        "SIGNER_REVOKED",
+        "签章人证书在签章前已被吊销,或签章时间未知",
+        "the signer's certificate was revoked before the document was sealed, or the sealing time is not known",
+    ),
 );
 const SIGNER_REVOKED_LATER: OwnNote = OwnNote(
-    "SIGNER_REVOKED_LATER",
     pb::Severity::Info,
-    "the signer's certificate was revoked after the document was sealed",
-    "签章人证书在签章后被吊销",
+    Reason::new(
+        "SIGNER_REVOKED_LATER",
+        "签章人证书在签章后被吊销",
+        "the signer's certificate was revoked after the document was sealed",
+    ),
 );
+
+/// The codes of these notes, for `docs/error-codes.md`.
+pub const NOTES: &[Reason] = &[REGISTRY_UNREACHABLE.1, SIGNER_REVOKED.1, SIGNER_REVOKED_LATER.1];
 
 /// The report. `known` has what the registry knows of the first seals; nothing if it does not answer.
 pub fn of(
@@ -133,10 +143,10 @@ fn told(note: &Note, language: Language) -> pb::Note {
 impl OwnNote {
     fn told(&self, language: Language) -> pb::Note {
         let text = match language {
-            Language::En => self.2,
-            Language::ZhCn => self.3,
+            Language::En => self.1.en,
+            Language::ZhCn => self.1.zh,
         };
-        pb::Note { code: self.0.to_owned(), severity: self.1.into(), text: text.to_owned() }
+        pb::Note { code: self.1.code.to_owned(), severity: self.0.into(), text: text.to_owned() }
     }
 }
 

@@ -63,6 +63,20 @@ impl Drop for Served {
 }
 
 #[tokio::test]
+async fn a_ready_file_of_an_earlier_run_is_gone_while_a_start_fails() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("ready"), "127.0.0.1:1").expect("written");
+    let ended = program(&folder.path().join("data"))
+        .args(["serve", "--address", "127.0.0.1:0", "--ready-file", "ready"])
+        .env("ESEAL_FABRICATION__MAKER_CARD_FILE", "/nonexistent/maker.card")
+        .current_dir(folder.path())
+        .output()
+        .expect("run");
+    assert!(!ended.status.success());
+    assert!(!folder.path().join("ready").exists(), "the old address is still there");
+}
+
+#[tokio::test]
 async fn it_serves_until_it_is_asked_to_stop_and_ends_well() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut served, address) = Served::start(folder.path()).await;
