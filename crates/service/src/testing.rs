@@ -8,6 +8,8 @@
 //! let mut maker = MakerCardServiceClient::new(house.person("fabrication", "m1", &[Role::Maker], None));
 //! ```
 
+mod teller;
+
 use std::time::Duration;
 
 use eseal_kernel::{Clock, Uscc};
@@ -22,6 +24,8 @@ use crate::server::{Limits, Server};
 use crate::tasks::Tasks;
 use crate::token::{Grant, TokenIssuer};
 use crate::{Language, Role};
+
+pub use teller::Teller;
 
 /// A process with the services that a test opens in it.
 #[derive(Clone)]

@@ -5,11 +5,11 @@ use eseal_kernel::Digest;
 use eseal_proto::application::v1 as pb;
 use eseal_proto::seal::v1 as seal_pb;
 use eseal_service::Role;
+use eseal_service::testing::Teller;
 use eseal_testkit::wait_until;
 use tonic::Code;
 
 use crate::office::*;
-use crate::teller::Teller;
 
 #[tokio::test]
 async fn an_erased_person_is_gone_from_whatever_is_shown() {

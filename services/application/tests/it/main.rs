@@ -10,4 +10,3 @@ mod react;
 mod repeat;
 mod review;
 mod submit;
-mod teller;

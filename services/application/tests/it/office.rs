@@ -12,13 +12,11 @@ use eseal_proto::moment;
 use eseal_proto::seal::v1 as seal_pb;
 use eseal_service::config::Sources;
 use eseal_service::status::{Refused, refusal_of};
-use eseal_service::testing::{TestChannel, TestHouse};
+use eseal_service::testing::{Teller, TestChannel, TestHouse};
 use eseal_service::{Context, MAX_MESSAGE, Role};
 use eseal_testkit::TestDb;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
-
-use crate::teller::Teller;
 
 /// The organization of most applicants.
 pub const LENOVO: &str = "91110000600037341L";

@@ -17,7 +17,7 @@ use eseal_proto::fabrication::v1 as fabrication;
 use eseal_proto::moment;
 use eseal_proto::seal::v1 as seal_pb;
 use eseal_service::status::{Refused, refusal_of};
-use eseal_service::testing::{TestChannel, TestHouse};
+use eseal_service::testing::{Teller, TestChannel, TestHouse};
 use eseal_service::{Context, Role};
 use eseal_testkit::{TestDb, wait_until};
 use tempfile::TempDir;
@@ -25,7 +25,6 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use crate::card::{Authorities, Card};
-use crate::teller::Teller;
 use crate::workshop::Workshop;
 
 /// The organization of most seals.

@@ -13,6 +13,5 @@ mod registry;
 mod repeat;
 mod signing;
 mod structures;
-mod teller;
 mod trust;
 mod workshop;

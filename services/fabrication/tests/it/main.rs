@@ -15,5 +15,4 @@ mod repeat;
 mod standins;
 mod start;
 mod steps;
-mod teller;
 mod workshop;

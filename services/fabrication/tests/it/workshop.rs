@@ -19,7 +19,7 @@ use eseal_proto::moment;
 use eseal_proto::seal::v1 as seal_pb;
 use eseal_service::config::Sources;
 use eseal_service::status::{Refused, refusal_of};
-use eseal_service::testing::{TestChannel, TestHouse};
+use eseal_service::testing::{Teller, TestChannel, TestHouse};
 use eseal_service::{Context, MAX_MESSAGE, Role, StartError};
 use eseal_testkit::{TestDb, wait_until};
 use tempfile::TempDir;
@@ -28,7 +28,6 @@ use tonic::{Code, Status};
 
 use crate::cards::{Card, MAKERS};
 use crate::standins::StandIns;
-use crate::teller::Teller;
 
 /// The organization whose seals are made.
 pub const LENOVO: &str = "91110000600037341L";

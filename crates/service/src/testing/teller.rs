@@ -1,4 +1,4 @@
-//! Another service, as far as this one hears of it: it has a database and a log, and tells what it is given.
+//! Another service, as far as the one under test hears of it: it has a database and a log, and tells what it is given.
 
 use eseal_eventstore::{
     Actor, Database, DatabaseConfig, DecodeError, Encoded, Log, Metadata, Order, Recorded, Row, Stored, StreamId,
@@ -18,6 +18,7 @@ pub struct Teller {
 }
 
 impl Teller {
+    /// A service of this name, in a database of its own.
     pub async fn new(name: &'static str) -> Self {
         let db = TestDb::sqlite();
         let database = Database::connect(&DatabaseConfig::new(db.url())).await.expect("a database");
@@ -34,6 +35,7 @@ impl Teller {
         Self { log: Log::new(database, name), writer, stop, _db: None }
     }
 
+    /// What the bus carries of it.
     pub fn log(&self) -> Log {
         self.log.clone()
     }
@@ -43,6 +45,7 @@ impl Teller {
         self.tells_bytes(stream, kind, serde_json::to_vec(message).expect("JSON")).await;
     }
 
+    /// Tells a fact whose payload may be anything.
     pub async fn tells_bytes(&self, stream: &str, kind: &'static str, payload: Vec<u8>) {
         let metadata = Metadata::new(Timestamp::from_seconds(1_800_000_000), Actor::new("teller", "service"));
         let order: Order<Voice> = Order::new(stream, Fact { kind, payload }, metadata);
