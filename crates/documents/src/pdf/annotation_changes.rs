@@ -41,7 +41,7 @@ impl FormRules {
         for added in &pairing.added {
             let Value::Dictionary(annotation) = c.new.resolve(added)?.value else { continue };
             if !c.new.get(&annotation, "Subtype")?.is_name("Widget") {
-                c.changes.annotated.push(format!("page {page}"));
+                c.changes.annotated.insert(format!("page {page}"));
             } else if !added.as_reference().is_some_and(|id| self.arrived.contains(&id.number)) {
                 c.changes.forbid(format!("a widget of no new signature field was added to page {page}"));
             }
@@ -68,7 +68,7 @@ impl FormRules {
             self.field(c, pair).map(|_| ())
         } else {
             if !c.changed_keys(&old, &new)?.is_empty() {
-                c.changes.annotated.push(format!("page {page}"));
+                c.changes.annotated.insert(format!("page {page}"));
             }
             Ok(())
         }

@@ -5,6 +5,8 @@
 //! values and data for later validation may come; everything else may not. Whether an object was written again with
 //! the same meaning, or under another number, does not matter, and neither does what the catalog does not lead to.
 
+use std::collections::BTreeSet;
+
 use super::form_changes::FormRules;
 use super::object::{Dictionary, Value};
 use super::page::Page;
@@ -34,9 +36,9 @@ pub(crate) struct Changes {
     /// Time stamps, certificates and revocation data were added.
     pub validation: bool,
     /// Names of fields that were filled.
-    pub filled: Vec<String>,
+    pub filled: BTreeSet<String>,
     /// Comments were added, in words: where.
-    pub annotated: Vec<String>,
+    pub annotated: BTreeSet<String>,
     /// Everything else, in words.
     pub forbidden: Vec<String>,
 }
@@ -184,7 +186,8 @@ impl Comparison<'_, '_, '_> {
         Ok(None)
     }
 
-    /// The keys, as text, under which two dictionaries do not hold the same.
+    /// The keys, as text, under which two dictionaries do not hold the same; `(repeated)` for what stands under no key or
+    /// under one that comes again.
     ///
     /// # Errors
     /// [`DocumentError::TooLarge`].
@@ -196,6 +199,10 @@ impl Comparison<'_, '_, '_> {
             if !self.same.entries(old.get_bytes(&key), new.get_bytes(&key), trust)? {
                 changed.push(String::from_utf8_lossy(&key).into_owned());
             }
+        }
+        let hidden = |dictionary: &Dictionary| Value::Array(dictionary.hidden().to_vec());
+        if !self.same.values(&hidden(old), &hidden(new), Trust::Nothing)? {
+            changed.push("(repeated)".to_owned());
         }
         Ok(changed)
     }

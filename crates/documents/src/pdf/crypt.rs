@@ -193,7 +193,7 @@ fn modern_key(encrypt: &Dictionary, revision: i64) -> Result<Vec<u8>, DocumentEr
 /// ISO 32000-2 algorithm 2.B with an empty password.
 fn hardened_hash(salt: &[u8]) -> Vec<u8> {
     let mut key = DigestAlg::Sha256.digest(salt);
-    for round in 0_u32.. {
+    for rounds in 1_u32.. {
         let encrypted = cbc_encrypt_repeated(&key);
         let remainder = encrypted.iter().take(BLOCK).map(|byte| u32::from(*byte)).sum::<u32>() % 3;
         key = match remainder {
@@ -203,7 +203,7 @@ fn hardened_hash(salt: &[u8]) -> Vec<u8> {
         }
         .digest(&encrypted);
         let last = encrypted.last().copied().map_or(0, u32::from);
-        if round >= 63 && last + 32 <= round {
+        if rounds >= 64 && last + 32 <= rounds {
             break;
         }
     }
@@ -280,6 +280,31 @@ mod tests {
         // RFC 6229 uses keystreams; these are the well-known ones of the original posting.
         assert_eq!(hex::encode(rc4(b"Key", b"Plaintext")), "bbf316e8d940af0ad3");
         assert_eq!(hex::encode(rc4(b"Wiki", b"pedia")), "1021bf0420");
+    }
+
+    /// Written by qpdf, chosen because their rounds end where counting them wrongly by one would go on.
+    #[test]
+    fn the_hardened_hash_opens_documents_of_another_program() {
+        let written = [
+            (
+                "e746ff6b1335e6d4134b0b391fe48b3f",
+                "192a97c1b2f08ddd880779e2eb6f0a843b19a2d90f3081a47be63de39d09da41507cff6cf2b290f60bb0f3ecab0510d1",
+                "51da0e218b3d78f2b30154f31150ce5852645d5e5dd5bf484f8ac48df4f254a0",
+            ),
+            (
+                "50bb2d187cfe92bb5a60d0653b4fe117",
+                "42ed00913a1911a04f558f4ee8e9bfd6a8475d06cb42a47936a2b41d98de7d4751defaa797308dbb93c9cc8bcc9b4b7d",
+                "9e39cc9d6026fc6b44ad7956adf7805cd701199b608f1af95b83e5b3b1c98d05",
+            ),
+        ];
+        for (permissions, user, wrapped) in written {
+            let string = |text: &str| Value::String(hex::decode(text).expect("hexadecimal"));
+            let encrypt = Dictionary::from([("U", string(user)), ("UE", string(wrapped))]);
+            let key: [u8; 32] = modern_key(&encrypt, 6).expect("opened").try_into().expect("32 bytes");
+            let mut block = Array::from(<[u8; 16]>::try_from(hex::decode(permissions).expect("hex")).expect("a block"));
+            Aes256::new(&Array::from(key)).decrypt_block(&mut block);
+            assert_eq!(&block[9..12], b"adb"); // ISO 32000-2 algorithm 10
+        }
     }
 
     #[test]

@@ -21,8 +21,14 @@ const PRINT_AND_LOCKED: i64 = 4 | 128;
 /// Form flags: there are signatures, and only updates may be appended (table 219).
 const SIGNATURES_AND_APPEND_ONLY: i64 = 1 | 2;
 
-/// Room for the three numbers of `/ByteRange` that are not known yet, with spaces.
-const BYTE_RANGE_ROOM: usize = 48;
+/// Room for the four numbers of `/ByteRange`, the longest that there are.
+const BYTE_RANGE_ROOM: usize = 64;
+
+/// The highest object number of other software (ISO 32000-1 table C.1).
+const MAX_OBJECT: u32 = 8_388_607;
+
+/// More than the objects that sealing adds.
+const ADDED: u32 = 16;
 
 /// The update that seals a document, with room for the signature value.
 pub(crate) struct Draft {
@@ -117,6 +123,9 @@ fn must_be_updatable(view: &View<'_>) -> Result<(), DocumentError> {
     }
     if view.base != 0 {
         return Err(unsupported("it has other bytes before its header; save it anew first"));
+    }
+    if view.size() > MAX_OBJECT - ADDED {
+        return Err(unsupported("its object numbers are used up; save it anew first"));
     }
     Ok(())
 }

@@ -56,13 +56,13 @@ impl Pair {
         old: Dictionary,
         new: Dictionary,
     ) -> Result<Self, DocumentError> {
-        let known = if old.is_empty() { &new } else { &old };
-        let name = match known.get("T").and_then(Value::as_string).map(text) {
+        let (view, known) = if old.is_empty() { (c.new, &new) } else { (c.old, &old) };
+        let name = match view.get(known, "T")?.as_string().map(text) {
             Some(own) if !self.name.is_empty() => format!("{}.{own}", self.name),
             Some(own) => own,
             None => self.name.clone(),
         };
-        let kind = c.new.get(known, "FT")?.as_name().map_or_else(|| self.kind.clone(), <[u8]>::to_vec);
+        let kind = view.get(known, "FT")?.as_name().map_or_else(|| self.kind.clone(), <[u8]>::to_vec);
         let was_signed = self.was_signed || kind == b"Sig" && c.old.get(&old, "V")? != Value::Null;
         Ok(Self { old, new, kind, name, was_signed, filled: self.filled })
     }
@@ -185,8 +185,8 @@ impl FormRules {
         if got_value && pair.filled {
             if pair.is_signature() {
                 self.signed(c, &pair)?;
-            } else if !c.changes.filled.contains(&pair.name) {
-                c.changes.filled.push(pair.name.clone());
+            } else {
+                c.changes.filled.insert(pair.name.clone());
             }
         }
         Ok(pair)
@@ -226,7 +226,7 @@ impl FormRules {
         let is_time_stamp = value.as_ref().is_some_and(Signature::is_time_stamp);
         // A picture without somebody's signature behind it is a comment at best.
         if (is_time_stamp || value.is_none()) && is_visible(c.new, &pair.new)? {
-            c.changes.annotated.push(format!("the field {}", pair.name));
+            c.changes.annotated.insert(format!("the field {}", pair.name));
         } else if is_time_stamp {
             c.changes.validation = true;
         } else {
@@ -251,7 +251,7 @@ fn only_data(c: &mut Comparison<'_, '_, '_>, a: Option<&Value>, b: Option<&Value
             return Ok(false);
         }
     }
-    c.changes.filled.push("XFA".to_owned());
+    c.changes.filled.insert("XFA".to_owned());
     Ok(true)
 }
 

@@ -31,6 +31,8 @@ pub(crate) enum Value {
 pub(crate) struct Dictionary {
     /// Sorted by key, each key once.
     entries: Vec<(Vec<u8>, Value)>,
+    /// What stood under a key that came again, or between two entries: some readers see it, most don't.
+    hidden: Vec<Value>,
 }
 
 /// An indirect object: a value, and for a stream the place of its data.
@@ -112,13 +114,30 @@ impl Value {
 }
 
 impl Dictionary {
-    /// The last of several entries with one key wins, as in every reader in use.
+    /// The last of several entries with one key wins, as in most readers.
     pub(crate) fn from_entries(mut entries: Vec<(Vec<u8>, Value)>) -> Self {
+        let mut hidden = Vec::new();
         entries.reverse(); // the sort is stable: the last one comes first, and dedup keeps the first
         entries.sort_by(|a, b| a.0.cmp(&b.0));
-        entries.dedup_by(|later, first| later.0 == first.0);
+        entries.dedup_by(|later, first| {
+            let again = later.0 == first.0;
+            if again {
+                hidden.push(std::mem::replace(&mut later.1, Value::Null));
+            }
+            again
+        });
         entries.retain(|(_, value)| *value != Value::Null);
-        Self { entries }
+        Self { entries, hidden }
+    }
+
+    /// Adds a value that stands in no entry.
+    pub(crate) fn hide(&mut self, value: Value) {
+        self.hidden.push(value);
+    }
+
+    /// Values that some readers see in the place of others.
+    pub(crate) fn hidden(&self) -> &[Value] {
+        &self.hidden
     }
 
     fn position(&self, key: &[u8]) -> Result<usize, usize> {
@@ -195,6 +214,7 @@ mod tests {
             [(b"B".to_vec(), Value::Integer(1)), (b"A".to_vec(), Value::Null), (b"B".to_vec(), Value::Integer(2))];
         let dictionary = Dictionary::from_entries(entries.to_vec());
         assert_eq!(dictionary.get("B"), Some(&Value::Integer(2)));
+        assert_eq!(dictionary.hidden(), [Value::Integer(1)]);
         assert!(!dictionary.contains("A"));
         assert_eq!(dictionary.iter().count(), 1);
     }

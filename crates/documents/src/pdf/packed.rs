@@ -46,6 +46,11 @@ impl Packed {
         Parser::new(&self.data, *offset).value().ok()
     }
 
+    /// Whether the object `number` should be in here.
+    pub(crate) fn has(&self, number: u32) -> bool {
+        self.offsets.contains_key(&number)
+    }
+
     /// Numbers of the objects in here.
     pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> {
         self.objects.iter().map(|(number, _)| *number)

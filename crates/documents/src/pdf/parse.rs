@@ -127,17 +127,20 @@ impl<'a> Parser<'a> {
     }
 
     fn dictionary(&mut self, depth: usize) -> Result<Dictionary, Malformed> {
-        let entries = self.entries(depth)?;
-        Ok(Dictionary::from_entries(entries.into_iter().map(|entry| (entry.key, entry.value)).collect()))
+        let mut rubbish = Vec::new();
+        let entries = self.entries(depth, &mut rubbish)?;
+        let mut dictionary = Dictionary::from_entries(entries.into_iter().map(|e| (e.key, e.value)).collect());
+        rubbish.into_iter().for_each(|value| dictionary.hide(value));
+        Ok(dictionary)
     }
 
     /// The entries of the dictionary that begins here, in the order of the file, repeated keys included.
     pub(crate) fn spans(&mut self) -> Result<Vec<Spanned>, Malformed> {
         self.lexer.skip_space();
-        self.entries(0)
+        self.entries(0, &mut Vec::new())
     }
 
-    fn entries(&mut self, depth: usize) -> Result<Vec<Spanned>, Malformed> {
+    fn entries(&mut self, depth: usize, rubbish: &mut Vec<Value>) -> Result<Vec<Spanned>, Malformed> {
         if !self.lexer.take(b"<<") {
             return Err(Malformed);
         }
@@ -148,7 +151,7 @@ impl<'a> Parser<'a> {
                 return Ok(entries);
             }
             if self.lexer.peek() != Some(b'/') {
-                self.nested(depth + 1)?; // rubbish between two entries
+                rubbish.push(self.nested(depth + 1)?); // between two entries
                 continue;
             }
             let key = self.lexer.name()?;
@@ -197,10 +200,9 @@ mod tests {
     #[test]
     fn what_stands_between_two_entries_is_passed_over_and_a_missing_value_is_none() {
         let dictionary = parsed("<< /A 1 2 (x) /B /C /D % comment >>\n>>");
-        assert_eq!(
-            dictionary,
-            Ok(Value::Dictionary(Dictionary::from([("A", Value::Integer(1)), ("B", Value::name("C"))])))
-        );
+        let mut expected = Dictionary::from([("A", Value::Integer(1)), ("B", Value::name("C"))]);
+        [Value::Integer(2), Value::String(b"x".to_vec())].into_iter().for_each(|value| expected.hide(value));
+        assert_eq!(dictionary, Ok(Value::Dictionary(expected)));
         for text in ["<< /A 1", "[1 2", "(a", "<12", "", "]", ">>", "<< /A ) >>"] {
             assert_eq!(parsed(text), Err(Malformed), "{text}");
         }

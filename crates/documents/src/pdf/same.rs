@@ -92,17 +92,18 @@ impl<'v, 'a> Same<'v, 'a> {
         match (a, b) {
             (Value::Reference(x), Value::Reference(y)) => {
                 if x.number == y.number && self.is_untouched(x.number) {
-                    return self.untouched(x.number, open).map(|()| true);
+                    return self.untouched(x.number, open);
                 }
                 let (a, b) = (self.old.object(x.number)?, self.new.object(y.number)?);
-                match (a, b) {
-                    (None, None) => Ok(true),
-                    (a, b) => {
-                        let null = || Object::plain(Value::Null);
-                        let (a, b) = (a.unwrap_or_else(null), b.unwrap_or_else(null));
-                        self.objects((x.number, &a), (y.number, &b), open)
-                    }
+                // Of what cannot be read, nobody knows what other readers make of it.
+                if a.is_none() && self.old.is_unreadable(x.number)?
+                    || b.is_none() && self.new.is_unreadable(y.number)?
+                {
+                    return Ok(false);
                 }
+                let null = || Object::plain(Value::Null);
+                let (a, b) = (a.unwrap_or_else(null), b.unwrap_or_else(null));
+                self.objects((x.number, &a), (y.number, &b), open)
             }
             (Value::Reference(_), direct) => {
                 Ok(self.plain(&self.old.resolve(a)?, &Object::plain(direct.clone()), open))
@@ -132,16 +133,18 @@ impl<'v, 'a> Same<'v, 'a> {
     }
 
     /// An untouched object is the same by itself; what it refers to may not be.
-    fn untouched(&self, number: u32, open: &mut Vec<(Value, Value)>) -> Result<(), DocumentError> {
-        if let Some(object) = self.old.object(number)? {
-            references(&object.value, &mut |reference| open.push((reference.clone(), reference.clone())));
+    fn untouched(&self, number: u32, open: &mut Vec<(Value, Value)>) -> Result<bool, DocumentError> {
+        match self.old.object(number)? {
+            Some(object) => references(&object.value, &mut |value| open.push((value.clone(), value.clone()))),
+            None if self.old.is_unreadable(number)? => return Ok(false),
+            None => {}
         }
         // The extent of an object stream may hang on an object that was changed: its length.
         if let Some(Place::In { stream, .. }) = self.old.place(number) {
             let reference = Value::Reference(super::object::Id { number: stream, generation: 0 });
             open.push((reference.clone(), reference));
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Whether two objects are the same; streams by their data after the filters.
@@ -183,7 +186,9 @@ fn references(value: &Value, visit: &mut dyn FnMut(&Value)) {
     match value {
         Value::Reference(_) => visit(value),
         Value::Array(items) => items.iter().for_each(|item| references(item, visit)),
-        Value::Dictionary(entries) => entries.iter().for_each(|(_, entry)| references(entry, visit)),
+        Value::Dictionary(entries) => {
+            entries.iter().map(|(_, entry)| entry).chain(entries.hidden()).for_each(|entry| references(entry, visit));
+        }
         _ => {}
     }
 }
@@ -198,7 +203,9 @@ fn surface(a: &Value, b: &Value, open: &mut Vec<(Value, Value)>) -> bool {
         (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(a, b)| surface(a, b, open)),
         (Value::Dictionary(x), Value::Dictionary(y)) => {
             let missing = Value::Null; // an entry may refer to nothing on the other side
-            x.iter().all(|(key, a)| surface(a, y.get_bytes(key).unwrap_or(&missing), open))
+            x.hidden().len() == y.hidden().len()
+                && x.hidden().iter().zip(y.hidden()).all(|(a, b)| surface(a, b, open))
+                && x.iter().all(|(key, a)| surface(a, y.get_bytes(key).unwrap_or(&missing), open))
                 && y.iter().all(|(key, b)| x.get_bytes(key).is_some() || surface(&missing, b, open))
         }
         (Value::Integer(_) | Value::Real(_), Value::Integer(_) | Value::Real(_)) => a.as_number() == b.as_number(),

@@ -6,6 +6,9 @@ use super::object::{Dictionary, Value};
 use super::parse::Parser;
 use crate::{DocumentError, Limit, Limits};
 
+/// Bytes that a line of a table has at least, however badly it is written.
+const SHORTEST_LINE: usize = 6;
+
 /// Where an object lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Place {
@@ -70,6 +73,9 @@ fn read_table(
             break;
         }
         let Some((mut first, count)) = subsection(&mut parser.lexer) else { return Ok(None) };
+        if usize::try_from(count).unwrap_or(usize::MAX) > parser.lexer.rest().len() / SHORTEST_LINE {
+            return Ok(None); // more than the file can have
+        }
         Limit::Objects.check(entries.len() as u64 + u64::from(count), u64::from(limits.max_objects))?;
         for index in 0..count {
             let Some(place) = table_line(&mut parser.lexer, base) else { return Ok(None) };

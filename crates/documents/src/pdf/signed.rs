@@ -144,6 +144,7 @@ fn classify(changes: Changes, permission: &Permission, found: &mut Findings) {
         failed(found, Check::LaterChanges, Reason::ChangeNotPermitted, forbidden.join("; "));
     }
     let comments = if permission.level.is_some() { NoteCode::CommentsPermitted } else { NoteCode::CommentsAdded };
+    let (filled, annotated) = (Vec::from_iter(filled), Vec::from_iter(annotated));
     let named = [(NoteCode::LaterSignatures, signatures), (NoteCode::FormFilled, filled), (comments, annotated)];
     for (code, names) in named.into_iter().filter(|(_, names)| !names.is_empty()) {
         found.notes.push(Note::with(code, shortened(&names)));

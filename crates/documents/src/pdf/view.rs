@@ -190,6 +190,24 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Whether there is an object `number` that could not be read: it is damaged, or beyond what is followed here.
+    ///
+    /// # Errors
+    /// As [`View::object`].
+    pub(crate) fn is_unreadable(&self, number: u32) -> Result<bool, DocumentError> {
+        Ok(match self.place(number) {
+            None | Some(Place::Free) => false,
+            Some(Place::At(offset)) => {
+                let mut parser = Parser::new(self.bytes, offset);
+                parser.head().is_ok() && parser.value().is_err()
+            }
+            Some(Place::In { stream, index }) => match self.packed(stream)? {
+                Some(packed) => packed.has(number) && packed.object(number, index).is_none(),
+                None => true,
+            },
+        })
+    }
+
     /// The object at `offset`, which should be `number`, with the identifier that it has there.
     pub(super) fn object_at(&self, number: u32, offset: usize) -> Option<(Id, Object)> {
         let (id, object) = Parser::new(self.bytes, offset).indirect().ok()?;

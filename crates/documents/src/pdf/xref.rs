@@ -78,6 +78,7 @@ impl Chain {
             next = match section.trailer.get("Prev") {
                 None => None,
                 Some(value) => match value.as_offset() {
+                    Some(0) => None, // how some writers say that there is none
                     Some(offset) => Some(offset),
                     None => return Ok(None),
                 },

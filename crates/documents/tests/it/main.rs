@@ -9,6 +9,8 @@ mod ofd_sealing;
 mod ofd_signers;
 mod ofd_tampering;
 mod ofd_variants;
+mod pdf_fields;
+mod pdf_forgery;
 mod pdf_hostile;
 mod pdf_peers;
 mod pdf_samples;

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use eseal_documents::{DocumentError, Limit, Limits, Outcome, pdf};
 use proptest::prelude::*;
 
-use crate::support::pdf_builder::{Form, PLAIN, Shape, Xref, append, stream_text, zlib};
+use crate::support::pdf_builder::{Form, PLAIN, Shape, Xref, zlib};
 use crate::support::pdf_parties::{PLACE, PdfWorld, source, try_verify};
+use crate::support::pdf_update::{append, stream_text};
 use crate::support::samples::{names, sample};
 
 /// Long for anything that a test here does, short for anything that runs away.

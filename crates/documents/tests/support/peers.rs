@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// The output of a program; `None`, with a printed note, where it is not installed.
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 pub fn run(program: &str, arguments: &[&str]) -> Option<Output> {
     match Command::new(program).args(arguments).env("LC_ALL", "C").output() {
         Ok(output) => Some(output),
