@@ -13,7 +13,7 @@ use crate::{
     DocumentError, DocumentReport, Format, Limit, Limits, Note, NoteCode, OnProgress, PageSize, Place, Progress,
 };
 
-/// Checks every seal and signature of a PDF document. Whom to trust is [`crate::judge`]'s to say.
+/// Checks every seal and signature of a PDF document. Whom to trust is [`crate::judge()`]'s to say.
 ///
 /// # Errors
 /// The source is no PDF, is damaged beyond use, needs a password, or exceeds a limit. What is wrong with a signature or
