@@ -22,6 +22,7 @@ mod filter;
 mod form;
 mod form_changes;
 mod lexical;
+mod lost;
 mod lzw;
 mod object;
 mod packed;

@@ -8,7 +8,7 @@ use super::page::Page;
 use super::signature::Signature;
 use super::signed::{self, SignedField};
 use super::view::View;
-use super::{Source, value};
+use super::{Source, lost, value};
 use crate::{
     DocumentError, DocumentReport, Format, Limit, Limits, Note, NoteCode, OnProgress, PageSize, Place, Progress,
 };
@@ -27,7 +27,7 @@ pub fn verify(source: &Source, limits: &Limits, on_progress: OnProgress<'_>) -> 
         seals: Vec::new(),
         notes: document.notes(),
     };
-    let fields = document.signed_fields()?;
+    let (fields, damaged) = document.signed_fields()?;
     let total: u64 = fields.iter().map(|field| field.signed_bytes()).sum();
     let mut done = 0;
     for field in &fields {
@@ -39,7 +39,12 @@ pub fn verify(source: &Source, limits: &Limits, on_progress: OnProgress<'_>) -> 
         }
         done += field.signed_bytes();
     }
+    report.seals.extend(damaged.into_iter().map(lost::damaged));
     report.notes.extend(document.mismatched());
+    let orphans: Vec<_> = lost::orphans(&document.view, &fields)?.iter().map(|n| format!("object {n}")).collect();
+    if !orphans.is_empty() {
+        report.notes.push(Note::with(NoteCode::SignatureOrphaned, signed::shortened(&orphans)));
+    }
     Ok(report)
 }
 
@@ -66,18 +71,26 @@ impl<'a> Document<'a> {
         Ok(Self { page_numbers: numbered.collect(), view, pages })
     }
 
-    /// The fields with a signature value, in the order in which they were signed.
-    fn signed_fields(&self) -> Result<Vec<SignedField>, DocumentError> {
-        let mut signed = Vec::new();
+    /// The fields with a signature value, in the order in which they were signed; and the names of those whose
+    /// signature is there but can't be read.
+    fn signed_fields(&self) -> Result<(Vec<SignedField>, Vec<String>), DocumentError> {
+        let (mut signed, mut damaged) = (Vec::new(), Vec::new());
         let max = u64::from(self.view.limits().max_signatures);
         for field in self.view.fields()?.into_iter().filter(Field::is_signature) {
             let Some(value) = &field.value else { continue };
-            let Some(signature) = Signature::read(&self.view, value, field.number)? else { continue };
-            signed.push(SignedField { field, signature });
-            Limit::Signatures.check(signed.len() as u64, max)?;
+            match Signature::read(&self.view, value, field.number)? {
+                Some(signature) => signed.push(SignedField { field, signature }),
+                None if lost::is_unreadable(&self.view, value)? => damaged.push(field.name),
+                None => {}
+            }
+            Limit::Signatures.check((signed.len() + damaged.len()) as u64, max)?;
         }
         signed.sort_by_key(SignedField::signed_bytes);
-        Ok(signed)
+        if !signed.is_empty() {
+            // In a document without a signature, a field that can't be read is no more than that.
+            damaged.extend(lost::unreadable_fields(&self.view)?);
+        }
+        Ok((signed, damaged))
     }
 
     /// Where a widget stands; `None` for one that shows nothing.

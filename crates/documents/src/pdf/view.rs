@@ -176,6 +176,17 @@ impl<'a> View<'a> {
         self.entries.get(at).map(|entry| entry.place)
     }
 
+    /// Where the objects lie that are no part of an object stream: offset and number, by offset.
+    pub(super) fn offsets(&self) -> Vec<(usize, u32)> {
+        let place = |entry: &Entry| match entry.place {
+            Place::At(offset) => Some((offset, entry.number)),
+            Place::Free | Place::In { .. } => None,
+        };
+        let mut places: Vec<_> = self.entries.iter().filter_map(place).collect();
+        places.sort_unstable();
+        places
+    }
+
     /// Object `number`; `None` where it does not exist or is damaged, which both count as null (§7.3.10).
     ///
     /// # Errors

@@ -1,10 +1,10 @@
 //! Sealed PDF documents whose pages or structure were changed afterwards.
 
-use eseal_documents::{NoteCode, Outcome};
+use eseal_documents::{NoteCode, Outcome, Verdict, judge};
 
 use crate::support::pdf_builder::{Annots, CATALOG, FIRST_PAGE, FONT, Form, PAGES, PLAIN, Shape, Xref, shapes};
 use crate::support::pdf_harm::{assert_forbidden, assert_permitted, gap, has, is_flagged, object, sealed_form};
-use crate::support::pdf_parties::{PLACE, PdfWorld, try_verify, verify};
+use crate::support::pdf_parties::{PLACE, PdfWorld, judged, try_verify, verify};
 use crate::support::pdf_update::{append, append_with, highest, stream_text};
 
 #[test]
@@ -21,6 +21,31 @@ fn a_changed_byte_of_the_document_or_of_the_signature_value_is_found() {
         let report = try_verify(&changed);
         let content = report.map(|report| report.seals.first().map(|seal| seal.content));
         assert!(!matches!(content, Ok(Some(Outcome::Passed))), "at {at}");
+    }
+}
+
+#[test]
+fn a_damaged_last_seal_never_vanishes_without_a_word() {
+    let world = PdfWorld::new();
+    let first = world.party("甲方").seal(&PLAIN.build());
+    let second = world.party("乙方").seal(&first);
+    let intact = judged(&second, &world);
+    assert!(intact.verdict == Verdict::Valid && intact.seals.len() == 2 && !intact.is_flagged());
+    // Every byte that tells a reader where the second seal is, and a sample of what it consists of.
+    let mut in_stream = false;
+    for at in first.len()..second.len() {
+        let rest = &second[at..];
+        in_stream = (in_stream || rest.starts_with(b"\nstream")) && !rest.starts_with(b"endstream");
+        let in_value = second[at.saturating_sub(30)..(at + 30).min(second.len())].iter().all(u8::is_ascii_hexdigit);
+        if (in_stream || in_value) && at % 509 != 0 {
+            continue;
+        }
+        let mut changed = second.clone();
+        changed[at] = if at % 2 == 0 && second[at] != b';' { b';' } else { second[at] ^ 0x80 };
+        let Ok(report) = try_verify(&changed) else { continue };
+        let found = judge(&report, &world.trust());
+        let plainly_good = found.verdict == Verdict::Valid && !found.is_flagged();
+        assert!(!plainly_good || found.seals.len() == 2, "at {} of {}", at - first.len(), second.len() - first.len());
     }
 }
 
