@@ -1,6 +1,8 @@
 //! What the stories begin with.
 
-use eseal_e2e::company::{Company, YUNQI, id_of};
+use std::io::Write as _;
+
+use eseal_e2e::company::{Company, PIN, YUNQI, id_of};
 use tempfile::TempDir;
 
 /// A system that is set up, in a folder that goes away with the story.
@@ -31,4 +33,24 @@ pub fn hosted_seal(company: &Company, key: &str) -> String {
     });
     company.activates(&seal);
     seal
+}
+
+/// Has `work` done by somebody who types the PIN of `slow-pin` late: in the middle of the work, `meanwhile` happens.
+pub fn interrupted<T: Send>(
+    company: &mut Company,
+    work: impl FnOnce(&Company) -> T + Send,
+    meanwhile: impl FnOnce(&mut Company),
+) -> T {
+    let (elsewhere, pipe) = (company.elsewhere(), company.path("slow-pin"));
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
+    assert!(made.success());
+    std::thread::scope(|scope| {
+        let working = scope.spawn(move || work(&elsewhere));
+        // Opens once the other side reads: then the work is under way and waits for the PIN.
+        let mut typing = std::fs::OpenOptions::new().write(true).open(&pipe).expect("a pipe");
+        meanwhile(company);
+        typing.write_all(PIN.as_bytes()).expect("the PIN is read");
+        drop(typing);
+        working.join().expect("the work ends")
+    })
 }

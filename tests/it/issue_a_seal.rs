@@ -95,3 +95,18 @@ fn a_genuine_seal_of_another_system_is_refused_at_the_first_gate() {
     assert_eq!((answer.code, answer.reason()), (1, "SEAL_NOT_REGISTERED"));
     assert_eq!(answer.error["text"], "该电子印章未在本系统注册");
 }
+
+#[test]
+fn a_document_that_was_changed_after_a_seal_is_not_sealed_again() {
+    let (_folder, company) = fixture::company();
+    let (seal, _) = company.has_a_seal();
+    fixture::contract(&company, "pdf");
+    let _ = company.seals(&seal, "seal.card", "pin", "contract.pdf", "once.pdf", "45,112").good();
+    let mut bytes = std::fs::read(company.path("once.pdf")).expect("a file");
+    let title = bytes.windows(7).position(|w| w == b"/Title ").expect("a title");
+    bytes[title + 12] ^= 1;
+    std::fs::write(company.path("changed.pdf"), bytes).expect("a file");
+    let answer = company.seals(&seal, "seal.card", "pin", "changed.pdf", "twice.pdf", "125,112");
+    assert_eq!((answer.code, answer.reason()), (1, "CONTENT_ALTERED"), "{}", answer.text);
+    assert!(!company.path("twice.pdf").exists());
+}

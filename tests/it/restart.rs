@@ -1,5 +1,6 @@
 //! The system killed in the middle of each flow and started again: nothing lost, nothing done twice.
 
+use eseal_e2e::company::Company;
 use serde_json::Value;
 
 use crate::fixture;
@@ -60,8 +61,49 @@ fn a_hosted_fabrication_killed_right_after_the_approval_ends_in_one_seal() {
     assert_eq!(kinds.iter().filter(|kind| *kind == "SealSigned").count(), 1, "{kinds:?}");
 }
 
+#[test]
+fn killed_while_the_custodian_types_the_pin_the_sealing_goes_on_and_is_recorded_once() {
+    let (_folder, mut company) = fixture::company();
+    let (seal, _) = company.has_a_seal();
+    fixture::contract(&company, "ofd");
+    let sealing =
+        |company: &Company| company.seals(&seal, "seal.card", "slow-pin", "contract.ofd", "sealed.ofd", "45,112");
+    let _ = fixture::interrupted(&mut company, sealing, Company::restart_in_place).good();
+    assert_eq!(company.verifies_offline("sealed.ofd").good().value["verdict"], "valid");
+    let kinds = kinds_of(&company, "authentication");
+    assert_eq!(kinds.iter().filter(|kind| *kind == "SealingBegun").count(), 1, "{kinds:?}");
+    assert_eq!(kinds.iter().filter(|kind| *kind == "SealingCompleted").count(), 1, "{kinds:?}");
+}
+
+#[test]
+fn killed_between_the_gates_of_fabrication_the_run_goes_on_and_makes_one_seal() {
+    let (_folder, mut company) = fixture::company();
+    let application = company.applies("合同专用章");
+    company.approved(&application);
+    let making =
+        |company: &Company| company.makes_with(&application, Some("maker.card"), Some("seal.card"), "slow-pin");
+    let _ = fixture::interrupted(&mut company, making, Company::restart_in_place).good();
+    let kinds = kinds_of(&company, "fabrication");
+    assert_eq!(kinds.iter().filter(|kind| *kind == "RunBegun").count(), 1, "{kinds:?}");
+    assert_eq!(kinds.iter().filter(|kind| *kind == "SealFabricated").count(), 1, "{kinds:?}");
+}
+
+#[test]
+fn a_seal_suspended_while_the_custodian_types_the_pin_is_refused() {
+    let (_folder, mut company) = fixture::company();
+    let (seal, _) = company.has_a_seal();
+    fixture::contract(&company, "ofd");
+    let sealing = |company: &Company| company.seals(&seal, "seal.card", "slow-pin", "contract.ofd", "no.ofd", "45,112");
+    let suspend = |company: &mut Company| {
+        let _ = company.as_(&["root", "suspend", &seal]).good();
+    };
+    let answer = fixture::interrupted(&mut company, sealing, suspend);
+    assert_eq!((answer.code, answer.reason()), (1, "SEAL_SUSPENDED"));
+    assert!(!company.path("no.ofd").exists(), "a document was left");
+}
+
 /// The kinds of a service's events in their order, after a check that their positions are dense.
-fn kinds_of(company: &eseal_e2e::company::Company, owner: &str) -> Vec<String> {
+fn kinds_of(company: &Company, owner: &str) -> Vec<String> {
     let _ = company.as_(&["qian", "events", "read", owner, "--output", "@events.jsonl"]).good();
     let text = std::fs::read_to_string(company.path("events.jsonl")).expect("a file");
     let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();

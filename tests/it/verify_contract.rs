@@ -82,3 +82,43 @@ fn completions_are_printed_for_every_shell() {
         assert!(answer.code == 0 && answer.text.contains("erase-person"), "{shell}");
     }
 }
+
+#[test]
+fn a_server_that_takes_connections_but_answers_nothing_is_given_up_after_two_seconds() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let (folder, mut eseal) = nowhere();
+    eseal.url = format!("http://{}", silent.local_addr().expect("an address"));
+    let path = folder.path().join("a.ofd");
+    fs::write(&path, include_bytes!("../documents/contract.ofd")).expect("a file");
+    let begun = Instant::now();
+    let answer = eseal.run(["verify".as_ref(), path.as_os_str()]);
+    assert!(begun.elapsed() < Duration::from_secs(20), "it hung");
+    assert_eq!((answer.code, &answer.value["notes"][0]["code"]), (1, &"SERVER_UNREACHABLE".into()), "{}", answer.text);
+}
+
+#[test]
+fn a_document_may_come_through_a_pipe_and_a_folder_is_none() {
+    let (folder, eseal) = nowhere();
+    let (path, pipe) = (folder.path().join("a.ofd"), folder.path().join("pipe"));
+    fs::write(&path, include_bytes!("../documents/contract.ofd")).expect("a file");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
+    std::thread::scope(|scope| {
+        scope.spawn(|| fs::copy(&path, &pipe).ok());
+        let answer = eseal.run(["verify".as_ref(), pipe.as_os_str(), "--offline".as_ref()]);
+        assert_eq!((answer.code, &answer.value["verdict"]), (1, &"unsealed".into()), "{}", answer.text);
+    });
+    let answer = eseal.run(["verify".as_ref(), folder.path().as_os_str(), "--offline".as_ref()]);
+    assert_eq!((answer.code, answer.reason()), (2, "FILE_UNREADABLE"), "{}", answer.text);
+    let endless = ["verify".as_ref(), path.as_os_str(), "--offline".as_ref(), "--trust".as_ref(), "/dev/zero".as_ref()];
+    assert_eq!(eseal.run(endless).reason(), "FILE_UNREADABLE");
+}
+
+#[test]
+fn https_is_refused_while_there_is_none_instead_of_sending_in_the_clear() {
+    let (folder, mut eseal) = nowhere();
+    eseal.url = "https://127.0.0.1:9".to_owned();
+    let password = folder.path().join("password");
+    fs::write(&password, "secret").expect("a file");
+    let answer = eseal.run(["login".as_ref(), "wang".as_ref(), "--password-file".as_ref(), password.as_os_str()]);
+    assert_eq!((answer.code, answer.reason()), (2, "USAGE"), "{}", answer.text);
+}

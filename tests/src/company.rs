@@ -127,6 +127,20 @@ impl Company {
         company
     }
 
+    /// Kills the system and starts it again at the same address, while its clients go on.
+    pub fn restart_in_place(&mut self) {
+        drop(self.standalone.take());
+        let address = self.eseal.url.trim_start_matches("http://");
+        let standalone = Standalone::start_at(&self.path("data"), Some(&self.path("eseal.toml")), address);
+        self.standalone = Some(standalone);
+    }
+
+    /// The same people at another terminal.
+    #[must_use]
+    pub fn elsewhere(&self) -> Self {
+        Self { folder: self.folder.clone(), eseal: self.eseal.clone(), standalone: None }
+    }
+
     /// A new soft card.
     pub fn card(&self, file: &str, kind: &str) {
         let _ = self.run(&["card", "create", &format!("@{file}"), "--kind", kind, "--pin-file", "@pin"]).good();
@@ -161,13 +175,25 @@ impl Company {
 
     /// A run of the gates with these cards.
     pub fn makes(&self, application: &str, maker_card: Option<&str>, seal_card: Option<&str>) -> Answer {
+        self.makes_with(application, maker_card, seal_card, "pin")
+    }
+
+    /// The same with the seal card's PIN from another file.
+    pub fn makes_with(
+        &self,
+        application: &str,
+        maker_card: Option<&str>,
+        seal_card: Option<&str>,
+        pin: &str,
+    ) -> Answer {
+        let pin = format!("@{pin}");
         let (maker_card, seal_card) = (maker_card.map(|c| format!("@{c}")), seal_card.map(|c| format!("@{c}")));
         let mut words = vec!["zhang", "make", application];
         if let Some(card) = &maker_card {
             words.extend(["--maker-card", card, "--maker-pin-file", "@pin"]);
         }
         if let Some(card) = &seal_card {
-            words.extend(["--card", card, "--pin-file", "@pin"]);
+            words.extend(["--card", card, "--pin-file", &pin]);
         }
         self.as_(&words)
     }

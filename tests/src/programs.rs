@@ -35,11 +35,19 @@ impl Standalone {
     /// # Panics
     /// It does not become ready within 30 s, or ends before.
     pub fn start(data: &Path, config: Option<&Path>) -> Self {
+        Self::start_at(data, config, "127.0.0.1:0")
+    }
+
+    /// The same where it listened before.
+    ///
+    /// # Panics
+    /// As [`Standalone::start`].
+    pub fn start_at(data: &Path, config: Option<&Path>, address: &str) -> Self {
         let ready = data.with_extension("ready");
         let _ = std::fs::remove_file(&ready);
         let log = std::fs::File::create(data.with_extension("log")).expect("a log file");
         let mut command = Command::new(program("eseal-standalone"));
-        command.args(["serve", "--address", "127.0.0.1:0"]).arg("--data").arg(data).arg("--ready-file").arg(&ready);
+        command.args(["serve", "--address", address]).arg("--data").arg(data).arg("--ready-file").arg(&ready);
         if let Some(config) = config {
             command.arg("--config").arg(config);
         }

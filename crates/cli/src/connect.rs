@@ -7,6 +7,8 @@ use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Response, Status};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
 
 use crate::failure::{Failure, Kind};
 use crate::lang::Lang;
@@ -75,17 +77,16 @@ impl Server {
     }
 
     fn with(address: &str, lang: Lang, token: Option<AsciiMetadataValue>) -> Result<Self, Failure> {
-        let endpoint = Endpoint::from_shared(address.to_owned()).map_err(|error| Failure::usage(lang, error))?;
+        let endpoint = endpoint(address, lang)?;
         let channel = endpoint.connect_timeout(CONNECT_WITHIN).timeout(ANSWER_WITHIN).connect_lazy();
         Ok(Self { address: address.to_owned(), lang, channel, token })
     }
 
-    /// Whether the server answers within two seconds.
+    /// Whether the server answers a question within two seconds: a port that only takes connections is no server.
     pub async fn is_reachable(&self) -> bool {
-        let Ok(endpoint) = Endpoint::from_shared(self.address.clone()) else { return false };
-        let endpoint = endpoint.connect_timeout(CONNECT_WITHIN);
-        let connecting = endpoint.connect();
-        matches!(tokio::time::timeout(CONNECT_WITHIN, connecting).await, Ok(Ok(_)))
+        let mut health = HealthClient::new(self.line());
+        let asked = health.check(HealthCheckRequest::default());
+        matches!(tokio::time::timeout(CONNECT_WITHIN, asked).await, Ok(Ok(_)))
     }
 
     /// A line for a client of one of the services.
@@ -99,6 +100,18 @@ impl Server {
     /// [`Failure::status`].
     pub fn answer<T>(&self, answer: Result<Response<T>, Status>) -> Result<T, Failure> {
         answer.map(Response::into_inner).map_err(|status| Failure::status(self.lang, &self.address, &status))
+    }
+}
+
+/// The server's address. What would be sent in the clear although `https` was asked for is refused.
+fn endpoint(address: &str, lang: Lang) -> Result<Endpoint, Failure> {
+    let endpoint = Endpoint::from_shared(address.to_owned()).map_err(|error| Failure::usage(lang, error))?;
+    match endpoint.uri().scheme_str() {
+        Some("http") => Ok(endpoint),
+        _ => {
+            let why = lang.pick("目前仅支持 http://(本机)", "only http:// to this machine is supported so far");
+            Err(Failure::usage(lang, format_args!("--server {address}: {why}")))
+        }
     }
 }
 

@@ -182,18 +182,20 @@ fn kind_of(code: Code) -> Kind {
     }
 }
 
-/// A file that must be read whole, of at most `max` bytes.
+/// A file that must be read whole, of at most `max` bytes. It may be a pipe; it may not be endless.
 ///
 /// # Errors
 /// [`Failure`] of kind usage.
 pub fn read_file(lang: Lang, path: &Path, max: u64) -> Result<Vec<u8>, Failure> {
-    let unreadable = |error: &io::Error| Failure::unreadable(lang, path, error);
-    let size = std::fs::metadata(path).map_err(|error| unreadable(&error))?.len();
-    if size > max {
-        let why = format!("{}: {size} > {max} bytes", path.display());
+    let unreadable = |error: io::Error| Failure::unreadable(lang, path, &error);
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    io::Read::read_to_end(&mut io::Read::take(file, max + 1), &mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > max {
+        let why = format!("{}: > {max} bytes", path.display());
         return Err(Failure::new(Kind::Usage, "FILE_UNREADABLE", lang).because(why));
     }
-    std::fs::read(path).map_err(|error| unreadable(&error))
+    Ok(bytes)
 }
 
 /// Writes a file whole or not at all.

@@ -13,7 +13,8 @@ fn main() -> ExitCode {
     let lang = cli.global.lang.unwrap_or_else(|| Lang::of_environment(|name| std::env::var(name).ok()));
     let output = Output { json: cli.global.json, lang };
     let env = Env { server: cli.global.server, act_as: cli.global.act_as, output };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    // One worker looks after the connection while somebody types a PIN: a server that restarts meanwhile is found again.
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             output.say(&error.to_string());

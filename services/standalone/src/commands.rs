@@ -100,7 +100,7 @@ async fn serve(common: &Common, serve: Serve, language: Language, out: &mut impl
 /// A ready file of an earlier run names an address that is not ours.
 fn forget(ready_file: &Path) -> Result<(), CommandError> {
     match std::fs::remove_file(ready_file) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),
     }
 }

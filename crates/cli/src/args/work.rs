@@ -74,7 +74,7 @@ pub struct Seal {
     #[arg(long, default_value_t = 1)]
     pub page: u32,
     /// 位置 (毫米) · Upper left corner of the seal from that of the page, in mm
-    #[arg(long, value_name = "X,Y", default_value = "120,200")]
+    #[arg(long, value_name = "X,Y", default_value = "120,200", allow_hyphen_values = true)]
     pub at: String,
     /// 输出文件 · Where the sealed document goes [default: NAME.sealed.EXT]
     #[arg(long, short, value_name = "FILE")]

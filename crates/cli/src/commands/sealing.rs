@@ -24,6 +24,7 @@ use crate::secret;
 pub async fn seal(env: &Env, args: &Seal) -> Result<(), Failure> {
     let (server, lang) = (env.server()?, env.lang());
     let document = Document::open(lang, &args.file)?; // before anything is recorded
+    document.earlier_seals_hold(env.output)?;
     let output = output_path(args);
     let attempt = Attempt::begin(&server, &args.seal).await?;
     let sealed = if attempt.is_hosted() {
@@ -174,7 +175,11 @@ async fn finish(
     file.as_file().sync_all().map_err(unwritable)?;
     attempt.complete(&sealed.signature).await?;
     open_to_others(file.as_file()).map_err(unwritable)?;
-    file.persist(output).map_err(|error| unwritable(error.error))?;
+    if let Err(failed) = file.persist(output) {
+        // It is sealed and recorded: what can't go where it was asked for is kept where it is.
+        let kept = failed.file.keep().map(|(_, path)| path.display().to_string()).unwrap_or_default();
+        return Err(unwritable(failed.error).advise(kept));
+    }
     Ok(sealed.name)
 }
 

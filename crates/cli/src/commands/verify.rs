@@ -38,17 +38,19 @@ struct Roots {
 pub async fn verify(env: &Env, args: &Verify) -> Result<ExitCode, Failure> {
     let lang = env.lang();
     let mut roots = Roots { holder: pem(lang, args.trust.as_deref())?, maker: pem(lang, args.maker_trust.as_deref())? };
-    let size = std::fs::metadata(&args.file).map_err(|error| Failure::unreadable(lang, &args.file, &error))?.len();
+    let unreadable = |error: std::io::Error| Failure::unreadable(lang, &args.file, &error);
+    let document = mapped::open(&args.file, Limits::default().max_bytes).map_err(unreadable)?;
+    let size = document.metadata().map_err(unreadable)?.len();
     let view = if args.offline || size > MAX_UPLOAD {
-        offline(env, &args.file, &roots)?
+        offline(env, &args.file, &document, &roots)?
     } else {
         let server = Server::anonymous(&env.server, lang)?;
-        match online(env, &server, &args.file, &roots).await? {
+        match online(env, &server, &args.file, &document, &roots).await? {
             Some(view) => view,
             None => {
                 let mut note = NoteView::of_client("SERVER_UNREACHABLE", lang);
                 ask_for_roots(lang, &mut roots)?;
-                let mut view = offline(env, &args.file, &roots)?;
+                let mut view = offline(env, &args.file, &document, &roots)?;
                 note.text = format!("{} ({})", note.text, lang.pick("已改为离线验证", "verified offline instead"));
                 view.notes.insert(0, note);
                 view
@@ -60,11 +62,18 @@ pub async fn verify(env: &Env, args: &Verify) -> Result<ExitCode, Failure> {
 }
 
 /// What the service says; nothing if it can't be reached.
-async fn online(env: &Env, server: &Server, path: &Path, roots: &Roots) -> Result<Option<View>, Failure> {
+async fn online(
+    env: &Env,
+    server: &Server,
+    path: &Path,
+    document: &File,
+    roots: &Roots,
+) -> Result<Option<View>, Failure> {
     if !server.is_reachable().await {
         return Ok(None);
     }
-    let pieces = pieces(env, path, roots)?;
+    let unreadable = |error: std::io::Error| Failure::unreadable(env.lang(), path, &error);
+    let pieces = pieces(env, document.try_clone().map_err(unreadable)?, roots);
     let mut client = VerificationServiceClient::new(server.line()).max_decoding_message_size(MAX_MESSAGE);
     match server.answer(client.verify_document(iter(pieces)).await) {
         Ok(answer) => Ok(Some(View::of_report(&answer.report.unwrap_or_default()))),
@@ -77,12 +86,10 @@ async fn online(env: &Env, server: &Server, path: &Path, roots: &Roots) -> Resul
 /// The document in pieces, read as they are sent.
 fn pieces(
     env: &Env,
-    path: &Path,
+    mut file: File,
     roots: &Roots,
-) -> Result<impl Iterator<Item = pb::VerifyDocumentRequest> + Send + 'static, Failure> {
-    let lang = env.lang();
-    let mut file = File::open(path).map_err(|error| Failure::unreadable(lang, path, &error))?;
-    let bar = env.output.bar(lang.pick("上传", "uploading"));
+) -> impl Iterator<Item = pb::VerifyDocumentRequest> + Send + 'static {
+    let bar = env.output.bar(env.lang().pick("上传", "uploading"));
     bar.set_length(file.metadata().map(|m| m.len()).unwrap_or_default());
     let first = pb::VerifyDocumentRequest {
         chunk: Vec::new(),
@@ -96,13 +103,12 @@ fn pieces(
         bar.inc(read as u64);
         (read > 0).then(|| pb::VerifyDocumentRequest { chunk, ..Default::default() })
     });
-    Ok(std::iter::once(first).chain(rest))
+    std::iter::once(first).chain(rest)
 }
 
-fn offline(env: &Env, path: &Path, roots: &Roots) -> Result<View, Failure> {
+fn offline(env: &Env, path: &Path, document: &File, roots: &Roots) -> Result<View, Failure> {
     let lang = env.lang();
-    let file = File::open(path).map_err(|error| Failure::unreadable(lang, path, &error))?;
-    let source = mapped::file(&file).map_err(|error| Failure::unreadable(lang, path, &error))?;
+    let source = mapped::file(document).map_err(|error| Failure::unreadable(lang, path, &error))?;
     let bar = env.output.bar(lang.pick("验证", "verifying"));
     let mut on_progress = |Progress { done, total }: Progress| {
         bar.set_length(total);

@@ -8,7 +8,7 @@ use eseal_documents::{Format, Limits, Place, Progress, detect, ofd, pdf};
 use eseal_kernel::Timestamp;
 use eseal_pki::{Certificate, Suite};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::lang::Lang;
 use crate::mapped;
 use crate::output::Output;
@@ -43,8 +43,36 @@ impl Document {
     /// Looks what kind of document it is.
     pub fn open(lang: Lang, path: &Path) -> Result<Self, Failure> {
         let mut file = File::open(path).map_err(|error| Failure::unreadable(lang, path, &error))?;
+        if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            let why = lang.pick("不是普通文件", "not a regular file");
+            return Err(
+                Failure::new(Kind::Usage, "FILE_UNREADABLE", lang).because(format_args!("{}: {why}", path.display()))
+            );
+        }
         let format = detect(&mut file).map_err(|error| Failure::document(lang, &error))?;
         Ok(Self { path: path.to_owned(), format, lang })
+    }
+
+    /// Refuses a document that was changed after an earlier seal: the new seal would stand under what nobody agreed to.
+    pub fn earlier_seals_hold(&self, output: Output) -> Result<(), Failure> {
+        let bar = output.bar(self.lang.pick("检查已有签章", "checking earlier seals"));
+        let found = eseal_documents::verify(&self.source()?, &Limits::default(), &mut |progress| show(&bar, progress));
+        bar.finish_and_clear();
+        let found = found.map_err(|error| Failure::document(self.lang, &error))?;
+        let Some((seal, reason)) = found
+            .seals
+            .iter()
+            .find_map(|seal| Some((&seal.id, seal.content.reason().filter(|_| seal.content.is_failed())?)))
+        else {
+            return Ok(());
+        };
+        Err(Failure {
+            code: reason.code().to_owned(),
+            text: format!("{}: {}", seal, reason.text(self.lang.into())),
+            advice: Some(self.lang.pick("请取得未被修改的文档", "get the document as it was sealed").to_owned()),
+            facts: Vec::new(),
+            kind: Kind::Refused,
+        })
     }
 
     pub const fn format(&self) -> Format {
