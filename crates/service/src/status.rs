@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::time::Duration;
 
-use eseal_eventstore::CommandError;
+use eseal_eventstore::{CommandError, StoreError};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
@@ -77,6 +77,8 @@ reasons! {
     OVERLOADED = "系统繁忙,请稍后重试", "Too much is waiting: try again shortly";
     /// The service is stopping.
     STOPPING = "服务正在停止,请稍后重试", "The service is stopping: try again shortly";
+    /// The database broke off in the middle of a commit. A repeat with the same request id tells what became of it.
+    OUTCOME_UNKNOWN = "处理结果未知,请用相同的请求编号重试", "It is not known whether this was done: send it again with the same request id";
     /// The time that the caller gave was over before the answer was there.
     DEADLINE_EXCEEDED = "处理超时", "The time for the answer is over";
     /// A mistake of ours. It is in the log of the service, never in the answer.
@@ -129,6 +131,10 @@ pub fn command_refused<R: Error + 'static>(error: CommandError<R>, rejected: imp
         CommandError::Conflict { .. } => generic(Code::Aborted, &VERSION_CONFLICT),
         CommandError::Busy => generic_for_now(Code::Unavailable, &OVERLOADED, Duration::from_millis(200)),
         CommandError::Stopping => generic_for_now(Code::Unavailable, &STOPPING, Duration::from_secs(1)),
+        CommandError::Store(error @ StoreError::InDoubt(_)) => {
+            tracing::error!(error = chain(&error), "a commit is in doubt");
+            generic_for_now(Code::Unavailable, &OUTCOME_UNKNOWN, Duration::from_secs(1))
+        }
         CommandError::Store(error) => internal(&error),
     }
 }
@@ -199,7 +205,6 @@ pub fn refusal_of(status: &Status) -> Option<Refused> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eseal_eventstore::StoreError;
 
     #[derive(Debug, thiserror::Error)]
     #[error("the application was withdrawn")]
