@@ -52,15 +52,20 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { page, x_mm, y_mm, width_mm, height_mm } = self;
-        write!(f, "{width_mm} × {height_mm} mm at ({x_mm}, {y_mm}) on page {page}")
+        let [x, y, width, height] = [self.x_mm, self.y_mm, self.width_mm, self.height_mm].map(shown);
+        write!(f, "{width} × {height} mm at ({x}, {y}) on page {}", self.page)
     }
 }
 
 impl fmt::Display for PageSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} × {} mm", self.width_mm, self.height_mm)
+        write!(f, "{} × {} mm", shown(self.width_mm), shown(self.height_mm))
     }
+}
+
+/// Millimetres as people read them: to a hundredth, and never hundreds of digits.
+fn shown(mm: f64) -> String {
+    if mm.abs() < 1e6 { ((mm * 100.0).round() / 100.0).to_string() } else { format!("{mm:e}") }
 }
 
 #[cfg(test)]
@@ -85,6 +90,12 @@ mod tests {
             let message = place.must_lie_on(A4, 7).expect_err("outside").to_string();
             assert!(message.contains("210 × 297 mm") && message.contains("7 pages"), "{message}");
         }
+    }
+
+    #[test]
+    fn lengths_are_told_to_a_hundredth_of_a_millimetre() {
+        assert_eq!(PageSize { width_mm: 210.000_003, height_mm: 297.0 }.to_string(), "210 × 297 mm");
+        assert!(at(1e300, 0.0).to_string().len() < 60);
     }
 
     #[test]
