@@ -110,3 +110,16 @@ fn a_document_that_was_changed_after_a_seal_is_not_sealed_again() {
     assert_eq!((answer.code, answer.reason()), (1, "CONTENT_ALTERED"), "{}", answer.text);
     assert!(!company.path("twice.pdf").exists());
 }
+
+#[test]
+fn a_sealed_document_never_takes_the_place_of_a_pipe_and_no_attempt_is_opened_for_it() {
+    let (_folder, company) = fixture::company();
+    let (seal, _) = company.has_a_seal();
+    fixture::contract(&company, "ofd");
+    assert!(std::process::Command::new("mkfifo").arg(company.path("pipe")).status().expect("mkfifo runs").success());
+    let answer = company.seals(&seal, "seal.card", "pin", "contract.ofd", "pipe", "45,112");
+    assert_eq!((answer.code, answer.reason()), (2, "FILE_UNWRITABLE"), "{}", answer.text);
+    assert!(!std::fs::metadata(company.path("pipe")).expect("the pipe").is_file(), "the pipe was replaced");
+    let log = company.as_(&["qian", "list", "attempts", "--seal", &seal]).good().value;
+    assert_eq!(log["attempts"].as_array().map_or(0, Vec::len), 0, "{log}");
+}

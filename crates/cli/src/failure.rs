@@ -198,11 +198,26 @@ pub fn read_file(lang: Lang, path: &Path, max: u64) -> Result<Vec<u8>, Failure> 
     Ok(bytes)
 }
 
+/// Refuses a place that a file must not take: files are put there by renaming, which would replace a device or a pipe.
+///
+/// # Errors
+/// [`Failure`] of kind usage.
+pub fn may_be_written(lang: Lang, path: &Path) -> Result<(), Failure> {
+    match std::fs::metadata(path) {
+        Ok(there) if !there.is_file() => {
+            let why = lang.pick("不是普通文件", "not a regular file");
+            Err(Failure::new(Kind::Usage, "FILE_UNWRITABLE", lang).because(format_args!("{}: {why}", path.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Writes a file whole or not at all.
 ///
 /// # Errors
 /// [`Failure`] of kind usage.
 pub fn write_file(lang: Lang, path: &Path, content: &[u8], secret: bool) -> Result<(), Failure> {
+    may_be_written(lang, path)?;
     let unwritable = |error: io::Error| Failure::unwritable(lang, path, &error);
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_owned);
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(unwritable)?;

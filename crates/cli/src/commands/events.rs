@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::Env;
 use crate::args::{Events, Owner};
 use crate::connect::{Line, MAX_MESSAGE, Server};
-use crate::failure::{Failure, Kind, open_to_others};
+use crate::failure::{Failure, may_be_written, open_to_others};
 use crate::lang::Lang;
 
 const ALL: [Owner; 4] = [Owner::Application, Owner::Fabrication, Owner::Authentication, Owner::Verification];
@@ -82,10 +82,9 @@ fn client(server: &Server) -> EventLogServiceClient<Line> {
 }
 
 fn temporary(lang: Lang, path: &Path) -> Result<tempfile::NamedTempFile, Failure> {
+    may_be_written(lang, path)?;
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    tempfile::NamedTempFile::new_in(folder)
-        .map_err(|error| Failure::unwritable(lang, path, &error))
-        .map_err(|failure| Failure { kind: Kind::Usage, ..failure })
+    tempfile::NamedTempFile::new_in(folder).map_err(|error| Failure::unwritable(lang, path, &error))
 }
 
 /// The event with its payload as what it is: JSON. `payload_sha256` tells whether its bytes are the stored ones.

@@ -17,7 +17,7 @@ use self::document::{Document, Draft};
 use super::Env;
 use super::fabrication::connected;
 use crate::args::Seal;
-use crate::failure::{Failure, Kind, open_to_others};
+use crate::failure::{Failure, Kind, may_be_written, open_to_others};
 use crate::lang::Lang;
 use crate::secret;
 
@@ -26,6 +26,7 @@ pub async fn seal(env: &Env, args: &Seal) -> Result<(), Failure> {
     let document = Document::open(lang, &args.file)?; // before anything is recorded
     document.earlier_seals_hold(env.output)?;
     let output = output_path(args);
+    may_be_written(lang, &output)?;
     let attempt = Attempt::begin(&server, &args.seal).await?;
     let sealed = if attempt.is_hosted() {
         with_hosted_key(env, args, &attempt, &document, &output).await

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
 
 use eseal_documents::{Limits, Progress, Trust, judge};
 use eseal_kernel::{Clock, Digest};
@@ -73,9 +74,15 @@ async fn online(
         return Ok(None);
     }
     let unreadable = |error: std::io::Error| Failure::unreadable(env.lang(), path, &error);
-    let pieces = pieces(env, document.try_clone().map_err(unreadable)?, roots);
+    let broken = Arc::new(OnceLock::new());
+    let pieces = pieces(env, document.try_clone().map_err(unreadable)?, roots, Arc::clone(&broken));
     let mut client = VerificationServiceClient::new(server.line()).max_decoding_message_size(MAX_MESSAGE);
-    match server.answer(client.verify_document(iter(pieces)).await) {
+    let answer = server.answer(client.verify_document(iter(pieces)).await);
+    if let Some(error) = broken.get() {
+        // Then only a part was sent, and whatever was answered is about that part.
+        return Err(Failure::unreadable(env.lang(), path, error));
+    }
+    match answer {
         Ok(answer) => Ok(Some(View::of_report(&answer.report.unwrap_or_default()))),
         // A server that is too busy or broken says nothing about the document.
         Err(failure) if failure.kind == Kind::Unreachable => Ok(None),
@@ -83,11 +90,12 @@ async fn online(
     }
 }
 
-/// The document in pieces, read as they are sent.
+/// The document in pieces, read as they are sent. They end early where it can't be read, and `broken` says why.
 fn pieces(
     env: &Env,
     mut file: File,
     roots: &Roots,
+    broken: Arc<OnceLock<std::io::Error>>,
 ) -> impl Iterator<Item = pb::VerifyDocumentRequest> + Send + 'static {
     let bar = env.output.bar(env.lang().pick("上传", "uploading"));
     bar.set_length(file.metadata().map(|m| m.len()).unwrap_or_default());
@@ -98,8 +106,13 @@ fn pieces(
     };
     let rest = std::iter::from_fn(move || {
         let mut chunk = Vec::with_capacity(PIECE);
-        // A file that can't be read to its end is one that is cut short, and verifies as such.
-        let read = std::io::Read::by_ref(&mut file).take(PIECE as u64).read_to_end(&mut chunk).unwrap_or(0);
+        let read = match std::io::Read::by_ref(&mut file).take(PIECE as u64).read_to_end(&mut chunk) {
+            Ok(read) => read,
+            Err(error) => {
+                let _ = broken.set(error); // the first one says it
+                0
+            }
+        };
         bar.inc(read as u64);
         (read > 0).then(|| pb::VerifyDocumentRequest { chunk, ..Default::default() })
     });
