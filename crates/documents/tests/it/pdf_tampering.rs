@@ -1,6 +1,6 @@
 //! Sealed PDF documents whose pages or structure were changed afterwards.
 
-use eseal_documents::{NoteCode, Outcome, Verdict, judge};
+use eseal_documents::{NoteCode, Outcome, Reason, Verdict, judge};
 
 use crate::support::pdf_builder::{Annots, CATALOG, FIRST_PAGE, FONT, Form, PAGES, PLAIN, Shape, Xref, shapes};
 use crate::support::pdf_harm::{assert_forbidden, assert_permitted, gap, has, is_flagged, object, sealed_form};
@@ -46,6 +46,23 @@ fn a_damaged_last_seal_never_vanishes_without_a_word() {
         let found = judge(&report, &world.trust());
         let plainly_good = found.verdict == Verdict::Valid && !found.is_flagged();
         assert!(!plainly_good || found.seals.len() == 2, "at {} of {}", at - first.len(), second.len() - first.len());
+    }
+}
+
+#[test]
+fn a_last_seal_whose_value_or_field_cannot_be_read_fails_and_is_still_listed() {
+    let world = PdfWorld::new();
+    let sealed = world.party("乙方").seal(&world.party("甲方").seal(&PLAIN.build()));
+    let [value, _] = gap(&sealed);
+    let name = sealed.windows(7).rposition(|w| w == b"(Seal2)").expect("the field of the second seal");
+    let field = sealed[..name].windows(6).rposition(|w| w == b" 0 obj").expect("the object of that field");
+    for at in [value + 100, field + 3] {
+        let mut changed = sealed.clone();
+        changed[at] = b';';
+        let found = judged(&changed, &world);
+        assert_eq!((found.verdict, found.seals.len()), (Verdict::Invalid, 2), "at {at}");
+        let damaged = Outcome::Failed(Reason::SignatureMalformed);
+        assert!(found.seals.iter().any(|seal| seal.content == damaged), "at {at}");
     }
 }
 
