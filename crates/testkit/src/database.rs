@@ -2,11 +2,13 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DbErr};
 use tempfile::TempDir;
 
-/// Names the PostgreSQL server that tests may make databases on, as `postgres://user:password@host:port`.
-const POSTGRES: &str = "ESEAL_TEST_POSTGRES";
+use crate::TestPostgres;
+use crate::postgres::SUPERUSER;
+
+/// Which engine [`TestDb::any`] takes: `sqlite`, as without it, or `postgres`.
+const ENGINE: &str = "ESEAL_TEST_ENGINE";
 
 /// An empty database that is gone when this is dropped.
 #[derive(Debug)]
@@ -18,7 +20,7 @@ pub struct TestDb {
 #[derive(Debug)]
 enum Engine {
     Sqlite { _folder: TempDir },
-    Postgres { server: String, name: String },
+    Postgres { server: &'static TestPostgres, name: String },
 }
 
 impl TestDb {
@@ -33,48 +35,56 @@ impl TestDb {
         Self { url, engine: Engine::Sqlite { _folder: folder } }
     }
 
-    /// A new database on the PostgreSQL server that the environment variable `ESEAL_TEST_POSTGRES` names, or nothing,
-    /// with a printed note, where it is not set.
+    /// A new database on the PostgreSQL server that the tests of this process share.
     ///
     /// # Panics
-    /// When the server that is named does not answer: a test that was asked for is not skipped in silence.
-    #[allow(clippy::expect_used, clippy::print_stderr)] // it speaks to whoever runs the tests
-    pub async fn postgres() -> Option<Self> {
+    /// When there is no such server, or it refuses.
+    #[allow(clippy::expect_used)]
+    pub async fn postgres() -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        let Ok(server) = std::env::var(POSTGRES) else {
-            eprintln!("skipped: {POSTGRES} names no PostgreSQL server");
-            return None;
-        };
-        let name = format!("eseal_test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        administer(&server, format!("CREATE DATABASE {name}")).await.expect("a new database on the PostgreSQL server");
-        Some(Self { url: format!("{server}/{name}"), engine: Engine::Postgres { server, name } })
+        let server = TestPostgres::shared().await;
+        let name = format!("eseal_test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        server.execute(SUPERUSER, &format!("CREATE DATABASE {name}")).await.expect("a new database");
+        Self { url: server.url(&name), engine: Engine::Postgres { server, name } }
     }
 
-    /// The address to connect to.
+    /// A new database of the engine that the environment variable `ESEAL_TEST_ENGINE` names; SQLite without it. For
+    /// tests of what must not depend on the engine.
+    ///
+    /// # Panics
+    /// When it names no engine.
+    pub async fn any() -> Self {
+        match std::env::var(ENGINE).as_deref() {
+            Err(_) | Ok("sqlite") => Self::sqlite(),
+            Ok("postgres") => Self::postgres().await,
+            Ok(other) => panic!("{ENGINE} is {other}, which is neither sqlite nor postgres"),
+        }
+    }
+
+    /// The address to connect to; on PostgreSQL as the superuser.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The server and the name of the database on it; nothing on SQLite.
+    pub fn on_postgres(&self) -> Option<(&'static TestPostgres, &str)> {
+        match &self.engine {
+            Engine::Sqlite { .. } => None,
+            Engine::Postgres { server, name } => Some((server, name)),
+        }
     }
 }
 
 impl Drop for TestDb {
     fn drop(&mut self) {
         if let Engine::Postgres { server, name } = &self.engine {
-            let (server, sql) = (server.clone(), format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+            let (server, sql) = (*server, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
             // The runtime of the test can't be waited on from within, so another thread has one of its own.
             let dropped = std::thread::spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
-                runtime.block_on(administer(&server, sql)).ok()
+                runtime.block_on(server.execute(SUPERUSER, &sql)).ok()
             });
-            let _ = dropped.join(); // at worst a database is left on a server for tests
+            let _ = dropped.join(); // at worst it goes with the server
         }
     }
-}
-
-async fn administer(server: &str, sql: String) -> Result<(), DbErr> {
-    let mut options = ConnectOptions::new(format!("{server}/postgres"));
-    options.max_connections(1).sqlx_logging(false);
-    let connection = Database::connect(options).await?;
-    let done = connection.execute_unprepared(&sql).await;
-    connection.close().await?;
-    done.map(drop)
 }

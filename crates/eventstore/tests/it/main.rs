@@ -1,7 +1,7 @@
 //! The store as its services see it: one suite for every engine.
 //!
 //! Each test is a function over a [`eseal_testkit::TestDb`]; `on_every_engine!` makes a test of it for SQLite and for
-//! PostgreSQL, which is skipped with a note where there is none.
+//! PostgreSQL, on a server that the tests start themselves.
 
 mod support;
 

@@ -30,9 +30,7 @@ macro_rules! on_every_engine {
         mod postgres {
             $(#[tokio::test]
             async fn $test() {
-                if let Some(db) = eseal_testkit::TestDb::postgres().await {
-                    super::$test(db).await;
-                }
+                super::$test(eseal_testkit::TestDb::postgres().await).await;
             })+
         }
     };
