@@ -1,5 +1,7 @@
 //! Many rows in few statements, on both engines.
 
+use std::io::ErrorKind;
+
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query, SelectStatement};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, RuntimeErr, SqlErr, Value, sqlx};
 
@@ -70,6 +72,29 @@ pub(crate) fn is_duplicate(error: &DbErr) -> bool {
 /// it open; so does PostgreSQL when an operator ends the session (class 57), which may come after the commit.
 pub(crate) fn is_rollback(error: &DbErr) -> bool {
     code(error).is_some_and(|code| !code.starts_with("57P") && !code.starts_with("08"))
+}
+
+/// Whether the database is not there, or not yet, so that it helps to wait.
+pub(crate) fn is_unreachable(error: &DbErr) -> bool {
+    let (DbErr::Conn(RuntimeErr::SqlxError(cause))
+    | DbErr::Exec(RuntimeErr::SqlxError(cause))
+    | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
+    else {
+        return matches!(error, DbErr::ConnectionAcquire(_));
+    };
+    match &**cause {
+        // A certificate or its file that is not right does not get better.
+        sqlx::Error::Io(error) => !matches!(
+            error.kind(),
+            ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::NotFound | ErrorKind::PermissionDenied
+        ),
+        sqlx::Error::PoolTimedOut => true,
+        // It starts, stops, or has no room: classes 57P and 53.
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("53"))
+        }
+        _ => false,
+    }
 }
 
 /// The engine's code of an error that the engine answered: SQLSTATE, or SQLite's extended number.

@@ -4,26 +4,30 @@
 //! that nothing behind them has to know which engine it meets.
 
 use std::fmt;
-use std::fs::OpenOptions;
-use std::io;
-use std::path::Path;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
 };
+use sqlx::postgres::PgConnectOptions;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+use tokio_util::task::AbortOnDropHandle;
 
-use crate::StoreError;
+use self::listener::Wakes;
+use crate::bulk::is_unreachable;
+use crate::{Lease, StoreError};
 
-/// How long a statement on SQLite waits for another process that holds the file's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+mod listener;
+pub(crate) mod postgres;
+mod sqlite;
+
 /// How long a caller waits for a connection of the pool.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The first and the longest pause between two looks at a database that can't be reached.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// Where the database is.
 #[derive(Clone)]
@@ -62,24 +66,72 @@ impl fmt::Debug for Database {
 struct Doors {
     readers: DatabaseConnection,
     writer: DatabaseConnection,
-    /// The last position that was committed in this process; it wakes the tails of [`crate::Log`].
-    committed: watch::Sender<u64>,
+    wakes: Arc<Wakes>,
+    /// How connections beside the pools are opened; nothing on SQLite.
+    postgres: Option<PgConnectOptions>,
+    /// Ends with the database.
+    _listener: Option<AbortOnDropHandle<()>>,
 }
 
 impl Database {
-    /// Opens the database; it does not create or change tables.
+    /// Opens the database; it does not create or change tables. On PostgreSQL, TLS is asked for by the address:
+    /// `sslmode`, `sslrootcert`, `sslcert`, `sslkey`.
     ///
     /// # Errors
     /// [`StoreError::Address`] for an unusable URL, [`StoreError::File`] when the file can't be made, and
     /// [`StoreError::Database`] when the database can't be reached.
     pub async fn connect(config: &DatabaseConfig) -> Result<Self, StoreError> {
+        let wakes = Arc::new(Wakes::default());
         // Not by `DbBackend::is_prefix_of`, which panics on what is no URL.
-        let (readers, writer) = match config.url.split_once(':') {
-            Some(("sqlite", _)) => open_sqlite(config).await?,
-            Some(("postgres" | "postgresql", _)) => open_postgres(config).await?,
+        Ok(Self(Arc::new(match config.url.split_once(':') {
+            Some(("sqlite", _)) => {
+                let (readers, writer) = sqlite::open(config).await?;
+                Doors { readers, writer, wakes, postgres: None, _listener: None }
+            }
+            Some(("postgres" | "postgresql", _)) => {
+                let options = postgres::options(&config.url)?;
+                let (readers, writer) = postgres::open(config, &options).await?;
+                let listener = tokio::spawn(listener::run(options.clone(), wakes.clone()));
+                let _listener = Some(AbortOnDropHandle::new(listener));
+                Doors { readers, writer, wakes, postgres: Some(options), _listener }
+            }
             _ => return Err(StoreError::Address("it begins neither with sqlite: nor with postgres://")),
-        };
-        Ok(Self(Arc::new(Doors { readers, writer, committed: watch::Sender::new(0) })))
+        })))
+    }
+
+    /// As [`Database::connect`], but waits for a server that can't be reached yet, for this long at most. What does not
+    /// get better by waiting, such as a wrong password, fails at once.
+    ///
+    /// # Errors
+    /// Those of [`Database::connect`]; the last one when the time is over.
+    pub async fn connect_within(config: &DatabaseConfig, bound: Duration) -> Result<Self, StoreError> {
+        let deadline = Instant::now() + bound;
+        let mut pause = PAUSES.0;
+        loop {
+            let error = match Self::connect(config).await {
+                Err(StoreError::Database(error)) if is_unreachable(&error) => error,
+                other => return other,
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(error.into());
+            }
+            tracing::warn!(%error, seconds_left = left.as_secs(), "the database can't be reached yet, waiting");
+            sleep(pause.min(left)).await;
+            pause = (pause * 2).min(PAUSES.1);
+        }
+    }
+
+    /// Takes the lease `name` in this database, if nobody else holds it: for work that one replica does at a time. On
+    /// SQLite, which has one process only, it is always granted.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] when the database can't be reached.
+    pub async fn lease(&self, name: &str) -> Result<Option<Lease>, StoreError> {
+        match &self.0.postgres {
+            None => Ok(Some(Lease::unshared())),
+            Some(options) => Ok(Lease::take(options.clone(), name).await?),
+        }
     }
 
     /// The pool of connections that read; on SQLite they can't write.
@@ -139,50 +191,19 @@ impl Database {
         &self.0.writer
     }
 
-    /// Tells the tails in this process that everything up to `position` is committed.
+    /// Tells the tails of this process, and by the database those of others, that everything up to `position` is
+    /// committed.
     pub(crate) fn announce(&self, position: u64) {
-        self.0.committed.send_replace(position);
+        self.0.wakes.announce(position);
     }
 
-    /// Wakes with each [`Database::announce`].
+    /// Wakes with each commit that this process learns of.
     pub(crate) fn announcements(&self) -> watch::Receiver<u64> {
-        self.0.committed.subscribe()
+        self.0.wakes.subscribe()
     }
 }
 
-async fn open_sqlite(config: &DatabaseConfig) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
-    let unusable = |_| StoreError::Address("it is no SQLite address");
-    let file = SqliteConnectOptions::from_str(&config.url).map_err(unusable)?.get_filename().to_owned();
-    if file.as_os_str().is_empty() || config.url.contains(":memory:") || config.url.contains("mode=memory") {
-        return Err(StoreError::Address("SQLite in memory has one database per connection; name a file"));
-    }
-    create_for_owner(&file).map_err(|error| StoreError::File(format!("{}: {error}", file.display())))?;
-
-    let mut writing = options(config, 1);
-    writing.map_sqlx_sqlite_opts(|sqlite| {
-        sqlite
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full) // a commit is on the disk before anyone is told of it
-            .busy_timeout(BUSY_TIMEOUT)
-            .foreign_keys(true)
-            .pragma("secure_delete", "ON") // or erased persons stay in the file
-    });
-    let writer = sea_orm::Database::connect(writing).await?;
-    let mut reading = options(config, config.max_readers.max(1));
-    reading.map_sqlx_sqlite_opts(|sqlite| sqlite.busy_timeout(BUSY_TIMEOUT).pragma("query_only", "ON"));
-    let readers = sea_orm::Database::connect(reading).await?;
-    Ok((readers, writer))
-}
-
-async fn open_postgres(config: &DatabaseConfig) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
-    let mut writing = options(config, 1);
-    // The writer looks up by key only. On a fresh table without statistics the planner would read all of it instead.
-    writing.map_sqlx_postgres_opts(|postgres| postgres.options([("enable_seqscan", "off")]));
-    let writer = sea_orm::Database::connect(writing).await?;
-    let readers = sea_orm::Database::connect(options(config, config.max_readers.max(1))).await?;
-    Ok((readers, writer))
-}
-
+/// What both engines have in common.
 fn options(config: &DatabaseConfig, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(&config.url);
     // Statements carry personal data in their values; they are neither logged nor put into spans.
@@ -194,20 +215,4 @@ fn options(config: &DatabaseConfig, connections: u32) -> ConnectOptions {
     // A connection of a file does not die while it is idle, and a ping before every use would cost as much as the use.
     options.test_before_acquire_if_idle_for(Duration::from_secs(30));
     options
-}
-
-/// Makes the file before SQLite does, which would let everyone read it. Its log files take over its rights.
-fn create_for_owner(file: &Path) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    match options.open(file) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
-    }
 }

@@ -26,6 +26,12 @@ pub enum StoreError {
     /// The database lacks migrations that this program needs; `migrate` applies them.
     #[error("the database lacks these migrations, run `migrate` first: {}", .0.join(", "))]
     PendingMigrations(Vec<String>),
+    /// A newer release closed the database to programs that do not know these migrations; see [`crate::contract`].
+    #[error("the database belongs to a newer release, which closed it to this one by: {}", .0.join(", "))]
+    NewerDatabase(Vec<String>),
+    /// No role of PostgreSQL has such a name: lower-case letters, digits and `_` are allowed.
+    #[error("{0:?} is no name of a role")]
+    Role(String),
     /// A text is not fit to be recorded; envelopes have one field a line, so control characters are refused.
     #[error("{field} is not fit to be recorded: {why}")]
     Unfit {

@@ -43,7 +43,8 @@
 //! | `writer.rs`, `writer/` | the writer, from the queue to the commit |
 //! | `load.rs`, `log.rs`, `rebuild.rs` | from rows back to events, states and tables |
 //! | `progress.rs`, `dead_letters.rs` | what a consumer has settled, and what it could not |
-//! | `database.rs`, `migration.rs`, `bulk.rs` | the engines, and the only places that tell them apart |
+//! | `lease.rs` | work that one replica does at a time |
+//! | `database.rs`, `database/`, `migration.rs`, `grant.rs`, `bulk.rs` | the engines, and the only places that tell them apart |
 
 mod bulk;
 mod chain;
@@ -51,6 +52,8 @@ mod database;
 mod dead_letters;
 mod error;
 mod event;
+mod grant;
+mod lease;
 mod load;
 mod log;
 mod migration;
@@ -66,9 +69,11 @@ pub use database::{Database, DatabaseConfig};
 pub use dead_letters::{DeadLetter, DeadLetterCount, DeadLetters};
 pub use error::{CommandError, DecodeError, StoreError};
 pub use event::StoredEvent;
+pub use grant::grant;
+pub use lease::Lease;
 pub use load::state_of;
 pub use log::Log;
-pub use migration::{Migrations, migrate, migrations, refuse_if_pending};
+pub use migration::{Migrations, contract, migrate, migrations, refuse_if_pending};
 pub use names::{Actor, Metadata, StreamId};
 pub use order::{Decided, Delivery, Order, Outcome, RequestKey};
 pub use progress::Progress;

@@ -1,6 +1,6 @@
 //! The store's own tables, and how a service adds its read tables to them.
 
-use sea_orm::sea_query::{Alias, Query};
+use sea_orm::sea_query::{Alias, Order, Query};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 use sea_orm_migration::async_trait::async_trait;
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTraitSelf, SchemaManager};
@@ -15,28 +15,54 @@ pub type Migrations = fn() -> Vec<Box<dyn MigrationTrait>>;
 
 /// The migrations of the store itself; they come before those of the service.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(Tables)]
+    vec![Box::new(Tables), Box::new(Contracts)]
 }
 
-/// Applies what is missing: the store's tables, then the service's.
+/// Applies what is missing: the store's tables, then the service's. What a newer release applied besides stays as it is,
+/// so that an older one can be rolled out again.
 ///
 /// # Errors
-/// [`StoreError::Database`] when a migration fails, or the database has one that this program does not know.
+/// [`StoreError::Database`] when a migration fails, and [`StoreError::NewerDatabase`].
 pub async fn migrate(database: &Database, service: Migrations) -> Result<(), StoreError> {
-    Ok(All(service).up(database.writer(), None).await?)
+    let mut all = All { service, of_newer_releases: Vec::new() };
+    let known = all.names();
+    refuse_if_closed(database, &known).await?;
+    all.of_newer_releases = applied(database).await?.into_iter().filter(|name| !known.contains(name)).collect();
+    Ok(all.up(database.writer(), None).await?)
 }
 
 /// Refuses a database that lacks a migration. One that has more of them belongs to a newer release, which keeps
-/// this one working (expand, deploy, contract), and is accepted.
+/// this one working (expand, deploy, contract), and is accepted until that release closes it by [`contract`].
 ///
 /// # Errors
-/// [`StoreError::PendingMigrations`] with their names, or [`StoreError::Database`].
+/// [`StoreError::PendingMigrations`] and [`StoreError::NewerDatabase`] with their names, or [`StoreError::Database`].
 pub async fn refuse_if_pending(database: &Database, service: Migrations) -> Result<(), StoreError> {
+    let known = All { service, of_newer_releases: Vec::new() }.names();
+    refuse_if_closed(database, &known).await?;
     let applied = applied(database).await?;
-    let migrations = All(service).migrations();
-    let names = migrations.iter().map(|migration| migration.name().to_owned());
-    let pending: Vec<String> = names.filter(|name| !applied.contains(name)).collect();
+    let pending: Vec<String> = known.into_iter().filter(|name| !applied.contains(name)).collect();
     if pending.is_empty() { Ok(()) } else { Err(StoreError::PendingMigrations(pending)) }
+}
+
+/// Closes the database to every program that does not know the migration `name`. A migration that takes away what older
+/// programs need (the contract of expand, deploy, contract) calls it, with its own name, in its `up`.
+///
+/// # Errors
+/// [`DbErr`] when the database fails.
+pub async fn contract(manager: &SchemaManager<'_>, name: &str) -> Result<(), DbErr> {
+    let insert = Query::insert().into_table("contracts").columns(["migration"]).values_panic([name.into()]).take();
+    manager.get_connection().execute(&insert).await.map(drop)
+}
+
+async fn refuse_if_closed(database: &Database, known: &[String]) -> Result<(), StoreError> {
+    if !SchemaManager::new(database.reader()).has_table("contracts").await? {
+        return Ok(());
+    }
+    let select = Query::select().column("migration").from("contracts").order_by("migration", Order::Asc).take();
+    let rows = database.reader().query_all(&select).await?;
+    let contracts: Vec<String> = rows.iter().map(|row| row.try_get("", "migration")).collect::<Result<_, _>>()?;
+    let unknown: Vec<String> = contracts.into_iter().filter(|name| !known.contains(name)).collect();
+    if unknown.is_empty() { Ok(()) } else { Err(StoreError::NewerDatabase(unknown)) }
 }
 
 async fn applied(database: &Database) -> Result<Vec<String>, DbErr> {
@@ -49,11 +75,39 @@ async fn applied(database: &Database) -> Result<Vec<String>, DbErr> {
 }
 
 /// The store's migrations and a service's.
-struct All(Migrations);
+struct All {
+    service: Migrations,
+    /// What was applied and is not known here; sea-orm refuses to go on without them.
+    of_newer_releases: Vec<String>,
+}
+
+impl All {
+    fn names(&self) -> Vec<String> {
+        self.migrations().iter().map(|migration| migration.name().to_owned()).collect()
+    }
+}
 
 impl MigratorTraitSelf for All {
     fn migrations(&self) -> Vec<Box<dyn MigrationTrait>> {
-        migrations().into_iter().chain((self.0)()).collect()
+        let newer =
+            self.of_newer_releases.iter().map(|name| -> Box<dyn MigrationTrait> { Box::new(Newer(name.clone())) });
+        migrations().into_iter().chain((self.service)()).chain(newer).collect()
+    }
+}
+
+/// A migration of a newer release, which was applied.
+struct Newer(String);
+
+impl MigrationName for Newer {
+    fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for Newer {
+    async fn up(&self, _manager: &SchemaManager) -> Result<(), DbErr> {
+        Err(DbErr::Migration(format!("{} is of a newer release", self.0))) // it was applied, so this is never asked
     }
 }
 
@@ -87,5 +141,22 @@ impl MigrationTrait for Tables {
 
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
+    }
+}
+
+/// Which migrations a program must know to work on this database.
+struct Contracts;
+
+impl MigrationName for Contracts {
+    fn name(&self) -> &'static str {
+        "eventstore_0002_contracts"
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for Contracts {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let sql = "CREATE TABLE contracts (migration TEXT NOT NULL PRIMARY KEY)";
+        manager.get_connection().execute_unprepared(sql).await.map(drop)
     }
 }

@@ -142,7 +142,7 @@ async fn a_pending_migration_is_named(db: TestDb) {
     let database = connect(&db).await;
     let refused = refuse_if_pending(&database, locker::migrations).await;
     let Err(StoreError::PendingMigrations(names)) = refused else { panic!("{refused:?}") };
-    assert_eq!(names, ["eventstore_0001_tables", "test_0001_tables"]);
+    assert_eq!(names, ["eventstore_0001_tables", "eventstore_0002_contracts", "test_0001_tables"]);
     migrate(&database, Vec::new).await.expect("migrated");
     let refused = refuse_if_pending(&database, locker::migrations).await;
     let Err(StoreError::PendingMigrations(names)) = refused else { panic!("{refused:?}") };
