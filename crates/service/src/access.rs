@@ -1,9 +1,12 @@
 //! Who may call what. The rules are the option `access` beside each RPC in the proto; this layer is the one place that
 //! holds them, for all routes of a process.
 //!
-//! An RPC without a rule is refused, and so is one that no proto of ours names. Health and reflection are public.
+//! An RPC without a rule is refused, and so is one that no proto of ours names. Health and reflection are public. Between
+//! processes a list of certificates comes first: see [`AccessLayer::allowing`].
 
-use std::collections::HashMap;
+mod allow;
+
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -16,14 +19,17 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
+use crate::connections::PeerCertificate;
 use crate::mesh::Origin;
 use crate::status::{self, generic};
 use crate::token::{Grant, TokenError, TokenVerifier};
 use crate::{Caller, Person, Role};
 
-/// Services of gRPC itself that anybody may call: probes and tools need them before they have a token.
+pub use allow::{Allow, AllowError};
+
+/// Services of gRPC itself that need no token: probes and tools call them before they have one.
 const PUBLIC: [&str; 3] =
-    ["grpc.health.v1.Health/", "grpc.reflection.v1.ServerReflection/", "grpc.reflection.v1alpha.ServerReflection/"];
+    ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
 
 /// The callers of one RPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,9 +82,13 @@ pub fn rules() -> Result<Vec<Rule>, RulesError> {
 #[derive(Clone)]
 pub struct AccessLayer(Arc<Access>);
 
+#[derive(Clone)]
 struct Access {
     rules: HashMap<String, Rule>,
+    /// Every service that a rule names: whoever has its certificate acts as it, and as nobody else.
+    services: BTreeSet<String>,
     people: TokenVerifier,
+    allow: Option<Allow>,
 }
 
 impl AccessLayer {
@@ -87,29 +97,55 @@ impl AccessLayer {
     /// # Errors
     /// [`RulesError`] for a mistake in the proto.
     pub fn try_new(people: TokenVerifier) -> Result<Self, RulesError> {
-        let rules = rules()?.into_iter().map(|rule| (rule.rpc.clone(), rule)).collect();
-        Ok(Self(Arc::new(Access { rules, people })))
+        let rules = rules()?;
+        let services = rules.iter().flat_map(|rule| rule.services.iter().cloned()).collect();
+        let rules = rules.into_iter().map(|rule| (rule.rpc.clone(), rule)).collect();
+        Ok(Self(Arc::new(Access { rules, services, people, allow: None })))
+    }
+
+    /// The same between processes: only these certificates are let in, each to its gRPC services. A certificate of a
+    /// service that the rules name acts as that service; any other one is a door, whose callers are people with tokens.
+    #[must_use]
+    pub fn allowing(self, allow: Allow) -> Self {
+        Self(Arc::new(Access { allow: Some(allow), ..Arc::unwrap_or_clone(self.0) }))
     }
 }
 
 impl Access {
-    /// Who is calling, if they may. `origin` is what the transport vouches for.
-    fn admit(&self, path: &str, origin: &Origin, headers: &HeaderMap) -> Result<Caller, Status> {
-        let rpc = path.strip_prefix('/').unwrap_or(path);
-        let public = PUBLIC.iter().any(|service| rpc.starts_with(service));
-        let rule = match self.rules.get(rpc) {
-            Some(rule) => rule,
-            None if public => return Ok(Caller::Anonymous),
-            None => return Err(generic(Code::Unimplemented, &status::RPC_UNKNOWN)),
-        };
-        match origin {
-            Origin::Service(name) => service(rule, name),
-            Origin::Outside => self.person(rule, headers),
+    /// What the transport vouches for.
+    fn origin(&self, request: &Request<Body>) -> Origin {
+        let (link, certificate) = (request.extensions().get::<Origin>(), request.extensions().get::<PeerCertificate>());
+        match (link, certificate) {
+            (Some(origin), _) => origin.clone(),
+            (None, Some(certificate)) => allow::origin_of(&certificate.names, &self.services),
+            (None, None) => Origin::Outside,
         }
     }
 
-    fn person(&self, rule: &Rule, headers: &HeaderMap) -> Result<Caller, Status> {
-        let grant = bearer(headers).map(|token| self.people.verify(token));
+    /// Who is calling, if they may. `origin` is what the transport vouches for.
+    async fn admit(&self, path: &str, origin: &Origin, headers: &HeaderMap) -> Result<Caller, Status> {
+        let rpc = path.strip_prefix('/').unwrap_or(path);
+        let public = PUBLIC.iter().any(|service| rpc.strip_prefix(service).is_some_and(|rest| rest.starts_with('/')));
+        let rule = self.rules.get(rpc);
+        if rule.is_none() && !public {
+            return Err(generic(Code::Unimplemented, &status::RPC_UNKNOWN));
+        }
+        if self.allow.as_ref().is_some_and(|allow| !allow.lets_in(rpc, origin)) {
+            tracing::warn!(rpc, caller = ?origin, "this certificate may not call this");
+            return Err(generic(Code::PermissionDenied, &status::CALLER_NOT_ALLOWED));
+        }
+        match (rule, origin) {
+            (None, _) => Ok(Caller::Anonymous),
+            (Some(rule), Origin::Service(name)) => service(rule, name),
+            (Some(rule), Origin::Door(_) | Origin::Outside) => self.person(rule, headers).await,
+        }
+    }
+
+    async fn person(&self, rule: &Rule, headers: &HeaderMap) -> Result<Caller, Status> {
+        let grant = match bearer(headers) {
+            Some(token) => Some(self.people.verify(token).await),
+            None => None,
+        };
         match grant {
             Some(Ok(grant)) => person(rule, grant),
             // Who signs in again still sends the token that has expired.
@@ -170,7 +206,7 @@ pub struct Guarded<S> {
 
 impl<S> Service<Request<Body>> for Guarded<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>>,
+    S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
     S::Future: Send + 'static,
     S::Error: Send + 'static,
 {
@@ -183,16 +219,22 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let origin = request.extensions().get().cloned().unwrap_or_default();
-        match self.access.admit(request.uri().path(), &origin, request.headers()) {
-            Ok(caller) => {
-                // Handlers know a caller by nothing else, and a token has no business behind this line.
-                request.headers_mut().remove(AUTHORIZATION);
-                request.extensions_mut().insert(caller);
-                Box::pin(self.inner.call(request))
+        let access = self.access.clone();
+        // The clone that was asked whether it is ready is the one that is called.
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        Box::pin(async move {
+            let origin = access.origin(&request);
+            match access.admit(request.uri().path(), &origin, request.headers()).await {
+                Ok(caller) => {
+                    // Handlers know a caller by nothing else, and a token has no business behind this line.
+                    request.headers_mut().remove(AUTHORIZATION);
+                    request.extensions_mut().insert(caller);
+                    inner.call(request).await
+                }
+                Err(refusal) => Ok(refusal.into_http()),
             }
-            Err(refusal) => Box::pin(async move { Ok(refusal.into_http()) }),
-        }
+        })
     }
 }
 

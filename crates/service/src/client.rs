@@ -1,5 +1,6 @@
 //! Calls to other services: with the time that is left, the trace that it belongs to, and retries within a budget.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
@@ -13,8 +14,12 @@ use tonic::{Code, Request, Response, Status, TimeoutExpired};
 
 use crate::deadline::Deadline;
 use crate::mesh::Mesh;
+use crate::remote::Remote;
 use crate::status::{DEADLINE_EXCEEDED, generic};
+use crate::tls::Tls;
 use crate::{Language, trace};
+
+pub use crate::remote::AddressError;
 
 /// The first pause before a retry; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -70,13 +75,28 @@ impl Onward {
 #[derive(Debug, Clone)]
 pub struct Peers {
     from: &'static str,
-    mesh: Mesh,
+    links: Links,
+}
+
+#[derive(Debug, Clone)]
+enum Links {
+    Mesh(Mesh),
+    Remote(Remote),
 }
 
 impl Peers {
     /// The services of this process, as `from` calls them.
     pub const fn mesh(from: &'static str, mesh: Mesh) -> Self {
-        Self { from, mesh }
+        Self { from, links: Links::Mesh(mesh) }
+    }
+
+    /// Services in processes of their own, at these addresses by name (`https://HOST:PORT`), as `from` calls them: over
+    /// TLS, with the certificate that `tls` has at the time of each connection. Who has no address is `UNAVAILABLE`.
+    ///
+    /// # Errors
+    /// [`AddressError`].
+    pub fn remote(from: &'static str, tls: Tls, addresses: HashMap<String, String>) -> Result<Self, AddressError> {
+        Ok(Self { from, links: Links::Remote(Remote::try_new(tls, addresses)?) })
     }
 
     /// The service of this name, such as `authentication`. Keep it: its connection and its budget are its own.
@@ -86,7 +106,10 @@ impl Peers {
 
     /// A bare channel to it. Prefer [`Peers::peer`], whose calls carry deadline and trace.
     pub fn channel(&self, name: &'static str) -> Channel {
-        self.mesh.channel(self.from, name)
+        match &self.links {
+            Links::Mesh(mesh) => mesh.channel(self.from, name),
+            Links::Remote(remote) => remote.channel(name),
+        }
     }
 }
 
@@ -179,14 +202,22 @@ impl Peer {
     }
 }
 
-/// Tonic's client answers CANCELLED when the time is over on our side; `DEADLINE_EXCEEDED` is due.
+/// The code that is due where tonic's client gives another one: `DEADLINE_EXCEEDED` when the time is over on our side (it
+/// says CANCELLED), `UNAVAILABLE` when the connection broke, was closed in order, or could not be made (it says CANCELLED
+/// or UNKNOWN). What the peer itself answered stays as it is.
 pub fn with_due_code(status: Status) -> Status {
     let mut cause = status.source();
+    let mut broken = false;
     while let Some(error) = cause {
         if error.is::<TimeoutExpired>() {
             return generic(Code::DeadlineExceeded, &DEADLINE_EXCEEDED);
         }
+        broken |= error.is::<tonic::transport::Error>() || error.is::<hyper::Error>();
         cause = error.source();
+    }
+    if broken && status.code() != Code::Unavailable {
+        tracing::debug!(%status, "a connection to a peer broke");
+        return Status::unavailable("the connection to the peer broke");
     }
     status
 }

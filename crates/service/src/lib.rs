@@ -6,6 +6,7 @@
 //! [`status`] or [`answer`], and calls other services through [`client`].
 //!
 //! - [`server`]: one server around all routes, so that no service can forget a layer
+//! - [`connections`], [`tls`]: connections of a network, their bounds and their certificates
 //! - [`access`]: who may call what, from the option `access` in the proto
 //! - [`token`]: tokens of people, verified and, in the standalone, issued
 //! - [`caller`]: who is calling, as handlers see it
@@ -14,7 +15,7 @@
 //! - [`answer`]: answers that are kept under a request id
 //! - [`paging`]: pages of lists
 //! - [`mesh`]: links between services of one process
-//! - [`client`]: calls to other services, with deadline, trace and retries
+//! - [`client`]: calls to other services, in this process or elsewhere, with deadline, trace and retries
 //! - [`context`]: what a service is wired with
 //! - [`tasks`]: background tasks, and the end of the process when one ends early
 //! - [`event_log`]: the histories of the services hosted here, over gRPC
@@ -27,6 +28,7 @@ pub mod answer;
 pub mod caller;
 pub mod client;
 pub mod config;
+pub mod connections;
 pub mod context;
 pub mod deadline;
 pub mod event_log;
@@ -35,12 +37,14 @@ pub mod load;
 pub mod mesh;
 pub mod paging;
 pub mod panic;
+mod remote;
 pub mod server;
 pub mod status;
 pub mod tasks;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod tls;
 pub mod token;
 pub mod trace;
 

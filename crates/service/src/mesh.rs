@@ -25,8 +25,10 @@ const WAITING: usize = 64;
 /// Where a request comes from, as its transport vouches for. In the extensions of every request from a link.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Origin {
-    /// A service of eseal, by name.
-    Service(&'static str),
+    /// A service of eseal, by name: it acts as itself.
+    Service(String),
+    /// A door of eseal, such as the gateway, by name: whoever comes through it has a token, or is nobody.
+    Door(String),
     /// Anywhere else: whoever it is has a token, or is nobody.
     #[default]
     Outside,
@@ -47,7 +49,7 @@ impl Mesh {
     /// A channel on which `to` knows its caller as the service `from`. It connects when it is used; until `to` is
     /// there, calls are answered `UNAVAILABLE`.
     pub fn channel(&self, from: &'static str, to: &'static str) -> Channel {
-        self.link(Origin::Service(from), to)
+        self.link(Origin::Service(from.to_owned()), to)
     }
 
     /// A channel on which `to` knows nothing of its caller, as from a network: for tests of a service alone.

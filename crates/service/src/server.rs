@@ -1,28 +1,28 @@
 //! One server around all routes of a process. Tracing, panics, load, deadlines and access are layers here, so that no
 //! service can forget one.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use eseal_eventstore::Database;
-use http::{Request, Response};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio_stream::{Stream, StreamExt as _};
 use tokio_util::sync::CancellationToken;
-use tonic::body::Body;
 use tonic::service::Routes;
-use tonic::transport::server::{Connected, TcpIncoming};
 use tonic_health::ServingStatus;
 use tower::ServiceBuilder;
 
 use crate::access::AccessLayer;
+use crate::connections::{self, Answering};
 use crate::deadline::{Deadline, DeadlineLayer};
 use crate::language::LanguageLayer;
 use crate::load::LoadLayer;
-use crate::mesh::Mesh;
+use crate::mesh::{Link, Mesh};
 use crate::panic::PanicLayer;
 use crate::status::chain;
 use crate::tasks::Tasks;
+use crate::tls::{Clients, Tls};
 use crate::trace::TraceLayer;
 
 /// How often the databases are asked whether they answer.
@@ -42,6 +42,42 @@ pub struct Limits {
     /// The longest that requests under way may take once the process is to stop.
     #[serde(with = "humantime_serde")]
     pub stop_within: Duration,
+    /// The most connections at a time; for one more the one goes that has been idle for the longest.
+    #[serde(default = "connections")]
+    pub connections: usize,
+    /// The most connections at a time whose client has not asked anything yet.
+    #[serde(default = "handshakes")]
+    pub handshakes: usize,
+    /// The longest that a client may take until it speaks HTTP/2, TLS included.
+    #[serde(default = "handshake", with = "humantime_serde")]
+    pub handshake: Duration,
+    /// A connection on which nothing was under way for so long is closed.
+    #[serde(default = "idle", with = "humantime_serde")]
+    pub idle: Duration,
+    /// A connection of this age is closed in order: the next one uses the certificates of then.
+    #[serde(default = "connection_age", with = "humantime_serde")]
+    pub connection_age: Duration,
+}
+
+// Settings that came later: a file from before them means these.
+const fn connections() -> usize {
+    1_024
+}
+
+const fn handshakes() -> usize {
+    256
+}
+
+const fn handshake() -> Duration {
+    Duration::from_secs(10)
+}
+
+const fn idle() -> Duration {
+    Duration::from_secs(600)
+}
+
+const fn connection_age() -> Duration {
+    Duration::from_secs(3_600)
 }
 
 impl Default for Limits {
@@ -51,6 +87,11 @@ impl Default for Limits {
             requests_per_connection: 256,
             longest: Duration::from_secs(300),
             stop_within: Duration::from_secs(10),
+            connections: connections(),
+            handshakes: handshakes(),
+            handshake: handshake(),
+            idle: idle(),
+            connection_age: connection_age(),
         }
     }
 }
@@ -58,11 +99,9 @@ impl Default for Limits {
 /// Routes behind their layers. Cheap to clone; copies share the limit on requests.
 #[derive(Clone)]
 pub struct Server {
-    guarded: BoxCloneSyncService,
+    guarded: Answering,
     limits: Limits,
 }
-
-type BoxCloneSyncService = tower::util::BoxCloneSyncService<Request<Body>, Response<Body>, std::convert::Infallible>;
 
 /// A server ended by itself.
 #[derive(Debug, thiserror::Error)]
@@ -83,15 +122,33 @@ impl Server {
             .layer(DeadlineLayer { longest: limits.longest })
             .layer(access)
             .service(routes.prepare());
-        Self { guarded: BoxCloneSyncService::new(guarded), limits }
+        Self { guarded: Answering::new(guarded), limits }
     }
 
-    /// Serves the listener until `stop`, and then what is under way, for as long as the limits say.
+    /// Serves the listener until `stop`, and then what is under way, for as long as the limits say. Nothing is encrypted:
+    /// for loopback.
     ///
     /// # Errors
-    /// [`ServeError`] when the transport fails.
-    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> Result<(), ServeError> {
-        self.serve_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)), stop).await
+    /// Never; the type is what tasks have.
+    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> Result<(), Infallible> {
+        connections::serve(listener, None, self.guarded, &self.limits, stop).await;
+        Ok(())
+    }
+
+    /// The same over TLS. With [`Clients::Certified`] callers are known by their certificates: see
+    /// [`AccessLayer::allowing`].
+    ///
+    /// # Errors
+    /// Never; the type is what tasks have.
+    pub async fn serve_tls(
+        self,
+        listener: TcpListener,
+        tls: Tls,
+        clients: Clients,
+        stop: CancellationToken,
+    ) -> Result<(), Infallible> {
+        connections::serve(listener, Some((tls, clients)), self.guarded, &self.limits, stop).await;
+        Ok(())
     }
 
     /// Serves the links to `name` of the mesh until `stop`.
@@ -105,14 +162,14 @@ impl Server {
         stop: CancellationToken,
     ) -> impl Future<Output = Result<(), ServeError>> + Send + use<> {
         let links = mesh.accept(name).map(Ok::<_, std::io::Error>);
-        self.serve_incoming(links, stop)
+        self.serve_links(links, stop)
     }
 
-    async fn serve_incoming<I, T>(self, incoming: I, stop: CancellationToken) -> Result<(), ServeError>
-    where
-        I: Stream<Item = std::io::Result<T>> + Send,
-        T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Connected + Unpin + Send + 'static,
-    {
+    async fn serve_links(
+        self,
+        links: impl Stream<Item = std::io::Result<Link>> + Send,
+        stop: CancellationToken,
+    ) -> Result<(), ServeError> {
         let server = tonic::transport::Server::builder()
             .max_concurrent_streams(self.limits.requests_per_connection)
             // Documents come as streams of pieces; the default of 64 KiB would make each wait for the other side.
@@ -120,7 +177,7 @@ impl Server {
             .initial_connection_window_size(4 << 20)
             .http2_max_header_list_size(32 << 10)
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
-            .serve_with_incoming_shutdown(self.guarded, incoming, stop.clone().cancelled_owned());
+            .serve_with_incoming_shutdown(self.guarded, links, stop.clone().cancelled_owned());
         let bound = async {
             stop.cancelled().await;
             tokio::time::sleep_until(Deadline::within(self.limits.stop_within).instant()).await;
@@ -154,7 +211,7 @@ pub fn with_health_and_reflection(
             let _ = tokio::time::timeout(PROBE, stop.cancelled()).await;
         }
         reporter.set_service_status("", ServingStatus::NotServing).await;
-        Ok::<(), std::convert::Infallible>(())
+        Ok::<(), Infallible>(())
     });
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(eseal_proto::FILE_DESCRIPTOR_SET)

@@ -111,7 +111,7 @@ impl TokenVerifier {
     ///
     /// # Errors
     /// [`TokenError`] with the first thing that is wrong with it.
-    pub fn verify(&self, token: &str) -> Result<Grant, TokenError> {
+    pub async fn verify(&self, token: &str) -> Result<Grant, TokenError> {
         if token.len() > TOKEN_MAX {
             return Err(TokenError::Malformed);
         }

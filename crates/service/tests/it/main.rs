@@ -5,3 +5,4 @@ mod matrix;
 mod mesh;
 mod server;
 mod stand_in;
+mod tls;

@@ -152,7 +152,7 @@ async fn a_service_is_let_in_where_the_rule_names_it() {
     let door = Door::new();
     for rule in all() {
         for service in SERVICES {
-            let called = door.call(&rule.rpc, Origin::Service(service), None).await;
+            let called = door.call(&rule.rpc, Origin::Service(service.to_owned()), None).await;
             if rule.public || rule.services.iter().any(|name| name == service) {
                 assert_eq!(called.expect(&rule.rpc), format!("service:{service}"), "{}", rule.rpc);
             } else {
@@ -167,7 +167,7 @@ async fn a_service_does_not_become_a_person_by_a_token() {
     let door = Door::new();
     let token = door.token(Token::Good, Role::Applicant);
     let rpc = "eseal.application.v1.ApplicationService/SubmitApplication";
-    let called = door.call(rpc, Origin::Service("fabrication"), token.as_deref()).await;
+    let called = door.call(rpc, Origin::Service("fabrication".to_owned()), token.as_deref()).await;
     assert_eq!(called.expect_err("refused").code(), Code::PermissionDenied);
 }
 
@@ -178,7 +178,7 @@ async fn an_rpc_that_no_proto_names_is_refused_to_everybody() {
     for rpc in
         ["", "eseal.application.v1.ApplicationService", "eseal.application.v1.ApplicationService/Submit", "a/b/c"]
     {
-        for origin in [Origin::Outside, Origin::Service("fabrication")] {
+        for origin in [Origin::Outside, Origin::Service("fabrication".to_owned())] {
             let called = door.call(rpc, origin, token.as_deref()).await;
             assert_eq!(called.expect_err(rpc).code(), Code::Unimplemented, "{rpc}");
         }
