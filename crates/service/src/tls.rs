@@ -22,8 +22,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::status::chain;
 
-pub use files::TlsError;
 use files::Contents;
+pub use files::TlsError;
 
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(5);
@@ -206,7 +206,8 @@ impl Loaded {
         let key = files::key(&config.key_file, contents.key())?;
         let roots = Arc::new(files::roots(&config.ca_file, contents.ca())?);
         let (not_before, not_after) = files::validity(&config.cert_file, &chain, now)?;
-        let identity = CertifiedKey::from_der(chain, key, &provider).map_err(|error| files::unusable(config, &error))?;
+        let identity =
+            CertifiedKey::from_der(chain, key, &provider).map_err(|error| files::unusable(config, &error))?;
         let identity = Arc::new(SingleCertAndKey::from(identity));
         let verifier = WebPkiClientVerifier::builder_with_provider(roots.clone(), provider.clone()).build();
         let verifier = verifier.map_err(|error| TlsError::trust(config, &error))?;

@@ -129,7 +129,8 @@ mod tests {
     #[test]
     fn a_certificate_is_a_service_or_a_door_by_its_one_name_here() {
         let services = BTreeSet::from(["fabrication".to_owned()]);
-        let of = |names: &[&str]| origin_of(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(), &services);
+        let of =
+            |names: &[&str]| origin_of(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(), &services);
         assert_eq!(of(&["fabrication.eseal", "localhost"]), Origin::Service("fabrication".to_owned()));
         assert_eq!(of(&["fabrication", "gateway.eseal"]), door("gateway"));
         for nobody in [&["fabrication"][..], &["fabrication.eseal", "gateway.eseal"], &["*.eseal"], &[]] {

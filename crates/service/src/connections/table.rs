@@ -115,7 +115,9 @@ impl Entry {
         loop {
             let idle_since = {
                 let rows = self.table.rows();
-                rows.open.get(&self.id).map_or_else(Instant::now, |row| if row.busy > 0 { Instant::now() } else { row.since })
+                rows.open
+                    .get(&self.id)
+                    .map_or_else(Instant::now, |row| if row.busy > 0 { Instant::now() } else { row.since })
             };
             let then = idle_since + time;
             if then <= Instant::now() {

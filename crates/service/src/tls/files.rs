@@ -114,7 +114,8 @@ pub(crate) fn chain(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'stati
 
 pub(crate) fn key(path: &Path, pem: &[u8]) -> Result<PrivateKeyDer<'static>, TlsError> {
     // What the reader says might show a part of the key.
-    PrivateKeyDer::from_pem_slice(pem).map_err(|_| TlsError::unusable(path, "there is no private key (PRIVATE KEY) in it"))
+    PrivateKeyDer::from_pem_slice(pem)
+        .map_err(|_| TlsError::unusable(path, "there is no private key (PRIVATE KEY) in it"))
 }
 
 pub(crate) fn roots(path: &Path, pem: &[u8]) -> Result<RootCertStore, TlsError> {

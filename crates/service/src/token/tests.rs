@@ -1,7 +1,7 @@
 use super::*;
-use futures::FutureExt as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures::FutureExt as _;
 use serde_json::{Value, json};
 
 const ISSUER: &str = "https://issuer.test";
