@@ -39,8 +39,9 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `stored.rs`, `order.rs`, `names.rs` | what a service hands in |
-//! | `event.rs`, `chain.rs` | the stored event, its envelope and its hash |
+//! | `event.rs`, `chain.rs`, `trace.rs` | the stored event, its envelope and its hash, its trace |
 //! | `writer.rs`, `writer/` | the writer, from the queue to the commit |
+//! | `metrics.rs` | what is counted |
 //! | `load.rs`, `log.rs`, `rebuild.rs` | from rows back to events, states and tables |
 //! | `progress.rs`, `dead_letters.rs` | what a consumer has settled, and what it could not |
 //! | `lease.rs` | work that one replica does at a time |
@@ -56,12 +57,14 @@ mod grant;
 mod lease;
 mod load;
 mod log;
+pub mod metrics;
 mod migration;
 mod names;
 mod order;
 mod progress;
 mod rebuild;
 mod stored;
+pub mod trace;
 mod writer;
 
 pub use chain::{ChainError, verify_chain, verify_log};

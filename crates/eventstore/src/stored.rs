@@ -13,6 +13,14 @@ pub trait Stored: Aggregate {
     /// The read tables that [`Stored::rows`] fills: thrown away and filled again by [`crate::rebuild`]. Several
     /// aggregates may share one.
     const TABLES: &'static [&'static str];
+    /// Whether what happens later belongs to the trace that the first event began, whoever asks for it: for a thing that
+    /// comes to its end, such as an application. A thing that is used for years would make a trace without one.
+    const ONE_TRACE: bool = false;
+
+    /// What a command is called in spans and metrics, such as `Approve`. Never anything of its content.
+    fn command_name(_command: &Self::Command) -> &'static str {
+        Self::KIND
+    }
 
     /// The bytes that are stored, hashed and published for ever.
     fn encode(event: &Self::Event) -> Encoded;

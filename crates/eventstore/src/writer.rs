@@ -21,9 +21,12 @@ mod known;
 mod order;
 pub(crate) mod recording;
 mod streams;
+mod watch;
 mod work;
 
 use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
 
 use eseal_kernel::Timestamp;
 use tokio::sync::mpsc;
@@ -33,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::batch::Batches;
 use self::order::Waiting;
+use self::watch::Watch;
 use self::work::{Parked, Receipt, Work};
 use crate::{CommandError, Database, Delivery, Log, Order, Outcome, StoreError, Stored, StreamId};
 
@@ -62,9 +66,16 @@ impl WriterSettings {
 }
 
 /// The door to a service's writer: the only way to record facts. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Writer {
     queue: mpsc::Sender<Work>,
+    watch: Arc<Watch>,
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("queue", &self.queue).finish_non_exhaustive()
+    }
 }
 
 impl Writer {
@@ -79,7 +90,8 @@ impl Writer {
         stop: CancellationToken,
     ) -> (Self, JoinHandle<Result<(), StoreError>>) {
         let (queue, waiting) = mpsc::channel(settings.queue.max(1));
-        (Self { queue }, tokio::spawn(run(database, settings, waiting, stop)))
+        let watch = Arc::new(Watch::new(settings.owner));
+        (Self { queue, watch: Arc::clone(&watch) }, tokio::spawn(run(database, settings, watch, waiting, stop)))
     }
 
     /// Decides the order's command on the present state of its aggregate, and records what follows, all or nothing.
@@ -89,7 +101,7 @@ impl Writer {
     /// [`CommandError`]. Nothing of this order was recorded then, except that [`StoreError::InDoubt`] leaves it open, and a
     /// writer that dies before it answers ([`CommandError::Stopping`]): a repeat with the same request id tells.
     pub async fn execute<A: Stored>(&self, order: Order<A>) -> Result<Outcome<A>, CommandError<A::Rejection>> {
-        let (waiting, answer) = Waiting::try_new(order)?;
+        let (waiting, answer) = Waiting::try_new(order, Arc::clone(&self.watch))?;
         self.queue.try_send(Work::Order(Box::new(waiting))).map_err(|error| match error {
             TrySendError::Full(_) => CommandError::Busy,
             TrySendError::Closed(_) => CommandError::Stopping,
@@ -131,12 +143,13 @@ impl Writer {
 async fn run(
     database: Database,
     settings: WriterSettings,
+    watch: Arc<Watch>,
     mut queue: mpsc::Receiver<Work>,
     stop: CancellationToken,
 ) -> Result<(), StoreError> {
     let head = Log::new(database.clone(), settings.owner).head().await?;
     tracing::info!(owner = settings.owner, head, "writer started");
-    let mut batches = Batches::new(database, settings.cache_streams, settings.owner);
+    let mut batches = Batches::new(database, settings.cache_streams, settings.owner, watch);
     let max_batch = settings.max_batch.clamp(1, BATCH_MAX);
     let mut works = Vec::new();
     loop {

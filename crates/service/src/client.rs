@@ -12,12 +12,13 @@ use tonic::service::Interceptor;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Response, Status, TimeoutExpired};
 
+use crate::Language;
 use crate::deadline::Deadline;
 use crate::mesh::Mesh;
 use crate::remote::Remote;
 use crate::status::{DEADLINE_EXCEEDED, generic};
 use crate::tls::Tls;
-use crate::{Language, trace};
+use crate::trace::{self, Outgoing};
 
 pub use crate::remote::AddressError;
 
@@ -101,7 +102,7 @@ impl Peers {
 
     /// The service of this name, such as `authentication`. Keep it: its connection and its budget are its own.
     pub fn peer(&self, name: &'static str) -> Peer {
-        Peer { name, channel: self.channel(name), budget: Arc::new(AtomicU32::new(BUDGET)) }
+        Peer { name, channel: Outgoing::new(self.channel(name), name), budget: Arc::new(AtomicU32::new(BUDGET)) }
     }
 
     /// A bare channel to it. Prefer [`Peers::peer`], whose calls carry deadline and trace.
@@ -117,7 +118,7 @@ impl Peers {
 #[derive(Debug, Clone)]
 pub struct Peer {
     name: &'static str,
-    channel: Channel,
+    channel: Outgoing,
     budget: Arc<AtomicU32>,
 }
 
@@ -148,7 +149,7 @@ impl Peer {
         &self,
         onward: &Onward,
         message: M,
-        rpc: impl Fn(Channel, Request<M>) -> F + Send + Sync,
+        rpc: impl Fn(Outgoing, Request<M>) -> F + Send + Sync,
     ) -> Result<R, Status>
     where
         M: Clone + Send,
@@ -178,7 +179,7 @@ impl Peer {
         &self,
         onward: &Onward,
         message: M,
-        rpc: impl Fn(Channel, Request<M>) -> F + Send + Sync,
+        rpc: impl Fn(Outgoing, Request<M>) -> F + Send + Sync,
     ) -> Result<R, Status>
     where
         F: Future<Output = Result<Response<R>, Status>> + Send,

@@ -19,7 +19,8 @@
 //! - [`context`]: what a service is wired with
 //! - [`tasks`]: background tasks, and the end of the process when one ends early
 //! - [`event_log`]: the histories of the services hosted here, over gRPC
-//! - [`config`], [`telemetry`]: settings and logs
+//! - [`config`], [`telemetry`]: settings; logs, traces and metrics on their way out
+//! - [`trace`], [`metrics`]: the span of each RPC, and what is counted
 //!
 //! Nothing in here knows a domain.
 
@@ -35,6 +36,7 @@ pub mod event_log;
 pub mod language;
 pub mod load;
 pub mod mesh;
+pub mod metrics;
 pub mod paging;
 pub mod panic;
 mod remote;

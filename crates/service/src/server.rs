@@ -115,7 +115,7 @@ impl Server {
     /// The routes behind all layers.
     pub fn new(routes: Routes, access: AccessLayer, limits: Limits) -> Self {
         let guarded = ServiceBuilder::new()
-            .layer(TraceLayer)
+            .layer(TraceLayer::default())
             .layer(LanguageLayer)
             .layer(PanicLayer)
             .layer(LoadLayer::new(limits.requests))

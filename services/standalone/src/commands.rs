@@ -83,7 +83,20 @@ async fn serve(common: &Common, serve: Serve, language: Language, out: &mut impl
     if let Some(address) = serve.address {
         config.server.address = address;
     }
-    telemetry::init(&config.telemetry)?;
+    let telemetry = telemetry::init(&config.telemetry, "standalone")?;
+    let served = serve_until_asked(common, serve, config, language, out).await;
+    // The last thing: what the services said while they stopped goes out as well.
+    telemetry.shutdown();
+    served
+}
+
+async fn serve_until_asked(
+    common: &Common,
+    serve: Serve,
+    config: Config,
+    language: Language,
+    out: &mut impl Write,
+) -> Result<(), CommandError> {
     if let Some(left_over) = &serve.ready_file {
         forget(left_over)?;
     }
@@ -177,7 +190,9 @@ fn password_from(input: impl io::BufRead) -> Result<Password, CommandError> {
 }
 
 fn check_config(common: &Common, out: &mut impl Write) -> Result<(), CommandError> {
-    load(common)?.check()?;
+    let config = load(common)?;
+    config.check()?;
+    config.telemetry.check()?;
     let text = config::in_effect(common.config.as_deref(), std::env::vars()).map_err(StandaloneError::from)?;
     writeln!(out, "{}", text.trim_end())?;
     Ok(())

@@ -23,7 +23,7 @@ pub struct Config {
     pub server: ServerConfig,
     /// The built-in issuer.
     pub identity: IdentityConfig,
-    /// Logs.
+    /// Logs, and where traces, metrics and logs go.
     pub telemetry: TelemetryConfig,
     /// The service application.
     pub application: eseal_application::Config,

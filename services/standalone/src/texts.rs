@@ -25,6 +25,9 @@ fn command(error: &CommandError) -> String {
     match error {
         CommandError::Standalone(error) => standalone(error),
         CommandError::Telemetry(TelemetryError::Filter(why)) => format!("telemetry.filter 无法使用:{why}"),
+        CommandError::Telemetry(TelemetryError::Setting { setting, why }) => {
+            format!("telemetry.{setting} 无法使用:{why}")
+        }
         CommandError::Telemetry(TelemetryError::Twice) => "日志已初始化".to_owned(),
         CommandError::NoData(folder) => format!("数据目录 {folder} 不存在:`eseal-standalone serve` 首次启动时创建"),
         CommandError::NoService { given } => format!("没有名为 {given} 的服务"),

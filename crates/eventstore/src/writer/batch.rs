@@ -1,6 +1,7 @@
 //! One batch, one transaction, one commit.
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
 
 use sea_orm::sea_query::Query;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction};
@@ -9,6 +10,7 @@ use super::draft::Draft;
 use super::known::{Asked, Known, Received};
 use super::order::{AnyOrder, Failure};
 use super::streams::Streams;
+use super::watch::{Batch, Watch};
 use super::work::{Receipt, Work};
 use crate::bulk::is_rollback;
 use crate::load::number;
@@ -19,6 +21,7 @@ pub(crate) struct Batches {
     database: Database,
     cache: Streams,
     owner: &'static str,
+    watch: Arc<Watch>,
 }
 
 /// Why a batch was not written.
@@ -49,8 +52,8 @@ impl Failed {
 }
 
 impl Batches {
-    pub(crate) fn new(database: Database, cache_streams: usize, owner: &'static str) -> Self {
-        Self { database, cache: Streams::new(cache_streams), owner }
+    pub(crate) fn new(database: Database, cache_streams: usize, owner: &'static str, watch: Arc<Watch>) -> Self {
+        Self { database, cache: Streams::new(cache_streams), owner, watch }
     }
 
     /// Writes these works in one transaction, or else each in one of its own, and answers every caller.
@@ -78,15 +81,28 @@ impl Batches {
     }
 
     async fn attempt(&mut self, works: &mut [Work]) -> Result<(), Failed> {
+        let (since, started) = (SystemTime::now(), Instant::now());
         let attempted = self.transact(works).await;
-        if let Err(failed) = &attempted {
-            tracing::warn!(owner = self.owner, orders = works.len(), error = %failed.error(), "batch not committed");
+        let (took, orders) = (started.elapsed(), works.len());
+        let events = attempted.as_ref().copied().unwrap_or_default();
+        let batch = Batch { since, took, orders, events, committed: attempted.is_ok() };
+        let decisions = works.iter().filter_map(Work::order).filter_map(AnyOrder::decided_in);
+        self.watch.batch(&batch, decisions);
+        match attempted {
+            Ok(_) => {
+                let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+                tracing::debug!(owner = self.owner, orders, events, micros, "batch committed");
+                Ok(())
+            }
+            Err(failed) => {
+                tracing::warn!(owner = self.owner, orders, error = %failed.error(), "batch not committed");
+                Err(failed)
+            }
         }
-        attempted
     }
 
-    async fn transact(&mut self, works: &mut [Work]) -> Result<(), Failed> {
-        let started = Instant::now();
+    /// One transaction; gives how many events it wrote.
+    async fn transact(&mut self, works: &mut [Work]) -> Result<usize, Failed> {
         let tx = self.database.begin().await.map_err(|error| Failed::Unreachable(error.into()))?;
         let recorded = match self.record(&tx, works).await {
             Ok(recorded) => recorded,
@@ -107,9 +123,7 @@ impl Batches {
         let streams = known.streams.into_iter().filter_map(|(stream, folded)| Some((stream, folded.ok()?)));
         self.cache.leave(head, streams);
         self.database.announce(head);
-        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        tracing::debug!(owner = self.owner, orders = works.len(), events, head, micros, "batch committed");
-        Ok(())
+        Ok(events)
     }
 
     async fn record(&mut self, tx: &DatabaseTransaction, works: &mut [Work]) -> Result<Recorded, StoreError> {

@@ -21,6 +21,8 @@ pub(crate) struct Folded {
     pub(crate) hash: Option<Digest>,
     /// The correlation id of the first event.
     pub(crate) correlation_id: Option<String>,
+    /// The trace context of the first event, where the later ones belong to its trace.
+    pub(crate) traceparent: Option<String>,
     /// The aggregate.
     pub(crate) state: State,
 }
@@ -46,6 +48,8 @@ pub(crate) struct Recording<'a, A: Stored> {
     order: &'a Order<A>,
     stream: &'a StreamId,
     before: &'a Folded,
+    /// The context in which it is decided.
+    traceparent: Option<String>,
     version: u64,
     hash: Option<Digest>,
     position: u64,
@@ -57,11 +61,19 @@ pub(crate) struct Recording<'a, A: Stored> {
 
 impl<'a, A: Stored> Recording<'a, A> {
     /// The facts of `order` after `before`, at the positions after `head`.
-    pub(crate) fn new(order: &'a Order<A>, stream: &'a StreamId, before: &'a Folded, state: A, head: u64) -> Self {
+    pub(crate) fn new(
+        order: &'a Order<A>,
+        stream: &'a StreamId,
+        before: &'a Folded,
+        state: A,
+        head: u64,
+        traceparent: Option<String>,
+    ) -> Self {
         Self {
             order,
             stream,
             before,
+            traceparent,
             version: before.version,
             hash: before.hash,
             position: head,
@@ -110,7 +122,7 @@ impl<'a, A: Stored> Recording<'a, A> {
             payload: encoded.payload,
             prev_hash: self.hash,
             hash: Digest::from_bytes([0; 32]), // known only once the rest is
-            traceparent: meta.traceparent.clone(),
+            traceparent: self.traceparent.clone(),
         };
         event.hash = event.computed_hash();
         Ok(event)
@@ -126,6 +138,10 @@ impl<'a, A: Stored> Recording<'a, A> {
                 version: self.version,
                 hash: self.hash,
                 correlation_id: Some(correlation_id.clone()),
+                traceparent: match self.before.version {
+                    0 => self.traceparent.filter(|_| A::ONE_TRACE),
+                    _ => self.before.traceparent.clone(),
+                },
                 state: Box::new(self.state.clone()),
             });
         }

@@ -87,7 +87,7 @@ mod tests {
     }
 
     fn folded(version: u64) -> Folded {
-        Folded { version, hash: None, correlation_id: None, state: Box::new(()) }
+        Folded { version, hash: None, correlation_id: None, traceparent: None, state: Box::new(()) }
     }
 
     #[test]
