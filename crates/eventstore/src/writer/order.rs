@@ -145,7 +145,9 @@ impl<A: Stored> AnyOrder for Waiting<A> {
     fn decide(&mut self, stream: &Folded, claims: &Claims, head: u64) -> Option<Decision> {
         self.tried = stream.version;
         let asked = self.order.meta.traceparent.as_deref();
-        let span = self.watch.deciding(self.named(), self.came, asked, stream.traceparent.as_deref());
+        // A reaction is in the trace of what caused it already.
+        let began = stream.traceparent.as_deref().filter(|_| self.order.delivery.is_none());
+        let span = self.watch.deciding(self.named(), self.came, asked, began);
         let context = span.span_context().clone();
         // A panic in an aggregate is that caller's misfortune, not the end of the service's only writer.
         let decide = || self.decided(stream, claims, head, traceparent_of(&context));
