@@ -1,0 +1,101 @@
+{{/* Settings of a service or the gateway, as its TOML file. JSON's texts and lists of them are TOML's as well. */}}
+
+{{/* One line per setting of a flat map. Numbers come as floats, and all of ours are whole. */}}
+{{- define "eseal.settings" -}}
+{{- range $name, $value := . }}
+{{ $name }} = {{ if kindIs "float64" $value }}{{ int64 $value }}{{ else }}{{ toJson $value }}{{ end }}
+{{- end }}
+{{- end -}}
+
+{{- define "eseal.config" -}}
+{{- $values := .root.Values -}}
+{{ include "eseal.config.server" . }}
+
+[server.tls]
+cert_file = "/etc/eseal/tls/tls.crt"
+key_file = "/etc/eseal/tls/tls.key"
+ca_file = "/etc/eseal/tls/ca.crt"
+
+[grpc.allow]
+{{- range $rpcs, $callers := .values.allow }}
+{{ toJson $rpcs }} = {{ toJson $callers }}
+{{- end }}
+
+[database]
+url_file = "/run/secrets/eseal/database-url"
+max_readers = {{ int64 $values.database.maxReaders }}
+wait = {{ toJson $values.database.wait }}
+{{- if .migrate }}
+
+[migration]
+url_file = "/run/secrets/eseal/owner-url"
+service_role = {{ toJson .values.database.serviceRole }}
+stream_replicas = {{ int64 $values.bus.streamReplicas }}
+
+[migration.bus]
+cert_file = "/etc/eseal/tls/tls.crt"
+key_file = "/etc/eseal/tls/tls.key"
+{{- end }}
+
+[bus]
+servers = {{ toJson $values.bus.servers }}
+
+[peers]
+{{- range $peer := splitList " " (include "eseal.calls" .) }}
+{{- if $peer }}
+{{ $peer }} = "https://{{ include "eseal.fullname" $.root }}-{{ $peer }}:7443"
+{{- end }}
+{{- end }}
+
+{{ include "eseal.config.people" . }}
+
+{{ include "eseal.config.telemetry" . }}
+
+[service]
+{{- include "eseal.settings" .values.settings }}
+{{- if .values.keySecret }}
+key_file = "/run/secrets/eseal/content-key"
+{{- end }}
+{{- with .values.makerCard }}
+{{- if .claim }}
+maker_card_file = {{ toJson (printf "/var/lib/eseal/card/%s" .file) }}
+maker_pin_file = "/run/secrets/eseal/maker-pin"
+{{- end }}
+{{- end }}
+{{ end -}}
+
+{{- define "eseal.config.server" -}}
+{{- with .root.Values.server -}}
+[server]
+address = {{ toJson (printf "%s:7443" .listen) }}
+probe_address = {{ toJson (printf "%s:7080" .listen) }}
+
+[server.limits]
+{{- include "eseal.settings" .limits }}
+{{- end }}
+{{- end -}}
+
+{{- define "eseal.config.people" -}}
+{{- with .root.Values.people -}}
+[people]
+issuer = {{ toJson .issuer }}
+audience = {{ toJson .audience }}
+algorithms = {{ toJson .algorithms }}
+roles_claim = {{ toJson .rolesClaim }}
+organization_claim = {{ toJson .organizationClaim }}
+{{- if .caSecret }}
+ca_file = "/etc/eseal/issuer/ca.crt"
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "eseal.config.telemetry" -}}
+{{- with .root.Values.telemetry -}}
+[telemetry]
+format = {{ toJson .format }}
+filter = {{ toJson .filter }}
+{{- if .otlpEndpoint }}
+otlp_endpoint = {{ toJson .otlpEndpoint }}
+{{- end }}
+{{- end }}
+{{- end -}}
