@@ -10,7 +10,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 NAME ?=
 # What building and running needs, and what the tests need besides.
 APT_RUN := gcc libc6-dev fonts-wqy-microhei
-APT_TEST := poppler-utils qpdf openssl python3-venv npm postgresql
+APT_TEST := poppler-utils qpdf openssl python3-venv npm buildah podman runc mmdebstrap postgresql
 export ESEAL_TOOLS := $(abspath $(TOOLS))
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
@@ -65,7 +65,8 @@ $(TOOLS)/.npm: Makefile
 
 $(VENV)/.pip: Makefile
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install -q 'pyhanko==0.38.0' 'pyhanko-cli==0.6.0'
+	$(VENV)/bin/pip install -q 'pyhanko==0.38.0' 'pyhanko-cli==0.6.0' \
+	  'helm-python-sdk==0.2.2' 'kubernetes-validate==1.37.0' 'check-jsonschema==0.39.0'
 	@touch $@
 
 clean: ## Removes what was built

@@ -1,11 +1,12 @@
-"""Renders the chart with the values on standard input and says what Kubernetes would say of it, as JSON.
+"""Renders the chart with each of the values in the JSON list on standard input, and says what Kubernetes would say of it.
 
-    {"notes": …, "manifests": [{"file": …, "manifest": …}], "invalid": […]}   or   {"refused": why}
+Prints a list of  {"notes": …, "manifests": […], "invalid": […]}  or  {"refused": why}.
 
 Helm itself renders (its Go SDK as a library); kubernetes-validate checks against the published schemas, strictly:
 unknown fields are errors.
 """
 
+import functools
 import json
 import sys
 
@@ -19,7 +20,11 @@ VERSIONS = ["1.30", kubernetes_validate.latest_version()]
 FOREIGN = {"cert-manager.io/v1"}
 
 
-class OneKeyOnce(yaml.SafeLoader):
+# It reads its schema again for every manifest otherwise.
+kubernetes_validate.utils.schema_contents = functools.cache(kubernetes_validate.utils.schema_contents)
+
+
+class OneKeyOnce(yaml.CSafeLoader):
     """YAML in which a key given twice is a mistake, as it is for Kubernetes."""
 
     def construct_mapping(self, node, deep=False):
@@ -41,22 +46,21 @@ def problems(manifest):
             yield f"{manifest['kind']} {manifest['metadata']['name']} on {version}: {where}: {error.message}"
 
 
-def main():
-    chart, = sys.argv[1:]
-    with helm.Chart.load(chart) as loaded:
-        try:
-            files = loaded.render(json.load(sys.stdin), name="seals", namespace="office")
-        except (helm.HelmValuesError, helm.HelmRenderError) as error:
-            return {"refused": str(error)}
-    notes = next(text for name, text in files.items() if name.endswith("NOTES.txt"))
+def answer(chart, values):
+    try:
+        files = chart.render(values, name="seals", namespace="office")
+    except (helm.HelmValuesError, helm.HelmRenderError) as error:
+        return {"refused": str(error)}
     manifests, invalid = [], []
     for name, text in sorted(files.items()):
         if name.endswith((".yaml", ".yml")):
             for manifest in yaml.load_all(text, Loader=OneKeyOnce):
                 if manifest:
-                    manifests.append({"file": name, "manifest": manifest})
+                    manifests.append(manifest)
                     invalid += problems(manifest)
+    notes = next(text for name, text in files.items() if name.endswith("NOTES.txt"))
     return {"notes": notes, "manifests": manifests, "invalid": invalid}
 
 
-json.dump(main(), sys.stdout)
+with helm.Chart.load(sys.argv[1]) as loaded:
+    json.dump([answer(loaded, values) for values in json.load(sys.stdin)], sys.stdout)

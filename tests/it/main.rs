@@ -1,6 +1,8 @@
 //! The platform as its users see it, one file per story.
 
+mod chart;
 mod demo;
+mod deploy;
 mod documented;
 mod fixture;
 mod forged;

@@ -1,0 +1,53 @@
+//! Values of the chart with every switch on, and with every switch off.
+
+use serde_json::{Value, json};
+
+/// Everything that may be there is there, and no text is its default.
+pub fn on() -> Value {
+    json!({
+        "image": {"registry": "registry.example.cn:5000", "repository": "seals/eseal", "tag": "1.2.3", "pullPolicy": "Always"},
+        "imagePullSecrets": ["registry"],
+        "server": {"listen": "[::]", "limits": {"requests": 2048, "longest": "2m"}},
+        "bus": {"servers": ["tls://nats-0.nats:4222", "tls://nats-1.nats:4222"], "streamReplicas": 1},
+        "database": {"maxReaders": 8, "wait": "90s", "caSecret": "postgresql-ca"},
+        "people": {
+            "algorithms": ["ES256", "RS256"], "rolesClaim": "seal_roles", "organizationClaim": "uscc", "caSecret": "issuer-ca",
+        },
+        "telemetry": {"format": "text", "filter": "debug,\"quoted\"", "otlpEndpoint": "http://collector.telemetry:4317"},
+        "certManager": {"enabled": true, "issuerRef": {"name": "eseal-ca", "kind": "ClusterIssuer"}},
+        "services": {
+            "application": {"replicas": 3, "settings": {"approvals_needed": 2}},
+            "fabrication": {"makerCard": {"claim": "maker-card", "file": "office.card", "pinSecret": "maker-pin"}},
+            "verification": {"temporary": "2Gi", "settings": {"max_document_bytes": 104_857_600, "documents_at_a_time": 4}},
+        },
+        "gateway": {
+            "service": {"type": "LoadBalancer", "port": 8443, "annotations": {"example.cn/internal": "true"}},
+            "ingress": {
+                "enabled": true, "className": "nginx", "host": "seals.example.cn", "tlsSecret": "seals-tls",
+                "annotations": {"nginx.ingress.kubernetes.io/backend-protocol": "GRPCS"},
+            },
+        },
+        "pods": {
+            "annotations": {"example.cn/owner": "seals"}, "labels": {"team": "seals"}, "nodeSelector": {"pool": "seals"},
+            "tolerations": [{"key": "seals", "operator": "Exists", "effect": "NoSchedule"}],
+            "priorityClassName": "business", "terminationGracePeriodSeconds": 60,
+        },
+        "networkPolicy": {
+            "clients": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.9.0.0/16"]}}],
+            "dns": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}],
+            "postgresql": {"port": 6432, "to": [{"ipBlock": {"cidr": "10.1.2.3/32"}}]},
+            "nats": {"to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "nats"}}}]},
+            "issuer": {"port": 8443, "to": [{"ipBlock": {"cidr": "10.4.5.6/32"}}]},
+            "telemetry": {"to": [{"podSelector": {"matchLabels": {"app": "collector"}}}]},
+        },
+    })
+}
+
+/// Nothing is there that can be left out.
+pub fn off() -> Value {
+    json!({
+        "podDisruptionBudget": {"enabled": false},
+        "networkPolicy": {"enabled": false},
+        "services": {"application": {"replicas": 1}},
+    })
+}
