@@ -9,6 +9,7 @@ mod allow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use eseal_proto::access::v1 as pb;
 use futures::future::BoxFuture;
@@ -21,7 +22,7 @@ use tower::{Layer, Service};
 
 use crate::connections::PeerCertificate;
 use crate::mesh::Origin;
-use crate::status::{self, generic};
+use crate::status::{self, generic, generic_for_now};
 use crate::token::{Grant, TokenError, TokenVerifier};
 use crate::{Caller, Person, Role};
 
@@ -151,6 +152,9 @@ impl Access {
             // Who signs in again still sends the token that has expired.
             _ if rule.public => Ok(Caller::Anonymous),
             None => Err(generic(Code::Unauthenticated, &status::TOKEN_MISSING)),
+            Some(Err(TokenError::KeysUnavailable)) => {
+                Err(generic_for_now(Code::Unavailable, &status::ISSUER_UNAVAILABLE, Duration::from_secs(5)))
+            }
             Some(Err(error)) => {
                 tracing::info!(%error, "token refused");
                 let expired = error == TokenError::Expired;

@@ -9,6 +9,7 @@
 //! - [`connections`], [`tls`]: connections of a network, their bounds and their certificates
 //! - [`access`]: who may call what, from the option `access` in the proto
 //! - [`token`]: tokens of people, verified and, in the standalone, issued
+//! - [`oidc`]: the keys of an outside issuer
 //! - [`caller`]: who is calling, as handlers see it
 //! - [`status`]: refusals with a stable reason
 //! - [`language`]: the language that people are answered in
@@ -37,6 +38,7 @@ pub mod language;
 pub mod load;
 pub mod mesh;
 pub mod metrics;
+pub mod oidc;
 pub mod paging;
 pub mod panic;
 mod remote;

@@ -61,6 +61,8 @@ reasons! {
     TOKEN_INVALID = "登录凭证无效,请重新登录", "The token is not valid: sign in again";
     /// The token's time is over.
     TOKEN_EXPIRED = "登录已过期,请重新登录", "The token has expired: sign in again";
+    /// The issuer of the tokens can't be reached, so that nothing can be said of a token.
+    ISSUER_UNAVAILABLE = "暂时无法验证登录凭证,请稍后重试", "The token can't be verified at the moment: try again shortly";
     /// The caller has none of the roles that this needs.
     ROLE_MISSING = "您没有执行此操作的权限", "You have none of the roles that this needs";
     /// The caller is not among those who may call this at all.

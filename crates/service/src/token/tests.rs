@@ -1,6 +1,10 @@
+use std::time::Duration;
+
+use super::claims::LEEWAY;
 use super::*;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use eseal_kernel::Timestamp;
 use futures::FutureExt as _;
 use serde_json::{Value, json};
 
@@ -160,6 +164,7 @@ fn a_token_whose_time_has_not_come_is_refused() {
     let bench = Bench::new();
     let later = bench.clock.now().seconds() + 31;
     assert_eq!(bench.verify_claims(&json!({ "nbf": later })), Err(TokenError::NotYetValid));
+    assert_eq!(bench.verify_claims(&json!({ "iat": later, "nbf": null })), Err(TokenError::NotYetValid));
     assert!(bench.verify_claims(&json!({ "nbf": null })).is_ok());
 }
 
@@ -176,7 +181,7 @@ fn another_issuer_or_audience_is_refused() {
 fn a_token_that_lacks_a_claim_is_refused() {
     let bench = Bench::new();
     for claim in ["iss", "sub", "aud", "exp", "iat"] {
-        assert_eq!(bench.verify_claims(&json!({ claim: null })), Err(TokenError::Malformed), "{claim}");
+        assert_eq!(bench.verify_claims(&json!({ claim: null })), Err(TokenError::Claim(claim)), "{claim}");
     }
 }
 
@@ -186,7 +191,43 @@ fn a_subject_that_no_event_could_name_is_refused() {
     for subject in ["", "p\n1", "p".repeat(129).as_str()] {
         assert_eq!(bench.verify_claims(&json!({ "sub": subject })), Err(TokenError::Claim("sub")), "{subject}");
     }
-    assert_eq!(bench.verify_claims(&json!({ "org": "91110000600037341X" })), Err(TokenError::Claim("org")));
+    assert_eq!(bench.verify_claims(&json!({ "org": "91110000600037341X" })), Err(TokenError::Claim("organization")));
+}
+
+#[test]
+fn a_token_that_is_not_for_access_is_refused() {
+    let bench = Bench::new();
+    let with_header = |changed: &dyn Fn(&mut Header)| {
+        let mut header = Header { kid: Some(bench.issuer.key_id.clone()), ..Header::new(Algorithm::ES256) };
+        changed(&mut header);
+        let claims = bench.claims(&json!({}));
+        bench.verify(&jsonwebtoken::encode(&header, &claims, &bench.issuer.key).expect("signed"))
+    };
+    for good in ["JWT", "jwt", "at+jwt", "application/at+jwt"] {
+        assert!(with_header(&|header| header.typ = Some(good.to_owned())).is_ok(), "{good}");
+    }
+    assert!(with_header(&|header| header.typ = None).is_ok());
+    for kind in ["logout+jwt", "dpop+jwt", "secevent+jwt", ""] {
+        assert_eq!(with_header(&|header| header.typ = Some(kind.to_owned())), Err(TokenError::Kind), "{kind}");
+    }
+    assert_eq!(with_header(&|header| header.crit = Some(vec!["b64".to_owned()])), Err(TokenError::Kind));
+    for kind in ["ID", "Refresh", "Offline"] {
+        assert_eq!(bench.verify_claims(&json!({ "typ": kind })), Err(TokenError::Kind), "{kind}");
+    }
+    assert!(bench.verify_claims(&json!({ "typ": "Bearer" })).is_ok());
+}
+
+#[test]
+fn a_moment_may_have_a_fraction_and_none_is_beyond_reckoning() {
+    let bench = Bench::new();
+    let now = bench.clock.now().seconds();
+    assert!(bench.verify_claims(&json!({ "exp": format!("{now}.75").parse::<f64>().expect("a number") })).is_ok());
+    assert!(bench.verify_claims(&json!({ "exp": 1e300 })).is_ok());
+    assert_eq!(bench.verify_claims(&json!({ "exp": -1e300 })), Err(TokenError::Expired));
+    assert_eq!(bench.verify_claims(&json!({ "nbf": i64::MAX })), Err(TokenError::NotYetValid));
+    for wrong in [json!("soon"), json!(true)] {
+        assert_eq!(bench.verify_claims(&json!({ "exp": wrong })), Err(TokenError::Claim("exp")), "{wrong}");
+    }
 }
 
 #[test]

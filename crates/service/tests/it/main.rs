@@ -1,8 +1,10 @@
 //! The layers around every service, against stand-in handlers.
 
 mod event_log;
+mod issuer;
 mod matrix;
 mod mesh;
+mod oidc;
 mod server;
 mod stand_in;
 mod tls;

@@ -1,21 +1,24 @@
-//! Who may call what, as a full matrix: every RPC × every role × every state of a token, and every RPC × every
-//! service. The handler behind the layer is a stand-in that tells whom it was called by.
+//! Who may call what, as a full matrix: every RPC × every role × every state of a token, from outside and through a door; and
+//! every RPC × every service, certificate and list. Once with fixed keys and once with those of an OpenID provider. The
+//! handler behind the layer is a stand-in that tells whom it was called by.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::time::Duration;
 
-use eseal_kernel::{Clock, Timestamp};
-use eseal_service::access::{AccessLayer, Rule, rules};
+use eseal_service::access::{AccessLayer, Allow, Rule, rules};
+use eseal_service::connections::PeerCertificate;
 use eseal_service::mesh::Origin;
-use eseal_service::token::{Grant, TokenIssuer};
+use eseal_service::token::TokenVerifier;
 use eseal_service::{Caller, Role};
 use http::{Request, Response};
+use serde_json::json;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
+use crate::issuer::{Issuer, Key, NOW, claims, clock, verifier};
+
 const SERVICES: [&str; 5] = ["application", "fabrication", "authentication", "verification", "gateway"];
-const HOUR: Duration = Duration::from_secs(3_600);
 
 /// The state of the token that a request carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,66 +28,109 @@ enum Token {
     Expired,
     WrongAudience,
     WrongIssuer,
+    WrongKey,
     Unsigned,
 }
 
 impl Token {
-    const BAD: [Self; 5] = [Self::Missing, Self::Expired, Self::WrongAudience, Self::WrongIssuer, Self::Unsigned];
+    const BAD: [Self; 6] =
+        [Self::Missing, Self::Expired, Self::WrongAudience, Self::WrongIssuer, Self::WrongKey, Self::Unsigned];
+}
+
+/// Where a request comes from.
+#[derive(Debug, Clone)]
+enum From {
+    Link(Origin),
+    /// A client certificate with these DNS names.
+    Certificate(Vec<&'static str>),
+}
+
+impl From {
+    fn outside() -> Self {
+        Self::Link(Origin::Outside)
+    }
+
+    fn service(name: &str) -> Self {
+        Self::Link(Origin::Service(name.to_owned()))
+    }
 }
 
 struct Door {
     access: AccessLayer,
-    clock: Clock,
-    key: Vec<u8>,
+    issuer: String,
+    key: Key,
+    other_key: Key,
+    /// The provider, if there is one.
+    _provider: Option<Issuer>,
 }
 
 impl Door {
-    fn new() -> Self {
-        let clock = Clock::fixed(Timestamp::from_seconds(1_800_000_000));
-        let key = TokenIssuer::generate_key().expect("a key").to_vec();
-        let issuer = TokenIssuer::try_new("https://issuer.test", &key, HOUR, clock.clone()).expect("an issuer");
-        Self { access: AccessLayer::try_new(issuer.verifier()).expect("rules"), clock, key }
+    /// With keys that are fixed, as the standalone has them.
+    fn fixed() -> Self {
+        let (key, issuer) = (Key::new("k1"), "https://issuer.test");
+        let people = TokenVerifier::new(issuer, [("k1".to_owned(), key.point())], clock());
+        Self::of(issuer, key, people, None)
+    }
+
+    /// With keys that a provider publishes.
+    async fn published() -> Self {
+        let key = Key::new("k1");
+        let provider = Issuer::new(&[&key]).await;
+        let mut config = provider.config();
+        config.unbound_roles = Role::ALL.to_vec();
+        // One look at the provider for all unknown keys.
+        config.pace.cooldown = std::time::Duration::from_secs(3_600);
+        let people = verifier(&config);
+        Self::of(&provider.name(), key, people, Some(provider))
+    }
+
+    fn of(issuer: &str, key: Key, people: TokenVerifier, provider: Option<Issuer>) -> Self {
+        let access = AccessLayer::try_new(people).expect("rules");
+        Self { access, issuer: issuer.to_owned(), key, other_key: Key::new("k1"), _provider: provider }
+    }
+
+    /// The same for these certificates only, on every gRPC service that there is.
+    fn allowing(mut self, certificates: &[&str]) -> Self {
+        let names: Vec<String> = certificates.iter().map(|name| (*name).to_owned()).collect();
+        let services = all().into_iter().map(|rule| rule.rpc.split('/').next().expect("a service").to_owned());
+        let lists: BTreeMap<_, _> = services.map(|service| (service, names.clone())).collect();
+        self.access = self.access.allowing(Allow::try_from(lists).expect("lists"));
+        self
     }
 
     fn token(&self, state: Token, role: Role) -> Option<String> {
-        let good = |issuer: &str, clock: Clock| {
-            let issuer = TokenIssuer::try_new(issuer, &self.key, HOUR, clock).expect("an issuer");
-            let grant = Grant { person_id: "p1".to_owned(), roles: vec![role], organization: None };
-            issuer.issue(&grant).expect("a token").token
+        let with = |key: &Key, changed: serde_json::Value| {
+            let mut claims = claims(&self.issuer, &changed);
+            claims["roles"] = json!([role.name()]);
+            Some(key.sign(&claims))
         };
-        let issuer = "https://issuer.test";
         match state {
             Token::Missing => None,
-            Token::Good => Some(good(issuer, self.clock.clone())),
-            Token::Expired => Some(good(issuer, Clock::fixed(self.clock.now().minus(HOUR * 2)))),
-            Token::WrongIssuer => Some(good("https://else.test", self.clock.clone())),
-            Token::WrongAudience => Some(self.for_another_audience(role)),
-            Token::Unsigned => Some(unsigned(&good(issuer, self.clock.clone()))),
+            Token::Good => with(&self.key, json!({})),
+            Token::Expired => with(&self.key, json!({ "iat": NOW - 7_200, "exp": NOW - 3_600 })),
+            Token::WrongIssuer => with(&self.key, json!({ "iss": "https://else.test" })),
+            Token::WrongAudience => with(&self.key, json!({ "aud": "else" })),
+            Token::WrongKey => with(&self.other_key, json!({})),
+            Token::Unsigned => with(&self.key, json!({})).as_deref().map(unsigned),
         }
     }
 
-    /// Good in all but `aud`, and with the right signature.
-    fn for_another_audience(&self, role: Role) -> String {
-        let now = self.clock.now().seconds();
-        let issuer = TokenIssuer::try_new("https://issuer.test", &self.key, HOUR, self.clock.clone()).expect("issuer");
-        let sample = issuer.issue(&Grant { person_id: "p1".to_owned(), roles: vec![role], organization: None });
-        let header = jsonwebtoken::decode_header(sample.expect("a token").token).expect("a header");
-        let claims = serde_json::json!({
-            "iss": "https://issuer.test", "sub": "p1", "aud": "else", "iat": now, "exp": now + 60, "roles": [role.name()],
-        });
-        let key = jsonwebtoken::EncodingKey::from_ec_der(&self.key);
-        jsonwebtoken::encode(&header, &claims, &key).expect("a token")
-    }
-
     /// Who the handler was called by, or the refusal.
-    async fn call(&self, rpc: &str, origin: Origin, token: Option<&str>) -> Result<String, Status> {
+    async fn call(&self, rpc: &str, from: From, token: Option<&str>) -> Result<String, Status> {
         let handler = service_fn(|request: Request<Body>| async move {
             assert!(!request.headers().contains_key("authorization"), "no handler sees a token");
             let caller: &Caller = request.extensions().get().expect("a caller");
             let told = Response::builder().header("caller", caller.actor().to_string());
             Ok::<_, Infallible>(told.body(Body::empty()).expect("a response"))
         });
-        let mut request = Request::builder().uri(format!("http://eseal.test/{rpc}")).extension(origin);
+        let mut request = Request::builder().uri(format!("http://eseal.test/{rpc}"));
+        request = match from {
+            From::Link(origin) => request.extension(origin),
+            From::Certificate(names) => {
+                let names = names.into_iter().map(str::to_owned).collect();
+                request.extension(PeerCertificate { names })
+            }
+        };
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
@@ -93,6 +139,45 @@ impl Door {
         match Status::from_header_map(response.headers()) {
             Some(status) => Err(status),
             None => Ok(response.headers()["caller"].to_str().expect("text").to_owned()),
+        }
+    }
+
+    /// Every RPC × every role × every state of a token, as it must be for people.
+    async fn holds_for_people(&self, from: From) {
+        for rule in all() {
+            for role in Role::ALL {
+                let token = self.token(Token::Good, role);
+                let called = self.call(&rule.rpc, from.clone(), token.as_deref()).await;
+                if rule.roles.contains(&role) {
+                    assert_eq!(called.expect(&rule.rpc), format!("{role}:p1"), "{}", rule.rpc);
+                } else if rule.public {
+                    assert_eq!(called.expect(&rule.rpc), "anonymous:anonymous", "{}", rule.rpc);
+                } else {
+                    assert_eq!(called.expect_err(&rule.rpc).code(), Code::PermissionDenied, "{} {role}", rule.rpc);
+                }
+                for state in Token::BAD {
+                    let token = self.token(state, role);
+                    let called = self.call(&rule.rpc, from.clone(), token.as_deref()).await;
+                    if rule.public {
+                        assert_eq!(called.expect(&rule.rpc), "anonymous:anonymous", "{} {state:?}", rule.rpc);
+                    } else {
+                        assert_eq!(called.expect_err(&rule.rpc).code(), Code::Unauthenticated, "{} {state:?}", rule.rpc);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Nobody gets anywhere, whatever token they have; not even where it is public.
+    async fn refuses_all(&self, from: From) {
+        for rule in all() {
+            for role in Role::ALL {
+                let token = self.token(Token::Good, role);
+                let refused = self.call(&rule.rpc, from.clone(), token.as_deref()).await.expect_err(&rule.rpc);
+                assert_eq!(refused.code(), Code::PermissionDenied, "{} {from:?}", rule.rpc);
+            }
+            let refused = self.call(&rule.rpc, from.clone(), None).await.expect_err(&rule.rpc);
+            assert_eq!(refused.code(), Code::PermissionDenied, "{} {from:?}", rule.rpc);
         }
     }
 }
@@ -112,51 +197,57 @@ fn all() -> Vec<Rule> {
 }
 
 #[tokio::test]
-async fn a_good_token_lets_in_exactly_the_roles_of_the_rule() {
-    let door = Door::new();
-    for rule in all() {
-        for role in Role::ALL {
-            let token = door.token(Token::Good, role);
-            let called = door.call(&rule.rpc, Origin::Outside, token.as_deref()).await;
-            if rule.roles.contains(&role) {
-                assert_eq!(called.expect(&rule.rpc), format!("{role}:p1"), "{}", rule.rpc);
-            } else if rule.public {
-                assert_eq!(called.expect(&rule.rpc), "anonymous:anonymous", "{}", rule.rpc);
-            } else {
-                assert_eq!(called.expect_err(&rule.rpc).code(), Code::PermissionDenied, "{} {role}", rule.rpc);
-            }
-        }
+async fn people_are_let_in_by_the_roles_of_the_rule_with_fixed_keys() {
+    Door::fixed().holds_for_people(From::outside()).await;
+}
+
+#[tokio::test]
+async fn people_are_let_in_by_the_roles_of_the_rule_with_published_keys() {
+    Door::published().await.holds_for_people(From::outside()).await;
+}
+
+#[tokio::test]
+async fn people_are_let_in_by_the_roles_of_the_rule_through_a_door_on_the_list() {
+    let gateway = || From::Certificate(vec!["gateway.eseal", "localhost"]);
+    Door::fixed().allowing(&["gateway.eseal"]).holds_for_people(gateway()).await;
+    Door::published().await.allowing(&["gateway.eseal"]).holds_for_people(gateway()).await;
+}
+
+#[tokio::test]
+async fn a_door_or_a_service_that_is_not_on_the_list_is_refused_whatever_the_token() {
+    let door = Door::fixed().allowing(&["gateway.eseal"]);
+    for names in [&["cli.eseal"][..], &["fabrication.eseal"], &["probe.eseal"], &["gateway"], &["gateway.example"], &[]] {
+        door.refuses_all(From::Certificate(names.to_vec())).await;
     }
 }
 
 #[tokio::test]
-async fn no_token_and_every_bad_token_let_in_nobody_but_where_it_is_public() {
-    let door = Door::new();
-    for rule in all() {
-        for role in Role::ALL {
-            for state in Token::BAD {
-                let token = door.token(state, role);
-                let called = door.call(&rule.rpc, Origin::Outside, token.as_deref()).await;
-                if rule.public {
-                    assert_eq!(called.expect(&rule.rpc), "anonymous:anonymous", "{} {state:?}", rule.rpc);
-                } else {
-                    assert_eq!(called.expect_err(&rule.rpc).code(), Code::Unauthenticated, "{} {state:?}", rule.rpc);
-                }
-            }
-        }
-    }
+async fn a_certificate_of_several_names_and_a_connection_without_one_are_refused() {
+    let door = Door::published().await.allowing(&["gateway.eseal", "fabrication.eseal"]);
+    door.refuses_all(From::Certificate(vec!["gateway.eseal", "fabrication.eseal"])).await;
+    door.refuses_all(From::outside()).await;
 }
 
 #[tokio::test]
 async fn a_service_is_let_in_where_the_rule_names_it() {
-    let door = Door::new();
+    let (linked, listed) = (Door::fixed(), SERVICES.map(|name| format!("{name}.eseal")));
+    let certified = Door::fixed().allowing(&listed.each_ref().map(String::as_str));
     for rule in all() {
         for service in SERVICES {
-            let called = door.call(&rule.rpc, Origin::Service(service.to_owned()), None).await;
-            if rule.public || rule.services.iter().any(|name| name == service) {
-                assert_eq!(called.expect(&rule.rpc), format!("service:{service}"), "{}", rule.rpc);
-            } else {
-                assert_eq!(called.expect_err(&rule.rpc).code(), Code::PermissionDenied, "{} {service}", rule.rpc);
+            let expected = rule.public || rule.services.iter().any(|name| name == service);
+            let called = linked.call(&rule.rpc, From::service(service), None).await;
+            match called {
+                Ok(caller) => assert!(expected && caller == format!("service:{service}"), "{} {caller}", rule.rpc),
+                Err(refusal) => assert!(!expected && refusal.code() == Code::PermissionDenied, "{} {service}", rule.rpc),
+            }
+            if service == "gateway" {
+                continue; // by certificate it is a door: see above
+            }
+            let certificate: &'static str = format!("{service}.eseal").leak();
+            let called = certified.call(&rule.rpc, From::Certificate(vec![certificate]), None).await;
+            match called {
+                Ok(caller) => assert!(expected && caller == format!("service:{service}"), "{} {caller}", rule.rpc),
+                Err(refusal) => assert!(!expected && refusal.code() == Code::PermissionDenied, "{} {service}", rule.rpc),
             }
         }
     }
@@ -164,31 +255,42 @@ async fn a_service_is_let_in_where_the_rule_names_it() {
 
 #[tokio::test]
 async fn a_service_does_not_become_a_person_by_a_token() {
-    let door = Door::new();
-    let token = door.token(Token::Good, Role::Applicant);
+    let door = Door::fixed().allowing(&["fabrication.eseal"]);
     let rpc = "eseal.application.v1.ApplicationService/SubmitApplication";
-    let called = door.call(rpc, Origin::Service("fabrication".to_owned()), token.as_deref()).await;
-    assert_eq!(called.expect_err("refused").code(), Code::PermissionDenied);
+    let token = door.token(Token::Good, Role::Applicant);
+    for from in [From::service("fabrication"), From::Certificate(vec!["fabrication.eseal"])] {
+        let called = door.call(rpc, from, token.as_deref()).await;
+        assert_eq!(called.expect_err("refused").code(), Code::PermissionDenied);
+    }
 }
 
 #[tokio::test]
 async fn an_rpc_that_no_proto_names_is_refused_to_everybody() {
-    let door = Door::new();
+    let door = Door::fixed();
     let token = door.token(Token::Good, Role::Admin);
     for rpc in
         ["", "eseal.application.v1.ApplicationService", "eseal.application.v1.ApplicationService/Submit", "a/b/c"]
     {
-        for origin in [Origin::Outside, Origin::Service("fabrication".to_owned())] {
-            let called = door.call(rpc, origin, token.as_deref()).await;
+        for from in [From::outside(), From::service("fabrication")] {
+            let called = door.call(rpc, from, token.as_deref()).await;
             assert_eq!(called.expect_err(rpc).code(), Code::Unimplemented, "{rpc}");
         }
     }
 }
 
 #[tokio::test]
-async fn health_and_reflection_are_public() {
-    let door = Door::new();
-    for rpc in ["grpc.health.v1.Health/Check", "grpc.reflection.v1.ServerReflection/ServerReflectionInfo"] {
-        assert!(door.call(rpc, Origin::Outside, None).await.is_ok(), "{rpc}");
+async fn health_and_reflection_need_no_token_and_between_processes_a_certificate_on_the_list() {
+    let (open, listed) = (Door::fixed(), Door::fixed().allowing(&["gateway.eseal"]));
+    let (health, reflection) =
+        ("grpc.health.v1.Health/Check", "grpc.reflection.v1.ServerReflection/ServerReflectionInfo");
+    for rpc in [health, reflection] {
+        assert!(open.call(rpc, From::outside(), None).await.is_ok(), "{rpc}");
+        for from in [From::outside(), From::Certificate(vec!["gateway.eseal"])] {
+            let refused = listed.call(rpc, from, None).await.expect_err(rpc);
+            assert_eq!(refused.code(), Code::PermissionDenied, "{rpc}");
+        }
     }
+    let probe = || From::Certificate(vec!["probe.eseal"]);
+    assert!(listed.call(health, probe(), None).await.is_ok());
+    assert!(listed.call(reflection, probe(), None).await.is_err());
 }
