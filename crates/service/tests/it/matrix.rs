@@ -144,19 +144,19 @@ impl Door {
 
     /// Every RPC × every role × every state of a token, as it must be for people.
     async fn holds_for_people(&self, from: From) {
+        let signed = |role| (role, self.token(Token::Good, role), Token::BAD.map(|bad| (bad, self.token(bad, role))));
+        let tokens = Role::ALL.map(signed);
         for rule in all() {
-            for role in Role::ALL {
-                let token = self.token(Token::Good, role);
-                let called = self.call(&rule.rpc, from.clone(), token.as_deref()).await;
-                if rule.roles.contains(&role) {
+            for (role, good, bad) in &tokens {
+                let called = self.call(&rule.rpc, from.clone(), good.as_deref()).await;
+                if rule.roles.contains(role) {
                     assert_eq!(called.expect(&rule.rpc), format!("{role}:p1"), "{}", rule.rpc);
                 } else if rule.public {
                     assert_eq!(called.expect(&rule.rpc), "anonymous:anonymous", "{}", rule.rpc);
                 } else {
                     assert_eq!(called.expect_err(&rule.rpc).code(), Code::PermissionDenied, "{} {role}", rule.rpc);
                 }
-                for state in Token::BAD {
-                    let token = self.token(state, role);
+                for (state, token) in bad {
                     let called = self.call(&rule.rpc, from.clone(), token.as_deref()).await;
                     if rule.public {
                         assert_eq!(called.expect(&rule.rpc), "anonymous:anonymous", "{} {state:?}", rule.rpc);
@@ -170,9 +170,9 @@ impl Door {
 
     /// Nobody gets anywhere, whatever token they have; not even where it is public.
     async fn refuses_all(&self, from: From) {
+        let tokens = Role::ALL.map(|role| self.token(Token::Good, role));
         for rule in all() {
-            for role in Role::ALL {
-                let token = self.token(Token::Good, role);
+            for token in &tokens {
                 let refused = self.call(&rule.rpc, from.clone(), token.as_deref()).await.expect_err(&rule.rpc);
                 assert_eq!(refused.code(), Code::PermissionDenied, "{} {from:?}", rule.rpc);
             }

@@ -290,7 +290,7 @@ async fn the_claims_are_held_to_the_settings() {
         (json!({ "iss": "https://else.test" }), TokenError::Issuer),
         (json!({ "exp": now - 31 }), TokenError::Expired),
         (json!({ "nbf": now + 31 }), TokenError::NotYetValid),
-        (json!({ "sub": "" }), TokenError::Claim("sub")),
+        (json!({ "azp": "console", "sub": "" }), TokenError::Claim("sub")),
         (json!({ "azp": "console", "roles": 7 }), TokenError::Claim("roles")),
         (json!({ "azp": "console", "org": ["a", "b"] }), TokenError::Claim("organization")),
     ] {
