@@ -72,7 +72,8 @@ impl Expected {
             return Err(TokenError::Audience);
         }
         // Keycloak's ID and refresh tokens say what they are here; only an access token opens anything.
-        if claims.get("typ").is_some_and(|kind| !kind.as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("bearer"))) {
+        if claims.get("typ").is_some_and(|kind| !kind.as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")))
+        {
             return Err(TokenError::Kind);
         }
         Ok(())

@@ -161,7 +161,12 @@ impl Door {
                     if rule.public {
                         assert_eq!(called.expect(&rule.rpc), "anonymous:anonymous", "{} {state:?}", rule.rpc);
                     } else {
-                        assert_eq!(called.expect_err(&rule.rpc).code(), Code::Unauthenticated, "{} {state:?}", rule.rpc);
+                        assert_eq!(
+                            called.expect_err(&rule.rpc).code(),
+                            Code::Unauthenticated,
+                            "{} {state:?}",
+                            rule.rpc
+                        );
                     }
                 }
             }
@@ -216,7 +221,8 @@ async fn people_are_let_in_by_the_roles_of_the_rule_through_a_door_on_the_list()
 #[tokio::test]
 async fn a_door_or_a_service_that_is_not_on_the_list_is_refused_whatever_the_token() {
     let door = Door::fixed().allowing(&["gateway.eseal"]);
-    for names in [&["cli.eseal"][..], &["fabrication.eseal"], &["probe.eseal"], &["gateway"], &["gateway.example"], &[]] {
+    for names in [&["cli.eseal"][..], &["fabrication.eseal"], &["probe.eseal"], &["gateway"], &["gateway.example"], &[]]
+    {
         door.refuses_all(From::Certificate(names.to_vec())).await;
     }
 }
@@ -238,7 +244,9 @@ async fn a_service_is_let_in_where_the_rule_names_it() {
             let called = linked.call(&rule.rpc, From::service(service), None).await;
             match called {
                 Ok(caller) => assert!(expected && caller == format!("service:{service}"), "{} {caller}", rule.rpc),
-                Err(refusal) => assert!(!expected && refusal.code() == Code::PermissionDenied, "{} {service}", rule.rpc),
+                Err(refusal) => {
+                    assert!(!expected && refusal.code() == Code::PermissionDenied, "{} {service}", rule.rpc)
+                }
             }
             if service == "gateway" {
                 continue; // by certificate it is a door: see above
@@ -247,7 +255,9 @@ async fn a_service_is_let_in_where_the_rule_names_it() {
             let called = certified.call(&rule.rpc, From::Certificate(vec![certificate]), None).await;
             match called {
                 Ok(caller) => assert!(expected && caller == format!("service:{service}"), "{} {caller}", rule.rpc),
-                Err(refusal) => assert!(!expected && refusal.code() == Code::PermissionDenied, "{} {service}", rule.rpc),
+                Err(refusal) => {
+                    assert!(!expected && refusal.code() == Code::PermissionDenied, "{} {service}", rule.rpc)
+                }
             }
         }
     }

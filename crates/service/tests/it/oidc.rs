@@ -200,14 +200,20 @@ async fn an_issuer_that_describes_another_one_or_points_elsewhere_is_not_believe
         // Even a slash at the end makes it another name (OpenID Connect Discovery §4.3).
         let describes = describes.map(|name| if name == "slash" { issuer.name() + "/" } else { name.to_owned() });
         issuer.set(|script| (script.describes, script.keys_at) = (describes, keys_at.map(str::to_owned)));
-        assert_eq!(verified(&issuer.config(), &good(&issuer, &key)).await, Err(TokenError::KeysUnavailable), "{keys_at:?}");
+        assert_eq!(
+            verified(&issuer.config(), &good(&issuer, &key)).await,
+            Err(TokenError::KeysUnavailable),
+            "{keys_at:?}"
+        );
         assert_eq!(issuer.asked(), 0);
     }
 }
 
 #[test]
 fn an_issuer_over_plain_http_must_be_on_this_machine() {
-    for name in ["http://issuer.example", "ftp://127.0.0.1", "issuer.example", "https://i.example/?a", "", "http://10.0.0.1"] {
+    for name in
+        ["http://issuer.example", "ftp://127.0.0.1", "issuer.example", "https://i.example/?a", "", "http://10.0.0.1"]
+    {
         assert!(matches!(Oidc::try_new(&config(name)), Err(OidcError::Issuer(_))), "{name}");
     }
     for name in ["https://issuer.example/realms/x", "http://127.0.0.1:8080", "http://[::1]:1", "http://localhost:1"] {
