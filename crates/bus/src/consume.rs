@@ -3,16 +3,18 @@
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
-use eseal_eventstore::{Database, DeadLetters, Delivery, Log, Progress, StoreError, StoredEvent, StreamId, Writer};
+use eseal_eventstore::{Database, DeadLetters, Delivery, Progress, StoreError, StreamId, Writer};
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use futures::stream::{FuturesUnordered, Stream, StreamExt as _};
-use futures::{FutureExt as _, TryStreamExt as _};
+use futures::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::Semaphore;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::delivery::{Courier, End, PAUSE};
+use crate::delivery::{Courier, End};
 use crate::lanes::{Lanes, Turn};
+use crate::lease::Holding;
+use crate::source::Events;
 use crate::{Bus, BusError, Consumer, Outcome, Received};
 
 /// The most events in hand: under way, waiting for their next try, or for those before them in their stream.
@@ -32,7 +34,8 @@ const GRACE: Duration = Duration::from_secs(10);
 /// the consumer's own. After `stop` no new handler is called, and those that run are waited for, 10 s at most.
 ///
 /// # Errors
-/// [`BusError`] when the owner is unknown, the cursor can't be read at the start, or the writer stopped before `stop`.
+/// [`BusError`] when the owner is unknown, or the writer stopped before `stop`. A database that does not answer is waited
+/// for.
 pub async fn consume<F, R>(
     bus: &Bus,
     consumer: Consumer,
@@ -45,45 +48,87 @@ where
     F: Fn(Received, Delivery) -> R + Send + Sync,
     R: Future<Output = Outcome> + Send,
 {
-    let Bus::Local(local) = bus;
-    let log = local.log(consumer.owner)?;
-    let progress = Progress::of(&database, consumer.name, consumer.owner).await?;
-    let letters = DeadLetters::new(database);
-    let parked = letters.streams(consumer.name, consumer.owner).await?;
-    tracing::info!(consumer = consumer.name, owner = consumer.owner, cursor = progress.cursor, "consuming");
-    let hands = Semaphore::new(HANDS);
-    let courier =
-        Courier { consumer, log: log.clone(), letters, writer, handler, retry: local.retry, hands, stop: stop.clone() };
+    let source = bus.source(consumer)?;
+    let Consumer { name, owner } = consumer;
+    let letters = DeadLetters::new(database.clone());
+    let (retry, hands) = (bus.retry(), Semaphore::new(HANDS));
+    let courier = Courier { consumer, source, letters, writer, handler, retry, hands, stop: stop.clone() };
+    while let Some(holding) = Holding::take(&database, &format!("consume:{name}:{owner}"), &stop).await {
+        tokio::select! {
+            ended = session(&courier, &database, &stop) => return ended,
+            () = holding.lost() => tracing::warn!(consumer = name, owner, "the lease of the consumer is lost"),
+        }
+    }
+    Ok(())
+}
+
+/// Consumes from where the consumer's database says, until `stop`.
+async fn session<F, R>(courier: &Courier<F>, database: &Database, stop: &CancellationToken) -> Result<(), BusError>
+where
+    F: Fn(Received, Delivery) -> R + Send + Sync,
+    R: Future<Output = Outcome> + Send,
+{
+    let Consumer { name, owner } = courier.consumer;
+    let Some((progress, parked)) = where_it_was(courier, database).await else { return Ok(()) };
+    tracing::info!(consumer = name, owner, cursor = progress.cursor, "consuming");
     let mut consuming = Consuming {
-        courier: &courier,
+        courier,
+        events: courier.source.open(progress.cursor),
         ahead: progress.ahead,
         parked,
         lanes: Lanes::default(),
         under_way: FuturesUnordered::new(),
     };
-    let ended = consuming.run(fresh(&log, progress.cursor), &stop).await;
-    if ended.is_ok() && timeout(GRACE, consuming.under_way.for_each(async |_| ())).await.is_err() {
-        tracing::warn!(consumer = consumer.name, owner = consumer.owner, "handlers were still running");
+    let ended = consuming.run(stop).await;
+    if ended.is_ok() && timeout(GRACE, consuming.finish()).await.is_err() {
+        tracing::warn!(consumer = name, owner, "handlers were still running");
     }
     ended
 }
 
-/// The log behind the cursor; after an error it goes on, but not at once.
-fn fresh(log: &Log, cursor: u64) -> impl Stream<Item = Result<StoredEvent, StoreError>> + use<> {
-    log.tail(cursor).or_else(async |error| {
-        sleep(PAUSE).await;
-        Err(error)
-    })
+/// What the consumer has settled, and the streams with dead letters, as its database says; nothing when it stops before
+/// the database answers.
+async fn where_it_was<F, R>(courier: &Courier<F>, database: &Database) -> Option<(Progress, HashSet<StreamId>)>
+where
+    F: Fn(Received, Delivery) -> R,
+    R: Future<Output = Outcome>,
+{
+    let Consumer { name, owner } = courier.consumer;
+    loop {
+        let read = async {
+            Ok::<_, StoreError>((
+                Progress::of(database, name, owner).await?,
+                courier.letters.streams(name, owner).await?,
+            ))
+        };
+        match read.await {
+            Ok(found) => return Some(found),
+            Err(error) => {
+                if courier.pause(&error).await.is_some() {
+                    return None;
+                }
+            }
+        }
+    }
 }
 
 struct Consuming<'a, F> {
     courier: &'a Courier<F>,
+    events: Events,
     /// What an earlier run settled after a gap.
     ahead: BTreeSet<u64>,
     /// The streams with dead letters.
     parked: HashSet<StreamId>,
     lanes: Lanes,
-    under_way: FuturesUnordered<BoxFuture<'a, (StreamId, End)>>,
+    under_way: FuturesUnordered<BoxFuture<'a, Ended>>,
+}
+
+/// A turn that is over.
+struct Ended {
+    stream: StreamId,
+    /// The position of the event, unless it was a replay.
+    position: Option<u64>,
+    end: End,
 }
 
 impl<'a, F, R> Consuming<'a, F>
@@ -91,28 +136,26 @@ where
     F: Fn(Received, Delivery) -> R + Send + Sync,
     R: Future<Output = Outcome> + Send + 'a,
 {
-    async fn run(
-        &mut self,
-        fresh: impl Stream<Item = Result<StoredEvent, StoreError>>,
-        stop: &CancellationToken,
-    ) -> Result<(), BusError> {
-        let mut fresh = Box::pin(fresh);
+    async fn run(&mut self, stop: &CancellationToken) -> Result<(), BusError> {
         let mut replays = interval(REPLAY_POLL);
         replays.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(()),
-                Some((stream, end)) = self.under_way.next() => match end {
+                Some(ended) = self.under_way.next() => match ended.end {
                     End::WriterStopped if !stop.is_cancelled() => return Err(BusError::WriterStopped),
                     End::WriterStopped | End::Stopped => return Ok(()),
-                    End::Settled | End::Parked => self.ended(stream, end),
+                    End::Settled | End::Parked => self.ended(&ended),
                 },
                 _ = replays.tick(), if self.lanes.in_hand() < IN_HAND_MAX => self.take_up_replays().await,
-                Some(event) = fresh.next(), if self.lanes.in_hand() < IN_HAND_MAX => match event {
-                    Ok(event) if self.ahead.remove(&event.position) => {} // settled before the restart
+                Some(event) = self.events.fresh.next(), if self.lanes.in_hand() < IN_HAND_MAX => match event {
+                    // Settled before the restart.
+                    Ok(event) if self.ahead.remove(&event.position) => {
+                        self.events.settled(event.position, End::Settled);
+                    }
                     Ok(event) => self.enter(event.stream_id.clone(), Turn::Fresh(Box::new(event))),
-                    Err(error) => tracing::warn!(owner = self.courier.consumer.owner, %error, "the log can't be read"),
+                    Err(error) => tracing::warn!(owner = self.courier.consumer.owner, %error, "events can't be read"),
                 },
             }
         }
@@ -137,25 +180,41 @@ where
         }
     }
 
-    fn ended(&mut self, stream: StreamId, end: End) {
-        if end == End::Parked {
+    fn ended(&mut self, Ended { stream, position, end }: &Ended) {
+        if let Some(position) = position {
+            self.events.settled(*position, *end);
+        }
+        if *end == End::Parked {
             self.parked.insert(stream.clone());
         } else {
-            self.parked.remove(&stream);
+            self.parked.remove(stream);
         }
-        if let Some(next) = self.lanes.leave(&stream) {
-            self.begin(stream, next);
+        if let Some(next) = self.lanes.leave(stream) {
+            self.begin(stream.clone(), next);
         }
     }
 
     /// Begins a turn. What is parked is known for sure now: nothing else of this stream is under way.
     fn begin(&self, stream: StreamId, turn: Turn) {
         let courier = self.courier;
+        let position = match &turn {
+            Turn::Fresh(event) => Some(event.position),
+            Turn::Replay => None,
+        };
         let end = match turn {
             Turn::Fresh(event) if self.parked.contains(&stream) => courier.park_behind(*event).boxed(),
             Turn::Fresh(event) => courier.deliver(*event).boxed(),
             Turn::Replay => courier.replay(stream.clone()).boxed(),
         };
-        self.under_way.push(end.map(|end| (stream, end)).boxed());
+        self.under_way.push(end.map(move |end| Ended { stream, position, end }).boxed());
+    }
+
+    /// Waits for what is under way, and begins nothing else.
+    async fn finish(&mut self) {
+        while let Some(Ended { position, end, .. }) = self.under_way.next().await {
+            if let (Some(position), End::Settled | End::Parked) = (position, end) {
+                self.events.settled(position, end);
+            }
+        }
     }
 }

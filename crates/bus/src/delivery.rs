@@ -4,15 +4,14 @@ use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use eseal_eventstore::{
-    CommandError, DeadLetter, DeadLetters, Delivery, Log, StoreError, StoredEvent, StreamId, Writer,
-};
+use eseal_eventstore::{CommandError, DeadLetter, DeadLetters, Delivery, StoredEvent, StreamId, Writer};
 use eseal_kernel::Clock;
 use futures::FutureExt as _;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Consumer, Outcome, Received, Retry};
+use crate::source::Source;
+use crate::{Consumer, Outcome, Received, Retry, metrics};
 
 /// How long to wait before the database is asked again after it failed.
 pub(crate) const PAUSE: Duration = Duration::from_secs(1);
@@ -35,7 +34,7 @@ pub(crate) enum End {
 /// What every delivery of one consumer needs.
 pub(crate) struct Courier<F> {
     pub(crate) consumer: Consumer,
-    pub(crate) log: Log,
+    pub(crate) source: Source,
     pub(crate) letters: DeadLetters,
     pub(crate) writer: Writer,
     pub(crate) handler: F,
@@ -98,7 +97,7 @@ where
 
     async fn replay_one(&self, letter: &DeadLetter) -> End {
         loop {
-            match self.log.read(letter.position.saturating_sub(1), 1).await {
+            match self.source.read(letter.position.saturating_sub(1), 1).await {
                 Ok(events) => match events.into_iter().next().filter(|event| event.event_id == letter.event_id) {
                     Some(event) => return self.deliver(event).await,
                     None => {
@@ -142,6 +141,7 @@ where
             let delivery = self.delivery(event);
             let outcome = self.handle(event, delivery.clone()).await;
             drop(hand);
+            metrics::delivered(self.consumer.name, self.consumer.owner, said(&outcome));
             let why = match outcome {
                 // What was committed stands, whatever the handler thought of it afterwards.
                 _ if delivery.is_settled() => return Tried::Settled,
@@ -188,7 +188,10 @@ where
         loop {
             let (delivery, stream, now) = (self.delivery(event), event.stream_id.clone(), Clock::System.now());
             match self.writer.park(delivery, stream, why.clone(), tries, now).await {
-                Ok(()) => return End::Parked,
+                Ok(()) => {
+                    metrics::parked(self.consumer.name, self.consumer.owner);
+                    return End::Parked;
+                }
                 Err(error) => {
                     if let Some(end) = self.refused(error).await {
                         return end;
@@ -214,9 +217,9 @@ where
         }
     }
 
-    /// After the database failed: how the delivery ends, or nothing when it may try again.
-    async fn pause(&self, error: &StoreError) -> Option<End> {
-        tracing::warn!(consumer = self.consumer.name, owner = self.consumer.owner, %error, "the store failed");
+    /// After the database or the owner failed: how the delivery ends, or nothing when it may try again.
+    pub(crate) async fn pause(&self, error: &(dyn std::fmt::Display + Sync)) -> Option<End> {
+        tracing::warn!(consumer = self.consumer.name, owner = self.consumer.owner, %error, "the delivery waits");
         self.wait(PAUSE).await
     }
 
@@ -225,5 +228,13 @@ where
             () = self.stop.cancelled() => Some(End::Stopped),
             () = tokio::time::sleep(delay) => None,
         }
+    }
+}
+
+const fn said(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "done",
+        Outcome::Later(_) => "later",
+        Outcome::Never(_) => "never",
     }
 }

@@ -18,20 +18,40 @@
 
 mod consume;
 mod delivery;
+mod intake;
 mod lanes;
+mod lease;
+mod metrics;
+mod nats;
+mod order;
+mod source;
 
+use std::fmt;
 use std::time::Duration;
 
-use eseal_eventstore::{Actor, Log, Metadata, StoreError, StoredEvent};
+use eseal_eventstore::{Actor, Log, Metadata, StoredEvent};
 use eseal_kernel::Timestamp;
 
 pub use consume::consume;
+pub use nats::{
+    Malformed, Nats, NatsConfig, NatsUser, StartAt, authorization, durable_name, relay, setup_consumers, setup_durable,
+    setup_streams, stream_name, subject,
+};
+pub use source::ReadOwner;
+
+use crate::nats::Pulling;
+use crate::source::Source;
+
+/// How long NATS may be silent before the owner is asked.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// How facts get from one service to the next.
 #[derive(Debug, Clone)]
 pub enum Bus {
     /// Within one process: consumers read the owners' logs.
     Local(LocalBus),
+    /// Between processes: consumers pull from NATS, and read their own service's log.
+    Nats(NatsBus),
 }
 
 impl Bus {
@@ -40,11 +60,46 @@ impl Bus {
         Self::Local(LocalBus { logs: logs.into_iter().collect(), retry: Retry::default() })
     }
 
+    /// The bus of one service over NATS. `own` is its own log: its own facts take no way round. `read` asks the owner for
+    /// what NATS does not bring.
+    pub fn nats(nats: Nats, own: Log, read: ReadOwner) -> Self {
+        Self::Nats(NatsBus { nats, own, read, retry: Retry::default(), silence: SILENCE })
+    }
+
     /// The same bus with other delays.
     #[must_use]
     pub fn retrying(self, retry: Retry) -> Self {
         match self {
             Self::Local(bus) => Self::Local(LocalBus { retry, ..bus }),
+            Self::Nats(bus) => Self::Nats(NatsBus { retry, ..bus }),
+        }
+    }
+
+    /// The same bus that asks an owner after another time in which nothing came over NATS; 10 s without this.
+    #[must_use]
+    pub fn asking_after(self, silence: Duration) -> Self {
+        match self {
+            Self::Local(bus) => Self::Local(bus),
+            Self::Nats(bus) => Self::Nats(NatsBus { silence, ..bus }),
+        }
+    }
+
+    /// Where this consumer's events come from.
+    fn source(&self, consumer: Consumer) -> Result<Source, BusError> {
+        match self {
+            Self::Local(bus) => bus.log(consumer.owner).map(Source::Log),
+            Self::Nats(bus) if bus.own.owner() == consumer.owner => Ok(Source::Log(bus.own.clone())),
+            Self::Nats(NatsBus { nats, read, silence, .. }) => {
+                let pulling = Pulling { nats: nats.clone(), consumer };
+                Ok(Source::Nats { pulling, read: read.clone(), silence: *silence })
+            }
+        }
+    }
+
+    const fn retry(&self) -> Retry {
+        match self {
+            Self::Local(bus) => bus.retry,
+            Self::Nats(bus) => bus.retry,
         }
     }
 }
@@ -60,6 +115,22 @@ impl LocalBus {
     /// The events of `owner`.
     fn log(&self, owner: &'static str) -> Result<Log, BusError> {
         self.logs.iter().find(|log| log.owner() == owner).cloned().ok_or(BusError::UnknownOwner(owner))
+    }
+}
+
+/// One service's end of NATS.
+#[derive(Clone)]
+pub struct NatsBus {
+    nats: Nats,
+    own: Log,
+    read: ReadOwner,
+    retry: Retry,
+    silence: Duration,
+}
+
+impl fmt::Debug for NatsBus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NatsBus").field("nats", &self.nats).field("own", &self.own).finish_non_exhaustive()
     }
 }
 
@@ -130,7 +201,7 @@ pub enum Outcome {
     Never(String),
 }
 
-/// Why a consumer ended.
+/// Why the bus can't go on.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum BusError {
     /// The bus has no log of this owner.
@@ -139,9 +210,65 @@ pub enum BusError {
     /// The consumer's writer stopped before the consumer did, so that nothing can be settled any more.
     #[error("the writer stopped before its consumer")]
     WriterStopped,
-    /// The consumer's database could not be read at the start.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    /// What NATS is to be reached by makes no sense.
+    #[error("{0}")]
+    Config(String),
+    /// No server answered.
+    #[error("no NATS server answered within {waited:?}")]
+    Unreachable {
+        /// How long it was tried.
+        waited: Duration,
+    },
+    /// The server keeps no streams.
+    #[error("the NATS server has no JetStream, which carries the events: enable it by `jetstream {{ .. }}`")]
+    NoJetStream,
+    /// The server takes smaller messages only.
+    #[error("the NATS server takes messages of {actual} bytes and must take {needed}: set `max_payload`")]
+    SmallMessages {
+        /// What is needed.
+        needed: usize,
+        /// What it takes.
+        actual: usize,
+    },
+    /// The server refused something.
+    #[error("NATS refuses {what} {name}: {why}")]
+    Refused {
+        /// What sort of thing.
+        what: &'static str,
+        /// Which one.
+        name: String,
+        /// The server's words.
+        why: String,
+    },
+    /// The stream has events that the database does not have: it was restored from a backup.
+    #[error(
+        "{stream} has position {position} but the database ends at {head}: it lost facts that were published; \
+         restore a newer backup, or follow \"A restored database\" in the guide"
+    )]
+    StreamAhead {
+        /// The stream.
+        stream: String,
+        /// The last position in the stream.
+        position: u64,
+        /// The last position in the database.
+        head: u64,
+    },
+    /// The stream has another event than the database at the same position.
+    #[error(
+        "{stream} has another event at position {position} than the database: one of them is another installation's"
+    )]
+    Diverged {
+        /// The stream.
+        stream: String,
+        /// The position.
+        position: u64,
+    },
+}
+
+impl BusError {
+    fn refused(what: &'static str, name: &str, why: &dyn fmt::Display) -> Self {
+        Self::Refused { what, name: name.to_owned(), why: why.to_string() }
+    }
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `stored.rs`, `order.rs`, `names.rs` | what a service hands in |
-//! | `event.rs`, `chain.rs`, `trace.rs` | the stored event, its envelope and its hash, its trace |
+//! | `event.rs`, `chain.rs`, `trace.rs`, `received.rs` | the stored event, its envelope and its hash, its trace; the same from elsewhere |
 //! | `writer.rs`, `writer/` | the writer, from the queue to the commit |
 //! | `metrics.rs` | what is counted |
 //! | `load.rs`, `log.rs`, `rebuild.rs` | from rows back to events, states and tables |
@@ -63,6 +63,7 @@ mod names;
 mod order;
 mod progress;
 mod rebuild;
+mod received;
 mod stored;
 pub mod trace;
 mod writer;
@@ -81,5 +82,6 @@ pub use names::{Actor, Metadata, StreamId};
 pub use order::{Decided, Delivery, Order, Outcome, RequestKey};
 pub use progress::Progress;
 pub use rebuild::{Projector, rebuild};
+pub use received::{EventParts, ReceivedError};
 pub use stored::{Encoded, Recorded, Row, Stored};
 pub use writer::{Writer, WriterSettings};

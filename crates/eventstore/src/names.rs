@@ -35,6 +35,11 @@ impl StreamId {
     /// [`StoreError::Unfit`] when the id is empty, too long or has control characters, or when the kind is not made
     /// of lower-case letters, digits and `_`.
     pub fn try_new(kind: &'static str, id: &str) -> Result<Self, StoreError> {
+        Self::try_named(kind, id)
+    }
+
+    /// As [`StreamId::try_new`], for a kind that came from elsewhere.
+    pub(crate) fn try_named(kind: &str, id: &str) -> Result<Self, StoreError> {
         fit("the aggregate's id", id)?;
         let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
         if kind.is_empty() || !kind.bytes().all(word) {

@@ -2,14 +2,21 @@
 //!
 //! - [`TestDb`]: a database of its own for each test
 //! - [`TestPostgres`]: a real server that goes with the tests
+//! - [`TestNats`]: a NATS server of its own for each test
+//! - [`TestCertificates`]: an authority of its own for a test
 //! - [`ratio`]: figures of benchmarks
 //! - [`wait_until`]: waits on a value with a bound, and says what was missing
 
+mod certificates;
 mod database;
 pub mod postgres;
+mod guard;
+mod nats;
 pub mod ratio;
 mod wait;
 
+pub use certificates::{TestCertificate, TestCertificates};
 pub use database::TestDb;
 pub use postgres::TestPostgres;
+pub use nats::{NatsOptions, NatsTls, TestNats};
 pub use wait::wait_until;

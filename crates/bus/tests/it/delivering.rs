@@ -2,12 +2,23 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use eseal_bus::{Outcome, Retry};
 use eseal_testkit::wait_until;
 
-use crate::support::{Pair, SOON};
+use crate::support::{Pair, SOON, on_both_buses};
+
+on_both_buses! {
+    each_event_is_copied_once_and_in_the_order_of_its_stream,
+    a_reaction_names_its_cause,
+    a_fact_that_asks_for_nothing_moves_the_cursor,
+    a_restart_continues_at_the_cursor,
+    a_consumer_killed_again_and_again_copies_each_text_once,
+    two_consumers_of_one_name_copy_each_text_once,
+    an_event_is_tried_again_until_it_succeeds,
+    a_stream_that_waits_does_not_hold_up_the_others,
+    no_more_than_a_thousand_events_are_in_hand,
+}
 
 /// The second try is later than any test waits.
 const PATIENT: Retry = Retry { first: SOON, longest: SOON, tries: 2 };
@@ -17,9 +28,7 @@ fn texts(streams: usize, count: usize) -> impl Iterator<Item = (String, String)>
     (0..count).map(move |i| (format!("s{}", i % streams), format!("text {i}")))
 }
 
-#[tokio::test]
-async fn each_event_is_copied_once_and_in_the_order_of_its_stream() {
-    let pair = Pair::start().await;
+async fn each_event_is_copied_once_and_in_the_order_of_its_stream(pair: Pair) {
     pair.speaker.say_all(texts(10, 150)).await;
     let running = pair.consume();
     pair.speaker.say_all(texts(7, 150)).await;
@@ -28,9 +37,7 @@ async fn each_event_is_copied_once_and_in_the_order_of_its_stream() {
     running.stop().await;
 }
 
-#[tokio::test]
-async fn a_reaction_names_its_cause() {
-    let pair = Pair::start().await;
+async fn a_reaction_names_its_cause(pair: Pair) {
     pair.speaker.say("a", "hello").await;
     let running = pair.consume();
     pair.until_cursor(1).await;
@@ -40,9 +47,7 @@ async fn a_reaction_names_its_cause() {
     running.stop().await;
 }
 
-#[tokio::test]
-async fn a_fact_that_asks_for_nothing_moves_the_cursor() {
-    let pair = Pair::start().await;
+async fn a_fact_that_asks_for_nothing_moves_the_cursor(pair: Pair) {
     pair.copier.feels(|_| Some(Outcome::Done));
     pair.speaker.say_all(texts(3, 20)).await;
     let running = pair.consume();
@@ -51,9 +56,7 @@ async fn a_fact_that_asks_for_nothing_moves_the_cursor() {
     running.stop().await;
 }
 
-#[tokio::test]
-async fn a_restart_continues_at_the_cursor() {
-    let pair = Pair::start().await;
+async fn a_restart_continues_at_the_cursor(pair: Pair) {
     pair.speaker.say_all(texts(5, 40)).await;
     let running = pair.consume();
     pair.until_cursor(40).await;
@@ -65,15 +68,13 @@ async fn a_restart_continues_at_the_cursor() {
     assert_eq!(pair.copier.calls.load(Ordering::SeqCst), 41);
 }
 
-#[tokio::test]
-async fn a_consumer_killed_again_and_again_copies_each_text_once() {
-    let pair = Pair::start().await;
+async fn a_consumer_killed_again_and_again_copies_each_text_once(pair: Pair) {
     pair.speaker.say_all(texts(9, 400)).await;
     let mut kills = 0;
     while pair.cursor().await < 400 {
         let running = pair.consume();
         // Anywhere: between the read, the handler, the commit and what comes after it.
-        tokio::time::sleep(Duration::from_micros(300 * (kills % 40))).await;
+        tokio::time::sleep(pair.moment * (kills % 40)).await;
         running.task.abort();
         let _ = running.task.await;
         kills += 1;
@@ -83,9 +84,7 @@ async fn a_consumer_killed_again_and_again_copies_each_text_once() {
     assert_eq!(pair.copies.texts().await, pair.speaker.texts().await);
 }
 
-#[tokio::test]
-async fn two_consumers_of_one_name_copy_each_text_once() {
-    let pair = Pair::start().await;
+async fn two_consumers_of_one_name_copy_each_text_once(pair: Pair) {
     pair.speaker.say_all(texts(9, 200)).await;
     let (first, second) = (pair.consume(), pair.consume());
     pair.until_cursor(200).await;
@@ -99,9 +98,7 @@ async fn two_consumers_of_one_name_copy_each_text_once() {
     assert_eq!(sorted(pair.copies.texts().await), sorted(pair.speaker.texts().await));
 }
 
-#[tokio::test]
-async fn an_event_is_tried_again_until_it_succeeds() {
-    let pair = Pair::start().await;
+async fn an_event_is_tried_again_until_it_succeeds(pair: Pair) {
     let tries = Arc::new(AtomicUsize::new(0));
     let counted = tries.clone();
     pair.copier.feels(move |text| {
@@ -116,9 +113,7 @@ async fn an_event_is_tried_again_until_it_succeeds() {
     running.stop().await;
 }
 
-#[tokio::test]
-async fn a_stream_that_waits_does_not_hold_up_the_others() {
-    let pair = Pair::start().await;
+async fn a_stream_that_waits_does_not_hold_up_the_others(pair: Pair) {
     let pair = Pair { bus: pair.bus.clone().retrying(PATIENT), ..pair };
     pair.copier.feels(|text| (text == "slow").then(|| Outcome::Later("in a long while".to_owned())));
     pair.speaker.say("slow", "slow").await;
@@ -139,9 +134,7 @@ async fn a_stream_that_waits_does_not_hold_up_the_others() {
     assert_eq!(pair.copies.texts().await, pair.speaker.texts().await);
 }
 
-#[tokio::test]
-async fn no_more_than_a_thousand_events_are_in_hand() {
-    let pair = Pair::start().await;
+async fn no_more_than_a_thousand_events_are_in_hand(pair: Pair) {
     let pair = Pair { bus: pair.bus.clone().retrying(PATIENT), ..pair };
     let stuck = Arc::new(AtomicBool::new(true));
     let still = stuck.clone();

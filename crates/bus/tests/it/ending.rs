@@ -2,25 +2,25 @@
 
 use std::sync::Arc;
 
-use eseal_bus::{Bus, BusError, Consumer, Outcome, consume};
+use eseal_bus::{BusError, Consumer, Outcome, consume};
 use eseal_testkit::wait_until;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{COPIER, Pair, SOON};
+use crate::support::{COPIER, Pair, SOON, on_both_buses};
+
+on_both_buses! { a_writer_that_stops_first_is_an_error, a_running_handler_is_waited_for }
 
 #[tokio::test]
 async fn an_owner_without_a_log_is_an_error() {
-    let pair = Pair::start().await;
+    let pair = Pair::local().await;
     let consumer = Consumer { name: "copier", owner: "nobody" };
     let (writer, database) = (pair.copies.writer.clone(), pair.copies.database.clone());
     let ended = consume(&pair.bus, consumer, writer, database, async |_, _| Outcome::Done, CancellationToken::new());
     assert!(matches!(ended.await, Err(BusError::UnknownOwner("nobody"))));
 }
 
-#[tokio::test]
-async fn a_writer_that_stops_first_is_an_error() {
-    let pair = Pair::start().await;
+async fn a_writer_that_stops_first_is_an_error(pair: Pair) {
     pair.copier.feels(|_| Some(Outcome::Done));
     let running = pair.consume();
     pair.copies.stop.cancel();
@@ -28,15 +28,12 @@ async fn a_writer_that_stops_first_is_an_error() {
     assert!(matches!(running.task.await.expect("no panic"), Err(BusError::WriterStopped)));
 }
 
-#[tokio::test]
-async fn a_running_handler_is_waited_for() {
-    let pair = Pair::start().await;
+async fn a_running_handler_is_waited_for(pair: Pair) {
     pair.speaker.say("a", "1").await;
     let (called, go) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
     let stop = CancellationToken::new();
     let task = {
-        let (bus, stop, called, go) =
-            (Bus::local([pair.speaker.log.clone()]), stop.clone(), called.clone(), go.clone());
+        let (bus, stop, called, go) = (pair.bus.clone(), stop.clone(), called.clone(), go.clone());
         let (writer, database, copier) =
             (pair.copies.writer.clone(), pair.copies.database.clone(), pair.copier.clone());
         tokio::spawn(async move {

@@ -4,4 +4,5 @@ mod support;
 
 mod delivering;
 mod ending;
+mod outages;
 mod parking;

@@ -6,7 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use eseal_bus::Outcome;
 use eseal_testkit::wait_until;
 
-use crate::support::{COPIER, Pair, SOON};
+use crate::support::{COPIER, Pair, SOON, on_both_buses};
+
+on_both_buses! {
+    a_poisoned_event_parks_its_stream_and_the_others_go_on,
+    a_stream_stays_parked_after_a_restart,
+    a_replay_copies_the_stream_in_its_order_and_it_goes_on,
+    a_replay_that_fails_again_keeps_the_order,
+    a_replay_asked_for_while_nothing_runs_is_made_after_the_start,
+    an_event_that_is_always_later_is_parked_at_last,
+    a_handler_that_panics_is_tried_again_and_parked_at_last,
+    a_rejected_reaction_is_parked,
+}
 
 fn said(texts: &[(&str, &str)]) -> Vec<(String, String)> {
     texts.iter().map(|(id, text)| ((*id).to_owned(), (*text).to_owned())).collect()
@@ -22,9 +33,7 @@ fn sour(pair: &Pair) -> Arc<AtomicBool> {
     sour
 }
 
-#[tokio::test]
-async fn a_poisoned_event_parks_its_stream_and_the_others_go_on() {
-    let pair = Pair::start().await;
+async fn a_poisoned_event_parks_its_stream_and_the_others_go_on(pair: Pair) {
     sour(&pair);
     pair.speaker.say_all(said(&[("a", "1"), ("a", "poison"), ("b", "1"), ("a", "2"), ("b", "2"), ("a", "3")])).await;
     let running = pair.consume();
@@ -40,9 +49,7 @@ async fn a_poisoned_event_parks_its_stream_and_the_others_go_on() {
     running.stop().await;
 }
 
-#[tokio::test]
-async fn a_stream_stays_parked_after_a_restart() {
-    let pair = Pair::start().await;
+async fn a_stream_stays_parked_after_a_restart(pair: Pair) {
     let sour = sour(&pair);
     pair.speaker.say("a", "poison").await;
     let running = pair.consume();
@@ -56,9 +63,7 @@ async fn a_stream_stays_parked_after_a_restart() {
     running.stop().await;
 }
 
-#[tokio::test]
-async fn a_replay_copies_the_stream_in_its_order_and_it_goes_on() {
-    let pair = Pair::start().await;
+async fn a_replay_copies_the_stream_in_its_order_and_it_goes_on(pair: Pair) {
     let sour = sour(&pair);
     pair.speaker.say_all(said(&[("a", "poison"), ("a", "2"), ("b", "poison"), ("b", "2")])).await;
     let running = pair.consume();
@@ -76,9 +81,7 @@ async fn a_replay_copies_the_stream_in_its_order_and_it_goes_on() {
     running.stop().await;
 }
 
-#[tokio::test]
-async fn a_replay_that_fails_again_keeps_the_order() {
-    let pair = Pair::start().await;
+async fn a_replay_that_fails_again_keeps_the_order(pair: Pair) {
     let sour = sour(&pair);
     pair.speaker.say_all(said(&[("a", "poison"), ("a", "2"), ("a", "poison"), ("a", "4")])).await;
     let running = pair.consume();
@@ -96,9 +99,7 @@ async fn a_replay_that_fails_again_keeps_the_order() {
     running.stop().await;
 }
 
-#[tokio::test]
-async fn a_replay_asked_for_while_nothing_runs_is_made_after_the_start() {
-    let pair = Pair::start().await;
+async fn a_replay_asked_for_while_nothing_runs_is_made_after_the_start(pair: Pair) {
     let sour = sour(&pair);
     pair.speaker.say_all(said(&[("a", "poison"), ("a", "2")])).await;
     let running = pair.consume();
@@ -111,9 +112,7 @@ async fn a_replay_asked_for_while_nothing_runs_is_made_after_the_start() {
     running.stop().await;
 }
 
-#[tokio::test]
-async fn an_event_that_is_always_later_is_parked_at_last() {
-    let pair = Pair::start().await;
+async fn an_event_that_is_always_later_is_parked_at_last(pair: Pair) {
     pair.copier.feels(|text| (text == "never ready").then(|| Outcome::Later("not ready".to_owned())));
     pair.speaker.say_all(said(&[("a", "never ready"), ("b", "1")])).await;
     let running = pair.consume();
@@ -124,9 +123,7 @@ async fn an_event_that_is_always_later_is_parked_at_last() {
     running.stop().await;
 }
 
-#[tokio::test]
-async fn a_handler_that_panics_is_tried_again_and_parked_at_last() {
-    let pair = Pair::start().await;
+async fn a_handler_that_panics_is_tried_again_and_parked_at_last(pair: Pair) {
     pair.copier.feels(|text| if text == "bomb" { panic!("made by a test") } else { None });
     pair.speaker.say_all(said(&[("a", "bomb"), ("b", "1")])).await;
     let running = pair.consume();
@@ -137,9 +134,7 @@ async fn a_handler_that_panics_is_tried_again_and_parked_at_last() {
     running.stop().await;
 }
 
-#[tokio::test]
-async fn a_rejected_reaction_is_parked() {
-    let pair = Pair::start().await;
+async fn a_rejected_reaction_is_parked(pair: Pair) {
     pair.speaker.say("a", "what the copier refuses").await;
     let running = pair.consume();
     pair.until_cursor(1).await;

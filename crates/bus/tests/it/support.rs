@@ -5,13 +5,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use eseal_bus::{Bus, BusError, Consumer, Outcome, Received, Retry, consume};
+use eseal_bus::{
+    Bus, BusError, Consumer, Nats, NatsConfig, Outcome, ReadOwner, Received, Retry, consume, relay, setup_consumers,
+    setup_streams,
+};
 use eseal_eventstore::{
     Actor, CommandError, Database, DatabaseConfig, DeadLetter, DeadLetters, DecodeError, Delivery, Encoded, Log,
     Metadata, Order, Progress, Recorded, Row, Stored, StoredEvent, StreamId, Writer, WriterSettings, migrate,
 };
 use eseal_kernel::{Aggregate, Claims, Timestamp};
-use eseal_testkit::{TestDb, wait_until};
+use eseal_testkit::{TestDb, TestNats, wait_until};
+use futures::FutureExt as _;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -97,6 +101,19 @@ impl Service {
         }
     }
 
+    /// How this service answers those who ask it for its events.
+    pub fn answers(&self) -> ReadOwner {
+        let log = self.log.clone();
+        Arc::new(move |owner, after, limit| {
+            let log = log.clone();
+            async move {
+                assert_eq!(owner, log.owner());
+                log.read(after, limit).await.map_err(|error| error.to_string())
+            }
+            .boxed()
+        })
+    }
+
     /// All that was said, by stream.
     pub async fn texts(&self) -> BTreeMap<String, Vec<String>> {
         let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -116,6 +133,18 @@ impl Service {
             events.extend(page);
         }
     }
+}
+
+/// A connection of `service`.
+pub async fn connect(server: &TestNats, service: &'static str) -> Nats {
+    let config = NatsConfig { servers: vec![server.url()], ..NatsConfig::default() };
+    Nats::connect(&config, service).await.expect("a connection")
+}
+
+/// The speaker's stream, for those who look past the bus.
+pub async fn raw_stream(server: &TestNats) -> async_nats::jetstream::stream::Stream {
+    let client = async_nats::connect(server.url()).await.expect("connected");
+    async_nats::jetstream::new(client).get_stream("ESEAL_SPEAKER").await.expect("the stream")
 }
 
 pub fn meta() -> Metadata {
@@ -163,7 +192,29 @@ impl Copier {
     }
 }
 
+/// So that tests don't wait for long.
+const RETRY: Retry = Retry { first: Duration::from_millis(1), longest: Duration::from_millis(4), tries: 4 };
+
 pub const COPIER: Consumer = Consumer { name: "copier", owner: "speaker" };
+
+/// Makes two tests of each function that takes a [`Pair`]: on the local bus, and over a NATS server of its own.
+macro_rules! on_both_buses {
+    ($($test:ident),+ $(,)?) => {
+        mod local {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test($crate::support::Pair::local().await).await;
+            })+
+        }
+        mod nats {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test($crate::support::Pair::over_nats().await).await;
+            })+
+        }
+    };
+}
+pub(crate) use on_both_buses;
 
 /// A speaker, a copier, and the bus between them.
 pub struct Pair {
@@ -171,15 +222,33 @@ pub struct Pair {
     pub copies: Service,
     pub copier: Arc<Copier>,
     pub bus: Bus,
+    /// A fraction of the time that a consumer needs until the first event is copied.
+    pub moment: Duration,
+    pub nats: Option<OverNats>,
 }
 
-/// A copier that runs.
+/// What is between a speaker and a copier in different processes.
+pub struct OverNats {
+    pub server: TestNats,
+    pub speaker: Nats,
+    pub copier: Nats,
+    pub relay: Running,
+}
+
+/// A relay or a copier that runs.
 pub struct Running {
     pub stop: CancellationToken,
     pub task: JoinHandle<Result<(), BusError>>,
 }
 
 impl Running {
+    /// Starts the relay of a service.
+    pub fn relay(nats: &Nats, service: &Service) -> Self {
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(relay(nats.clone(), service.log.clone(), service.database.clone(), stop.clone()));
+        Self { stop, task }
+    }
+
     pub async fn stop(self) {
         self.stop.cancel();
         self.task.await.expect("no panic").expect("ended well");
@@ -187,12 +256,52 @@ impl Running {
 }
 
 impl Pair {
-    pub async fn start() -> Self {
+    /// Both in one process.
+    pub async fn local() -> Self {
         let (speaker, copies) = (Service::start("speaker").await, Service::start("copier").await);
-        let retry = Retry { first: Duration::from_millis(1), longest: Duration::from_millis(4), tries: 4 };
-        let bus = Bus::local([speaker.log.clone()]).retrying(retry);
+        let bus = Bus::local([speaker.log.clone()]).retrying(RETRY);
         let copier = Arc::new(Copier::new(copies.writer.clone()));
-        Self { speaker, copies, copier, bus }
+        Self { speaker, copies, copier, bus, moment: Duration::from_micros(300), nats: None }
+    }
+
+    /// With a NATS server between them, which the speaker's events are relayed to. The copier asks the speaker itself only
+    /// for what NATS does not bring, and, as nothing is lost, not for a long time.
+    pub async fn over_nats() -> Self {
+        let pair = Self::local().await;
+        let server = TestNats::start().await;
+        let (speaker, copier) = (connect(&server, "speaker").await, connect(&server, "copier").await);
+        setup_streams(&speaker, &["speaker"], 1).await.expect("a stream");
+        setup_consumers(&speaker, &[COPIER]).await.expect("a durable");
+        let relay = Running::relay(&speaker, &pair.speaker);
+        let bus = Bus::nats(copier.clone(), pair.copies.log.clone(), pair.speaker.answers());
+        let bus = bus.retrying(RETRY).asking_after(SOON);
+        let nats = Some(OverNats { server, speaker, copier, relay });
+        Self { bus, moment: Duration::from_millis(15), nats, ..pair }
+    }
+
+    /// What lies in the speaker's stream, as far as it is the speaker's, in its order.
+    pub async fn published(&self) -> Vec<StoredEvent> {
+        let events = self.speaker.events().await;
+        let stream = raw_stream(&self.nats.as_ref().expect("over NATS").server).await;
+        let state = stream.cached_info().state.clone();
+        let mut found = Vec::new();
+        for sequence in state.first_sequence..=state.last_sequence {
+            let message = stream.get_raw_message(sequence).await.expect("a message");
+            let header = |name: &str| message.headers.get(name).map(ToString::to_string).unwrap_or_default();
+            let said = events.iter().find(|event| event.event_id.to_string() == header("ce-id")).expect("one of ours");
+            assert_eq!(message.payload, said.payload);
+            assert_eq!(header("ce-hash"), said.hash.to_string());
+            assert_eq!(header("Eseal-Position"), said.position.to_string());
+            found.push(said.clone());
+        }
+        found
+    }
+
+    /// Waits until the speaker's stream has so many messages.
+    pub async fn until_published(&self, count: u64) {
+        let server = &self.nats.as_ref().expect("over NATS").server;
+        let published = async || (raw_stream(server).await.cached_info().state.messages >= count).then_some(());
+        wait_until(&format!("{count} messages are published"), SOON, published).await;
     }
 
     /// Starts the copier.
