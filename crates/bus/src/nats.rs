@@ -9,6 +9,7 @@ mod relay;
 mod streams;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::connection::State;
@@ -52,7 +53,10 @@ pub struct NatsConfig {
 
 /// A connection to NATS for one service. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Nats {
+pub struct Nats(Arc<Connection>);
+
+#[derive(Debug)]
+struct Connection {
     client: Client,
     context: Context,
     service: &'static str,
@@ -91,26 +95,26 @@ impl Nats {
         };
         let client = options.connect(servers).await.map_err(|error| BusError::Config(error.to_string()))?;
         let context = jetstream::context::ContextBuilder::new().timeout(ANSWER).build(client.clone());
-        Ok(Self { client, context, service })
+        Ok(Self(Arc::new(Connection { client, context, service })))
     }
 
     /// Whether there is a connection now, to a server that keeps streams.
     pub fn answers(&self) -> bool {
-        self.client.connection_state() == State::Connected
-            && self.client.try_server_info().is_some_and(|info| info.jetstream)
+        self.0.client.connection_state() == State::Connected
+            && self.0.client.try_server_info().is_some_and(|info| info.jetstream)
     }
 
     /// Who we are.
-    pub const fn service(&self) -> &'static str {
-        self.service
+    pub fn service(&self) -> &'static str {
+        self.0.service
     }
 
-    pub(crate) const fn client(&self) -> &Client {
-        &self.client
+    pub(crate) fn client(&self) -> &Client {
+        &self.0.client
     }
 
-    pub(crate) const fn context(&self) -> &Context {
-        &self.context
+    pub(crate) fn context(&self) -> &Context {
+        &self.0.context
     }
 
     /// Waits for a connection, until `stop`, and says whether the server is one that will do.
@@ -119,7 +123,7 @@ impl Nats {
     /// [`BusError::NoJetStream`] and [`BusError::SmallMessages`], by what the server says of itself.
     pub(crate) async fn connected(&self, stop: &CancellationToken) -> Result<(), BusError> {
         for pauses in 0_u64.. {
-            if let Some(info) = self.client.try_server_info().filter(|_| self.is_connected()) {
+            if let Some(info) = self.0.client.try_server_info().filter(|_| self.is_connected()) {
                 if !info.jetstream {
                     return Err(BusError::NoJetStream);
                 }
@@ -129,7 +133,7 @@ impl Nats {
                 break;
             }
             if pauses % 600 == 100 {
-                tracing::warn!(service = self.service, "there is no connection to NATS yet");
+                tracing::warn!(service = self.0.service, "there is no connection to NATS yet");
             }
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -140,7 +144,7 @@ impl Nats {
     }
 
     pub(crate) fn is_connected(&self) -> bool {
-        self.client.connection_state() == State::Connected
+        self.0.client.connection_state() == State::Connected
     }
 }
 

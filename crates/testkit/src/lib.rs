@@ -9,14 +9,14 @@
 
 mod certificates;
 mod database;
-pub mod postgres;
 mod guard;
 mod nats;
+pub mod postgres;
 pub mod ratio;
 mod wait;
 
 pub use certificates::{TestCertificate, TestCertificates};
 pub use database::TestDb;
-pub use postgres::TestPostgres;
 pub use nats::{NatsOptions, NatsTls, TestNats};
+pub use postgres::TestPostgres;
 pub use wait::wait_until;

@@ -228,6 +228,7 @@ pub struct Pair {
 }
 
 /// What is between a speaker and a copier in different processes.
+#[expect(dead_code, reason = "what they do, they do behind the scenes")]
 pub struct OverNats {
     pub server: TestNats,
     pub speaker: Nats,
