@@ -24,6 +24,7 @@ fn the_error_codes_are_documented() {
         table(&mut text, title, reasons.iter().map(|reason| (reason.code, reason.zh, reason.en)));
     }
     table(&mut text, "The client `eseal`", eseal_cli::failure::CODES.iter().copied());
+    table(&mut text, "The check of a history (`eseal history --check`)", eseal_history::Wrong::CODES.iter().copied());
     let (en, zh) = (Language::En, Language::ZhCn);
     table(&mut text, "Verdicts and documents: reasons", Reason::ALL.iter().map(|c| (c.code(), c.text(zh), c.text(en))));
     table(&mut text, "Verification: steps", Check::ALL.iter().map(|c| (c.code(), c.text(zh), c.text(en))));

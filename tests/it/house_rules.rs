@@ -21,6 +21,34 @@ fn pure_crates_depend_on_nothing_that_does_io() {
 }
 
 #[test]
+fn histories_are_folded_from_events_alone() {
+    let house = House::read();
+    // The messages come with generated clients of gRPC, which reach tonic; nothing else of the crate may.
+    let messages = "eseal-proto";
+    let others: Vec<_> = house.direct["eseal-history"].iter().filter(|name| *name != messages).collect();
+    assert!(
+        house.direct["eseal-history"].contains(messages),
+        "eseal-history reads events by the messages of the proto"
+    );
+    for name in others {
+        let reached = house.reaches(name);
+        let broken: Vec<_> = DOES_IO.iter().filter(|io| *name == **io || reached.contains(**io)).collect();
+        assert!(broken.is_empty(), "eseal-history depends on {name}, which depends on {broken:?}");
+    }
+    for (path, text) in sources(&root().join("crates/history/src")) {
+        // Tests may read the golden files of the services.
+        if path.ends_with("tests.rs") {
+            continue;
+        }
+        for word in
+            ["tonic", "tokio", "async fn", "std::fs", "std::net", "std::io", "std::env", "Clock", "_client", "_server"]
+        {
+            assert!(!code_of(&text).contains(word), "{} mentions {word}", path.display());
+        }
+    }
+}
+
+#[test]
 fn the_client_has_no_database_and_only_standalone_and_tests_know_services() {
     let house = House::read();
     assert!(!house.reaches("eseal-cli").contains("sea-orm"), "the client depends on a database");

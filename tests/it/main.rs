@@ -6,6 +6,7 @@ mod deploy;
 mod documented;
 mod fixture;
 mod forged;
+mod history;
 mod house_rules;
 mod issue_a_seal;
 mod others_agree;

@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, reason = "the help text of each item is its documentation")]
 
+mod history;
 mod paperwork;
 mod things;
 mod work;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::lang::Lang;
 
+pub use history::*;
 pub use paperwork::*;
 pub use things::*;
 pub use work::*;
@@ -109,6 +111,8 @@ pub enum Command {
     /// 事件 · Read and follow the events of a service
     #[command(subcommand)]
     Events(Events),
+    /// 历史 · The whole life of a seal, its state at a moment, and whether its history is what it was; for auditors
+    History(History),
 
     /// 软卡 · Soft cards: create, certify, look at
     #[command(subcommand)]

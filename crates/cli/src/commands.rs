@@ -6,6 +6,8 @@ mod dev_ca;
 mod events;
 mod fabrication;
 mod form;
+mod history;
+mod history_view;
 mod hosted_key;
 mod identity;
 mod list;
@@ -82,6 +84,7 @@ pub async fn run(env: &Env, command: Command) -> Result<ExitCode, Failure> {
         Command::List(args) => list::list(env, args).await?,
         Command::Show(args) => show::show(env, args).await?,
         Command::Events(args) => events::events(env, args).await?,
+        Command::History(args) => return history::history(env, &args).await,
         Command::Card(args) => card::card(env, args)?,
         Command::HostedKey(args) => hosted_key::hosted_key(env, args).await?,
         Command::Trust(args) => trust::trust(env, args).await?,

@@ -60,6 +60,12 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "拒绝签署与请求不符的数据",
         "What is to be signed is not what was asked for: it was not signed",
     ),
+    ("NOT_IN_HISTORY", "事件中没有该印章或申请", "No event tells of this seal or application"),
+    (
+        "HISTORY_CHANGED",
+        "两次读取的事件不一致,历史在读取期间被改动",
+        "The events were not the same when they were read again: the history was changed meanwhile",
+    ),
     ("ANSWER_UNREADABLE", "服务器返回的数据无法识别", "The answer of the server can't be understood"),
 ];
 

@@ -68,6 +68,15 @@ impl From<Lang> for eseal_documents::Language {
     }
 }
 
+impl From<Lang> for eseal_history::Language {
+    fn from(lang: Lang) -> Self {
+        match lang {
+            Lang::ZhCn => Self::ZhCn,
+            Lang::En => Self::En,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -86,11 +86,22 @@ impl Output {
 
     /// A bar for long work on bytes: only for people at a terminal.
     pub fn bar(self, what: &str) -> ProgressBar {
+        self.bar_of("{msg} [{bar:30}] {bytes}/{total_bytes} {eta}", what)
+    }
+
+    /// A bar for long work on many things.
+    pub fn count(self, what: &str, total: u64) -> ProgressBar {
+        let bar = self.bar_of("{msg} [{bar:30}] {human_pos}/{human_len} {eta}", what);
+        bar.set_length(total);
+        bar
+    }
+
+    fn bar_of(self, template: &str, what: &str) -> ProgressBar {
         if self.json || !std::io::stderr().is_terminal() {
             return ProgressBar::hidden();
         }
         let bar = ProgressBar::new(0);
-        let style = ProgressStyle::with_template("{msg} [{bar:30}] {bytes}/{total_bytes} {eta}");
+        let style = ProgressStyle::with_template(template);
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
         bar.set_message(what.to_owned());
         bar

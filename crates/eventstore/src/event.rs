@@ -1,15 +1,10 @@
-//! An event as it is stored and published, and the envelope that its hash is taken over.
-//!
-//! The format is part of the contract with auditors: `docs/event-envelope.md`.
+//! An event as it is stored and published. Its hash is taken over the envelope of [`eseal_kernel::envelope`].
 
-use std::fmt::Write as _;
+use std::fmt::Display;
 
-use eseal_kernel::{Digest, Id, Timestamp};
+use eseal_kernel::{Digest, Envelope, Id, Timestamp};
 
 use crate::{Actor, StoreError, Stored, StreamId};
-
-/// The first line of every envelope: the format and its version.
-const FORMAT: &str = "eseal-event-v1";
 
 /// A recorded fact with everything that was recorded about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,28 +53,30 @@ impl StoredEvent {
 
     /// The text that the hash is taken over: fourteen lines, each ended by a line feed.
     pub fn envelope_text(&self) -> String {
-        let mut text = String::with_capacity(512);
-        // Writing to a String can't fail.
-        let _ = writeln!(text, "{FORMAT}");
-        let _ = writeln!(text, "{}", self.event_id);
-        let _ = writeln!(text, "{}", self.stream_id);
-        let _ = writeln!(text, "{}", self.stream_version);
-        let _ = writeln!(text, "{}", self.position);
-        let _ = writeln!(text, "{}", self.kind);
-        let _ = writeln!(text, "{}", self.schema_version);
-        let _ = writeln!(text, "{}", self.occurred_at);
-        let _ = writeln!(text, "{}", self.actor);
-        let _ = writeln!(text, "{}", self.subject);
-        let _ = writeln!(text, "{}", self.correlation_id);
-        let _ = writeln!(text, "{}", self.causation_id.map(|id| id.to_string()).unwrap_or_default());
-        let _ = writeln!(text, "{}", Digest::of(&self.payload));
-        let _ = writeln!(text, "{}", self.prev_hash.map(|hash| hash.to_string()).unwrap_or_default());
-        text
+        self.envelope().text()
     }
 
     /// The hash that the envelope gives.
     pub fn computed_hash(&self) -> Digest {
-        Digest::of(self.envelope_text().as_bytes())
+        self.envelope().hash()
+    }
+
+    fn envelope(&self) -> Envelope<'_> {
+        Envelope {
+            event_id: &self.event_id,
+            stream_id: &self.stream_id,
+            stream_version: self.stream_version,
+            position: self.position,
+            kind: &self.kind,
+            schema_version: self.schema_version,
+            occurred_at: &self.occurred_at,
+            actor: &self.actor,
+            subject: &self.subject,
+            correlation_id: &self.correlation_id,
+            causation_id: self.causation_id.as_ref().map(|id| id as &dyn Display),
+            payload: &self.payload,
+            prev_hash: self.prev_hash.as_ref().map(|hash| hash as &dyn Display),
+        }
     }
 
     /// Whether the stored hash is the one that the envelope gives.

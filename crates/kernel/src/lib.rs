@@ -6,12 +6,14 @@
 //! - [`ids`]: [`Id`], the UUIDv7 that names aggregates, events and people
 //! - [`uscc`]: [`Uscc`], the code of an organization with its check character
 //! - [`digest`]: [`Digest`], 32 bytes that name a content
+//! - [`envelope`]: [`Envelope`], the text that an event's hash is taken over
 //! - [`text`]: bounded text without control characters
 //! - [`aggregate`]: [`Aggregate`], a pure decision over past facts, and the claims it makes
 //! - [`scenario`]: given facts, when a command, then facts: how rules are tested
 
 pub mod aggregate;
 pub mod digest;
+pub mod envelope;
 pub mod ids;
 pub mod scenario;
 pub mod text;
@@ -20,6 +22,7 @@ pub mod uscc;
 
 pub use aggregate::{Aggregate, ClaimChange, ClaimKey, Claims};
 pub use digest::Digest;
+pub use envelope::Envelope;
 pub use ids::Id;
 pub use scenario::Scenario;
 pub use text::Text;

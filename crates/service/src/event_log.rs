@@ -5,14 +5,17 @@ use std::pin::Pin;
 use eseal_eventstore::{Log, StoredEvent};
 use eseal_kernel::Digest;
 use eseal_proto::event::v1::event_log_service_server::{EventLogService, EventLogServiceServer};
-use eseal_proto::event::v1::{Event, ReadEventsRequest, ReadEventsResponse, TailEventsRequest, TailEventsResponse};
+use eseal_proto::event::v1::{
+    Event, OpenReplayRequest, OpenReplayResponse, ReadEventsRequest, ReadEventsResponse, TailEventsRequest,
+    TailEventsResponse,
+};
 use futures::{Stream, StreamExt as _};
 use prost::Message as _;
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 
-use crate::MAX_MESSAGE;
-use crate::status::{field_violation, internal};
+use crate::status::{OTHER_ORGANIZATION, field_violation, generic, internal};
+use crate::{Caller, MAX_MESSAGE};
 
 /// The events of a page where the caller names no number.
 const USUAL_LIMIT: u32 = 500;
@@ -34,7 +37,11 @@ impl EventLog {
         EventLogServiceServer::new(Self { logs, stopping })
     }
 
-    fn log(&self, owner: &str) -> Result<&Log, Status> {
+    /// The log of an owner, for a caller who may see all organizations: a history can't be cut by them.
+    fn log<T>(&self, owner: &str, request: &Request<T>) -> Result<&Log, Status> {
+        if Caller::of(request).bound_to().is_some() {
+            return Err(generic(Code::PermissionDenied, &OTHER_ORGANIZATION));
+        }
         self.logs.iter().find(|log| log.owner() == owner).ok_or_else(|| {
             let known: Vec<_> = self.logs.iter().map(Log::owner).collect();
             field_violation("owner", format!("no history of this owner is here; there are: {}", known.join(", ")))
@@ -45,8 +52,8 @@ impl EventLog {
 #[tonic::async_trait]
 impl EventLogService for EventLog {
     async fn read_events(&self, request: Request<ReadEventsRequest>) -> Result<Response<ReadEventsResponse>, Status> {
-        let ReadEventsRequest { owner, after_position, limit } = request.into_inner();
-        let log = self.log(&owner)?;
+        let log = self.log(&request.get_ref().owner, &request)?;
+        let ReadEventsRequest { after_position, limit, .. } = request.into_inner();
         let limit = if limit == 0 { USUAL_LIMIT } else { limit.min(LARGEST_LIMIT) };
         // The head first: a page is never ahead of it.
         let head_position = log.head().await.map_err(|error| internal(&error))?;
@@ -65,14 +72,20 @@ impl EventLogService for EventLog {
         Ok(Response::new(ReadEventsResponse { events, head_position: head_position.max(last) }))
     }
 
+    async fn open_replay(&self, request: Request<OpenReplayRequest>) -> Result<Response<OpenReplayResponse>, Status> {
+        let log = self.log(&request.get_ref().owner, &request)?;
+        let head_position = log.head().await.map_err(|error| internal(&error))?;
+        Ok(Response::new(OpenReplayResponse { head_position }))
+    }
+
     type TailEventsStream = Pin<Box<dyn Stream<Item = Result<TailEventsResponse, Status>> + Send>>;
 
     async fn tail_events(
         &self,
         request: Request<TailEventsRequest>,
     ) -> Result<Response<Self::TailEventsStream>, Status> {
-        let TailEventsRequest { owner, after_position } = request.into_inner();
-        let log = self.log(&owner)?.clone();
+        let log = self.log(&request.get_ref().owner, &request)?.clone();
+        let TailEventsRequest { after_position, .. } = request.into_inner();
         let name = log.owner();
         let events = log.tail(after_position).map(move |event| {
             let event = event.map_err(|error| internal(&error))?;

@@ -7,9 +7,10 @@ use eseal_eventstore::{
     Actor, Database, DatabaseConfig, DecodeError, Encoded, Log, Metadata, Order, Recorded, Row, Stored, StreamId,
     Writer, WriterSettings, migrate,
 };
-use eseal_kernel::{Aggregate, Claims, Clock, Digest, Timestamp};
+use eseal_kernel::{Aggregate, Claims, Clock, Digest, Timestamp, Uscc};
 use eseal_proto::event::v1::event_log_service_client::EventLogServiceClient;
-use eseal_proto::event::v1::{Event, ReadEventsRequest, TailEventsRequest};
+use eseal_proto::event::v1::{Event, OpenReplayRequest, ReadEventsRequest, TailEventsRequest};
+use eseal_service::Role;
 use eseal_service::event_log::EventLog;
 use eseal_service::status::refusal_of;
 use eseal_service::testing::TestHouse;
@@ -191,4 +192,42 @@ async fn the_history_of_an_owner_that_is_not_here_is_a_field_violation() {
     let fields = refusal_of(&refusal).expect("ours").fields;
     assert_eq!(refusal.code(), Code::InvalidArgument);
     assert!(fields[0].1.contains("there are: notes"), "{fields:?}");
+}
+
+#[tokio::test]
+async fn a_replay_is_opened_for_an_auditor_alone_and_tells_where_the_history_ends() {
+    let bench = Bench::new().await;
+    for stream in ["a", "b"] {
+        bench.note(stream, 1).await;
+    }
+    let open = async |role| {
+        let mut client = EventLogServiceClient::new(bench.house.person("notes", "p1", &[role], None));
+        client.open_replay(OpenReplayRequest { owner: "notes".to_owned() }).await
+    };
+    assert_eq!(open(Role::Auditor).await.expect("opened").into_inner().head_position, 2);
+    for role in Role::ALL.into_iter().filter(|role| *role != Role::Auditor) {
+        let refusal = open(role).await.expect_err("refused");
+        assert_eq!(refusal_of(&refusal).expect("ours").reason, "ROLE_MISSING", "{role}");
+    }
+}
+
+#[tokio::test]
+async fn a_history_can_not_be_cut_so_nobody_of_one_organization_reads_it() {
+    let bench = Bench::new().await;
+    bench.note("a", 1).await;
+    let own: Uscc = "91110000600037341L".parse().expect("a code");
+    let owner = || "notes".to_owned();
+    for role in [Role::Auditor, Role::Integrator] {
+        let channel = || bench.house.person("notes", "p1", &[role], Some(&own));
+        let mut client = EventLogServiceClient::new(channel());
+        let read = client.read_events(ReadEventsRequest { owner: owner(), ..Default::default() }).await.map(drop);
+        let tail = client.tail_events(TailEventsRequest { owner: owner(), ..Default::default() }).await.map(drop);
+        for refused in [read, tail] {
+            let refusal = refused.expect_err("refused");
+            assert_eq!(refusal_of(&refusal).expect("ours").reason, "OTHER_ORGANIZATION", "{role}");
+        }
+    }
+    let mut auditor = EventLogServiceClient::new(bench.house.person("notes", "p1", &[Role::Auditor], Some(&own)));
+    let refused = auditor.open_replay(OpenReplayRequest { owner: owner() }).await.expect_err("refused");
+    assert_eq!(refusal_of(&refused).expect("ours").reason, "OTHER_ORGANIZATION");
 }

@@ -1,0 +1,80 @@
+//! What happened to an application.
+
+use eseal_proto::application::v1::Particulars;
+use eseal_proto::application::v1::application_event::Kind;
+
+use super::{Language, time, vocabulary};
+
+pub(super) fn what(kind: &Kind, language: Language) -> String {
+    let say = |zh, en| language.pick(zh, en);
+    match kind {
+        Kind::Submitted(fact) => {
+            let asked = particulars(fact.particulars.as_ref(), language);
+            let needed = fact.approvals_needed;
+            match language {
+                Language::ZhCn => format!("提交申请:{asked};需 {needed} 人审批"),
+                Language::En => format!("Application filed: {asked}; approvals needed: {needed}"),
+            }
+        }
+        Kind::StepApproved(fact) => format!("{} {}", say("审批通过,第", "Approval given, number"), fact.step),
+        Kind::Approved(_) => say("申请批准,转入制章", "Application approved: the order to make the seal").to_owned(),
+        Kind::Returned(_) => say("申请退回", "Application returned").to_owned(),
+        Kind::Revised(fact) => {
+            format!("{}: {}", say("申请修改", "Application changed"), particulars(fact.particulars.as_ref(), language))
+        }
+        Kind::Resubmitted(_) => say("申请重新提交", "Application filed again").to_owned(),
+        Kind::Withdrawn(_) => say("申请撤回", "Application withdrawn").to_owned(),
+        Kind::FabricationRefusalNoted(_) => {
+            say("申请得知:制章未通过", "Told to the application: making was refused").to_owned()
+        }
+        Kind::SealMadeNoted(fact) => {
+            format!("{} {}", say("申请得知:印章已制成", "Told to the application: made is seal"), fact.seal_id)
+        }
+        Kind::SealStateNoted(fact) => {
+            let state = vocabulary::seal_state(fact.state(), language);
+            format!("{} {state}", say("申请得知:印章状态", "Told to the application: the seal is"))
+        }
+        Kind::PersonErased(_) => say("个人信息清除", "What was known of a person was erased").to_owned(),
+    }
+}
+
+pub(super) fn reason(kind: &Kind) -> (&str, &str) {
+    match kind {
+        Kind::Returned(fact) => ("", &fact.reason_code),
+        Kind::FabricationRefusalNoted(fact) => (&fact.gate, &fact.reason),
+        Kind::Submitted(_)
+        | Kind::StepApproved(_)
+        | Kind::Approved(_)
+        | Kind::Revised(_)
+        | Kind::Resubmitted(_)
+        | Kind::Withdrawn(_)
+        | Kind::SealMadeNoted(_)
+        | Kind::SealStateNoted(_)
+        | Kind::PersonErased(_) => ("", ""),
+    }
+}
+
+/// What is asked for, in a line.
+fn particulars(asked: Option<&Particulars>, language: Language) -> String {
+    let asked = asked.cloned().unwrap_or_default();
+    let organization = asked.organization.clone().unwrap_or_default();
+    let kind = vocabulary::application_kind(asked.kind(), language);
+    let seal_type = vocabulary::seal_type(asked.seal_type(), language);
+    let custody = vocabulary::custody(asked.custody(), language);
+    let key = if asked.hosted_key_id.is_empty() { String::new() } else { format!(" {}", asked.hosted_key_id) };
+    let (from, to) = (time(asked.valid_from.as_ref()), time(asked.valid_to.as_ref()));
+    let (uscc, name, custodian) = (organization.uscc, organization.name_zh, asked.custodian_id);
+    let existing = asked.existing_seal_id;
+    let mut text = match language {
+        Language::ZhCn => {
+            format!("{kind}{seal_type},{name} {uscc},{custody}{key},保管人 {custodian},有效期 {from} – {to}")
+        }
+        Language::En => {
+            format!("{kind}, {seal_type} of {name} {uscc}, {custody}{key}, custodian {custodian}, valid {from} – {to}")
+        }
+    };
+    if !existing.is_empty() {
+        text.push_str(&format!("{} {existing}", language.pick(",原印章", ", in place of seal")));
+    }
+    text
+}

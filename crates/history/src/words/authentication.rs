@@ -1,0 +1,112 @@
+//! What happened to a registered seal, its uses, hosted keys and trust.
+
+use eseal_proto::authentication::v1::authentication_event::Kind;
+use eseal_proto::authentication::v1::{SealRegistered, SealingAuthorized};
+
+use super::{Language, brief, time, vocabulary};
+
+pub(super) fn what(kind: &Kind, language: Language) -> String {
+    let say = |zh, en| language.pick(zh, en);
+    match kind {
+        Kind::SealRegistered(fact) => registered(fact, language),
+        Kind::SealActivated(_) => say("印章启用", "Seal activated").to_owned(),
+        Kind::SealSuspended(_) => say("印章停用", "Seal suspended").to_owned(),
+        Kind::SealResumed(_) => say("印章恢复使用", "Seal resumed").to_owned(),
+        Kind::SealRevoked(_) => say("印章注销", "Seal revoked").to_owned(),
+        Kind::SealReplaced(fact) => format!("{} {}", say("印章更换为", "Seal replaced by"), fact.successor_seal_id),
+        Kind::SealExpired(_) => say("印章有效期届满", "The seal's validity has ended").to_owned(),
+        Kind::SealingBegun(_) => say("签章开始", "Sealing begins").to_owned(),
+        Kind::SealingRefused(_) => say("签章未通过", "Sealing was refused").to_owned(),
+        Kind::PinTried(_) => say("托管密钥的密码送验", "The hosted key's PIN is looked at").to_owned(),
+        Kind::PinAccepted(_) => say("密码正确", "PIN right").to_owned(),
+        Kind::PinRefused(fact) => format!("{} {}", say("密码错误,剩余次数", "PIN wrong, tries left"), fact.tries_left),
+        Kind::PinLocked(_) => say("密码错误次数过多,锁定", "Locked after wrong PINs").to_owned(),
+        Kind::PinUnlocked(_) => say("解锁", "Unlocked").to_owned(),
+        Kind::SealingAuthorized(fact) => authorized(fact, language),
+        Kind::HostedSignatureMade(fact) => {
+            format!("{} {}", say("托管密钥签名", "Signed with the hosted key:"), brief(&fact.signed_digest))
+        }
+        Kind::SealingCompleted(fact) => {
+            let (document, signature) = (brief(&fact.document_digest), brief(&fact.signature_digest));
+            match language {
+                Language::ZhCn => format!("签章成功:文档 {document},签章 {signature}"),
+                Language::En => format!("Sealed: document {document}, signature {signature}"),
+            }
+        }
+        Kind::HostedKeyCreated(fact) => {
+            let (uscc, custodian) = (&fact.uscc, &fact.custodian_id);
+            match language {
+                Language::ZhCn => format!("托管密钥生成:单位 {uscc},保管人 {custodian}"),
+                Language::En => format!("Hosted key generated for {uscc}, custodian {custodian}"),
+            }
+        }
+        Kind::HostedKeyCertified(fact) => {
+            let certificates: Vec<_> = fact.certificate_digests.iter().map(|digest| brief(digest)).collect();
+            format!("{} {}", say("托管密钥证书导入", "Hosted key certified:"), certificates.join(", "))
+        }
+        Kind::TrustAnchorAdded(fact) => format!("{} {}", say("信任证书", "Trusted:"), brief(&fact.fingerprint)),
+        Kind::TrustAnchorRemoved(fact) => {
+            format!("{} {}", say("不再信任证书", "Trusted no more:"), brief(&fact.fingerprint))
+        }
+        Kind::CrlImported(fact) => {
+            format!("{} {}", say("导入吊销列表", "Revocation list taken in:"), brief(&fact.digest))
+        }
+    }
+}
+
+pub(super) fn reason(kind: &Kind) -> (&str, &str) {
+    match kind {
+        Kind::SealSuspended(fact) => ("", &fact.reason_code),
+        Kind::SealRevoked(fact) => ("", &fact.reason_code),
+        Kind::SealingRefused(fact) => (&fact.gate, &fact.reason),
+        Kind::SealRegistered(_)
+        | Kind::SealActivated(_)
+        | Kind::SealResumed(_)
+        | Kind::SealReplaced(_)
+        | Kind::SealExpired(_)
+        | Kind::SealingBegun(_)
+        | Kind::PinTried(_)
+        | Kind::PinAccepted(_)
+        | Kind::PinRefused(_)
+        | Kind::PinLocked(_)
+        | Kind::PinUnlocked(_)
+        | Kind::SealingAuthorized(_)
+        | Kind::HostedSignatureMade(_)
+        | Kind::SealingCompleted(_)
+        | Kind::HostedKeyCreated(_)
+        | Kind::HostedKeyCertified(_)
+        | Kind::TrustAnchorAdded(_)
+        | Kind::TrustAnchorRemoved(_)
+        | Kind::CrlImported(_) => ("", ""),
+    }
+}
+
+fn registered(fact: &SealRegistered, language: Language) -> String {
+    let seal_type = vocabulary::seal_type(fact.seal_type(), language);
+    let custody = vocabulary::custody(fact.custody(), language);
+    let organization = fact.organization.clone().unwrap_or_default();
+    let (name, uscc, custodian) = (organization.name_zh, organization.uscc, &fact.custodian_id);
+    let carrier = if fact.hosted_key_id.is_empty() { &fact.card_serial } else { &fact.hosted_key_id };
+    let (from, to) = (time(fact.valid_from.as_ref()), time(fact.valid_to.as_ref()));
+    match language {
+        Language::ZhCn => {
+            format!("印章注册:{seal_type},{name} {uscc},{custody} {carrier},保管人 {custodian},有效期 {from} – {to}")
+        }
+        Language::En => {
+            format!(
+                "Seal registered: {seal_type} of {name} {uscc}, {custody} {carrier}, custodian {custodian}, valid {from} – {to}"
+            )
+        }
+    }
+}
+
+fn authorized(fact: &SealingAuthorized, language: Language) -> String {
+    let mut pages: Vec<_> = fact.places.iter().map(|place| place.page).collect();
+    pages.dedup();
+    let pages: Vec<_> = pages.iter().map(ToString::to_string).collect();
+    let (document, pages) = (brief(&fact.document_digest), pages.join(", "));
+    match language {
+        Language::ZhCn => format!("签章认证通过:文档 {document},第 {pages} 页"),
+        Language::En => format!("Sealing authorized: document {document}, page {pages}"),
+    }
+}
