@@ -108,11 +108,14 @@ impl Output {
     }
 }
 
-/// `name: value` lines, aligned.
+/// `name: value` lines, aligned; further lines of a value stand below its first.
 pub fn fields(pairs: &[(&str, String)]) -> String {
     let shown: Vec<_> = pairs.iter().filter(|(_, value)| !value.is_empty()).collect();
     let width = shown.iter().map(|(name, _)| display_width(name)).max().unwrap_or(0);
-    let line = |(name, value): &&(&str, String)| format!("{name}{}  {value}", " ".repeat(width - display_width(name)));
+    let below = format!("\n{}", " ".repeat(width + 2));
+    let line = |(name, value): &&(&str, String)| {
+        format!("{name}{}  {}", " ".repeat(width - display_width(name)), value.replace('\n', &below))
+    };
     shown.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 

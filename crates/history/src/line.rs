@@ -73,6 +73,11 @@ impl<'a> Line<'a> {
         words::what(self.event, &self.fact, language)
     }
 
+    /// Whether a gate refused, or an application was sent back.
+    pub fn is_refusal(&self) -> bool {
+        self.reason().0.is_some() || self.event.r#type == "eseal.application.v1.Returned"
+    }
+
     /// The gate that refused and the code of the reason, where there are such.
     pub fn reason(&self) -> (Option<&str>, Option<&str>) {
         words::reason(&self.fact)

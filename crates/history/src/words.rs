@@ -32,7 +32,7 @@ impl Language {
 
 /// What happened.
 pub fn what(event: &Event, fact: &Fact, language: Language) -> String {
-    match fact {
+    let words = match fact {
         Fact::Application(kind) => application::what(kind, language),
         Fact::Fabrication(kind) => fabrication::what(kind, language),
         Fact::Authentication(kind) => authentication::what(kind, language),
@@ -45,7 +45,13 @@ pub fn what(event: &Event, fact: &Fact, language: Language) -> String {
             let unreadable = language.pick("内容无法识别的事件", "An event whose content can't be read");
             format!("{unreadable}: {} ({why})", event.r#type)
         }
-    }
+    };
+    plain(&words)
+}
+
+/// The text without control characters: what somebody put into an event must not steer a terminal.
+pub fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// The gate that refused and the code of the reason, where there are such.

@@ -47,7 +47,7 @@ pub async fn history(env: &Env, args: &History) -> Result<ExitCode, Failure> {
     let passed = checks.as_ref().is_none_or(|checks| checks.values().all(Check::passed));
     let standing = life.as_ref().zip(moment).map(|(life, moment)| life.as_of(moment));
     let view = View { life: life.as_ref(), standing: standing.as_ref(), checks: checks.as_ref(), lang };
-    env.output.result(&view.to_json(), view.to_words(env.output));
+    env.output.result(&view.to_json(), view.to_words());
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 

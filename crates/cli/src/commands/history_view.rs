@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use eseal_history::order::rank;
 use eseal_history::standing::{ApplicationStanding, Making, Named, SealStanding};
-use eseal_history::words::{short_time, time, vocabulary};
+use eseal_history::words::{plain, short_time, time, vocabulary};
 use eseal_history::{Check, Language, Life, Line, Misfit, Standing, Wrong};
 use eseal_proto::application::v1::ApplicationState;
 use owo_colors::{OwoColorize as _, Stream};
 use serde_json::{Value, json};
 
 use crate::lang::Lang;
-use crate::output::{Output, fields};
+use crate::output::fields;
+
+/// Columns of a moment to the second.
+const TIME_WIDTH: usize = 19;
 
 /// What is told of a history. The JSON is a contract: names and words are never changed.
 pub struct View<'a> {
@@ -48,14 +52,14 @@ impl View<'_> {
     }
 
     /// For people.
-    pub fn to_words(&self, output: Output) -> String {
+    pub fn to_words(&self) -> String {
         let lang = self.lang;
         let mut parts = Vec::new();
         if let Some(life) = self.life {
             parts.push(head(life, lang));
             match self.standing {
                 Some(standing) => parts.push(standing_words(standing, lang)),
-                None => parts.push(events(life, output)),
+                None => parts.push(events(life, lang)),
             }
         }
         match self.checks {
@@ -76,7 +80,7 @@ impl View<'_> {
 fn head(life: &Life, lang: Lang) -> String {
     let scope = life.scope();
     let texts = |ids: &[eseal_kernel::Id]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-    fields(&[
+    shown(&[
         (lang.pick("印章", "seal"), texts(&scope.seals)),
         (lang.pick("申请", "application"), texts(&scope.applications)),
         (lang.pick("之前的印章", "earlier seals"), texts(&scope.earlier)),
@@ -84,43 +88,48 @@ fn head(life: &Life, lang: Lang) -> String {
     ])
 }
 
-fn events(life: &Life, output: Output) -> String {
-    let (lang, language) = (output.lang, Language::from(output.lang));
-    // Of a family of seals, each line says which one it is about.
+/// Two lines an event: when and what; who, and where it lies.
+fn events(life: &Life, lang: Lang) -> String {
+    let language = Language::from(lang);
+    // Of a family of seals, each event says which one it is about.
     let many = life.events().iter().any(|event| event.correlation_id != life.events()[0].correlation_id);
-    let row = |line: Line<'_>| {
+    let told = |line: Line<'_>| {
         let (role, id) = line.actor();
-        let mut row = vec![
-            short_time(&line.event.occurred_at),
-            format!("{} {}", vocabulary::owner(&line.event.owner, language), line.event.position),
-            line.what(language),
-            format!("{} {id}", vocabulary::role(role, language)),
-            reason_words(line.reason(), language),
-        ];
-        if many {
-            row.insert(2, line.event.subject.clone());
+        let mut what = line.what(language);
+        let reason = reason_words(line.reason(), language);
+        if !reason.is_empty() {
+            what = format!("{what}: {reason}");
         }
-        row
+        if line.is_refusal() {
+            what = what.if_supports_color(Stream::Stdout, |text| text.red()).to_string();
+        }
+        let mut who = plain(&format!("{} {id}", vocabulary::role(role, language)));
+        if many {
+            who = format!("{who} · {}", plain(&line.event.stream_id));
+        }
+        let place = format!("{} {}", vocabulary::owner(&line.event.owner, language), line.event.position);
+        let beside = format!("{who} · {place}");
+        let beside = beside.if_supports_color(Stream::Stdout, |text| text.dimmed()).to_string();
+        format!("{}  {what}\n{:TIME_WIDTH$}  {beside}\n", plain(&short_time(&line.event.occurred_at)), "")
     };
-    let mut columns = vec![
-        lang.pick("时间(UTC)", "time (UTC)"),
-        lang.pick("服务与位置", "service, position"),
-        lang.pick("事项", "what"),
-        lang.pick("操作人", "who"),
-        lang.pick("关卡与原因", "gate, reason"),
-    ];
-    if many {
-        columns.insert(2, lang.pick("对象", "about"));
-    }
-    let table = output.table(&columns, life.lines().map(row).collect());
     let count = life.events().len();
-    format!("{table}\n{}", if lang == Lang::En { format!("{count} events") } else { format!("共 {count} 个事件") })
+    let count = match lang {
+        Lang::ZhCn => format!("共 {count} 个事件,时间为 UTC"),
+        Lang::En => format!("{count} events; times are UTC"),
+    };
+    life.lines().map(told).collect::<String>() + &count
 }
 
 fn reason_words((gate, reason): (Option<&str>, Option<&str>), language: Language) -> String {
     let Some(code) = reason else { return String::new() };
     let gate = gate.map(|gate| format!("{gate} ")).unwrap_or_default();
-    format!("{gate}{code} {}", vocabulary::reason(code, language)).trim().to_owned()
+    plain(format!("{gate}{code} {}", vocabulary::reason(code, language)).trim())
+}
+
+/// Fields whose values came out of events.
+fn shown(pairs: &[(&str, String)]) -> String {
+    let lines = |value: &String| value.split('\n').map(plain).collect::<Vec<_>>().join("\n");
+    fields(&pairs.iter().map(|(name, value)| (*name, lines(value))).collect::<Vec<_>>())
 }
 
 fn standing_words(standing: &Standing, lang: Lang) -> String {
@@ -149,7 +158,7 @@ fn standing_words(standing: &Standing, lang: Lang) -> String {
 fn warning(text: &str, events: &[Named], lang: Lang) -> Option<String> {
     let line = |event: &Named| {
         let Named { owner, position, kind, event_id, at } = event;
-        format!("\n  {owner} {position}  {kind}  {event_id}  {}", short_time(at))
+        format!("\n  {}", plain(&format!("{owner} {position}  {kind}  {event_id}  {}", short_time(at))))
     };
     let sign = lang.pick("⚠ 警告", "⚠ warning");
     (!events.is_empty()).then(|| format!("{sign}: {text}{}", events.iter().map(line).collect::<String>()))
@@ -188,7 +197,7 @@ fn seal_words(standing: &SealStanding, lang: Lang) -> String {
         let document = past.document_digest.as_deref().map(|digest| format!(" {digest}")).unwrap_or_default();
         format!("{} {} {how}{document}", short_time(&past.ended_at), past.actor_id)
     });
-    fields(&[
+    shown(&[
         (lang.pick("印章", "seal"), seal.seal_id.clone()),
         (lang.pick("状态", "state"), state),
         (lang.pick("更换为", "replaced by"), standing.successor_seal_id.clone().unwrap_or_default()),
@@ -233,7 +242,7 @@ fn application_words(standing: &ApplicationStanding, lang: Lang) -> String {
         };
         format!("{state}; {} {}{last}", lang.pick("次数", "runs"), making.runs)
     });
-    fields(&[
+    shown(&[
         (lang.pick("申请", "application"), standing.application_id.clone()),
         (lang.pick("状态", "state"), vocabulary::application_state(state, language).to_owned()),
         (lang.pick("经办人", "applicant"), standing.applicant_id.clone()),
@@ -243,8 +252,15 @@ fn application_words(standing: &ApplicationStanding, lang: Lang) -> String {
     ])
 }
 
+/// In the order of the flow.
+fn in_order<'a>(checks: &'a BTreeMap<&'a str, Check>) -> Vec<(&'a str, &'a Check)> {
+    let mut checks: Vec<_> = checks.iter().map(|(owner, check)| (*owner, check)).collect();
+    checks.sort_by_key(|(owner, _)| rank(owner));
+    checks
+}
+
 fn check_json(checks: &BTreeMap<&str, Check>) -> Value {
-    let owner = |(name, check): (&&str, &Check)| {
+    let owner = |(name, check): (&str, &Check)| {
         json!({
             "owner": name,
             "passed": check.passed(),
@@ -258,7 +274,7 @@ fn check_json(checks: &BTreeMap<&str, Check>) -> Value {
     json!({
         "passed": checks.values().all(Check::passed),
         "events": checks.values().map(|check| check.events).sum::<u64>(),
-        "owners": checks.iter().map(owner).collect::<Vec<_>>(),
+        "owners": in_order(checks).into_iter().map(owner).collect::<Vec<_>>(),
     })
 }
 
@@ -276,12 +292,12 @@ fn check_words(checks: &BTreeMap<&str, Check>, lang: Lang) -> String {
     } else {
         verdict.if_supports_color(Stream::Stdout, |text| text.red()).to_string()
     };
-    let lines = checks.iter().map(|(owner, check)| format!("\n{}", owner_words(owner, check, lang)));
+    let lines = in_order(checks).into_iter().map(|(owner, check)| format!("\n{}", owner_words(owner, check, lang)));
     verdict + &lines.collect::<String>()
 }
 
 fn owner_words(owner: &str, check: &Check, lang: Lang) -> String {
-    let name = vocabulary::owner(owner, lang.into());
+    let name = plain(vocabulary::owner(owner, lang.into()));
     let Check { events, streams, last_position: last, .. } = check;
     let head = match (check.head_position, lang) {
         (Some(head), Lang::ZhCn) => format!(",服务声明的末位 {head}"),
@@ -320,5 +336,5 @@ fn misfit_words(misfit: &Misfit, lang: Lang) -> String {
             format!("position {position}, event {event_id}, stream {stream_id} version {stream_version}: ")
         }
     };
-    format!("{place}{text} [{code}]: {more}")
+    plain(&format!("{place}{text} [{code}]: {more}"))
 }

@@ -73,3 +73,15 @@ fn an_event_of_a_newer_release_says_so_and_shows_its_payload() {
     let view = line.view(Language::En);
     assert_eq!((view.reading, &view.payload["colour"]), ("unknown", &"red".into()));
 }
+
+#[test]
+fn what_somebody_put_into_an_event_does_not_steer_the_terminal() {
+    let event = Event {
+        r#type: "eseal.authentication.v1.SealReplaced".to_owned(),
+        schema_version: 1,
+        payload: br#"{"successorSealId":"\u001b[2J\u009b1A\nx"}"#.to_vec(),
+        ..Event::default()
+    };
+    let told = Line::of(&event).what(Language::En);
+    assert!(told.starts_with("Seal replaced by") && !told.contains(char::is_control), "{told:?}");
+}

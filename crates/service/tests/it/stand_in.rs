@@ -1,4 +1,4 @@
-//! A stand-in service: the two RPCs of the event log, with handlers that do what a test asks for by the name of the
+//! A stand-in service: the RPCs of the event log, with handlers that do what a test asks for by the name of the
 //! owner.
 
 use std::pin::Pin;
@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use eseal_proto::event::v1::event_log_service_server::{EventLogService, EventLogServiceServer};
-use eseal_proto::event::v1::{Event, ReadEventsRequest, ReadEventsResponse, TailEventsRequest, TailEventsResponse};
+use eseal_proto::event::v1::{
+    Event, OpenReplayRequest, OpenReplayResponse, ReadEventsRequest, ReadEventsResponse, TailEventsRequest,
+    TailEventsResponse,
+};
 use eseal_service::deadline::Deadline;
 use eseal_service::status::{self, generic};
 use eseal_service::{Caller, MAX_MESSAGE, trace};
@@ -49,6 +52,10 @@ impl EventLogService for StandIn {
         };
         let event = Event { subject: told, ..Default::default() };
         Ok(Response::new(ReadEventsResponse { events: vec![event], head_position: 1 }))
+    }
+
+    async fn open_replay(&self, _: Request<OpenReplayRequest>) -> Result<Response<OpenReplayResponse>, Status> {
+        Ok(Response::new(OpenReplayResponse { head_position: 1 }))
     }
 
     type TailEventsStream = Pin<Box<dyn Stream<Item = Result<TailEventsResponse, Status>> + Send>>;
