@@ -147,7 +147,10 @@ impl Checker {
         self.found.last_position = event.position;
         if self.checking && self.found.misfit.is_none() {
             match self.fit(event) {
-                Ok(()) => self.found.events += 1,
+                Ok(()) => {
+                    self.found.events += 1;
+                    self.found.streams += usize::from(event.stream_version == 1);
+                }
                 Err(wrong) => {
                     self.found.misfit = Some(Misfit {
                         position: event.position,
@@ -172,7 +175,7 @@ impl Checker {
 
     /// What was found. `head_position` is where the service said that its history ends.
     pub fn found(&self, head_position: Option<u64>) -> Check {
-        let mut found = Check { streams: self.tips.len(), head_position, ..self.found.clone() };
+        let mut found = Check { head_position, ..self.found.clone() };
         let expected = found.last_position + 1;
         if let Some(head) = head_position
             && head >= expected

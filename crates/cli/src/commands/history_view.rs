@@ -301,15 +301,15 @@ fn owner_words(owner: &str, check: &Check, lang: Lang) -> String {
     let Check { events, streams, last_position: last, .. } = check;
     let head = match (check.head_position, lang) {
         (Some(head), Lang::ZhCn) => format!(",服务声明的末位 {head}"),
-        (Some(head), Lang::En) => format!(", the service says that {head} is the last"),
+        (Some(head), Lang::En) => format!(" of {head}"),
         // A file can't say what came after it.
         (None, Lang::ZhCn) => ",文件末尾之后是否还有事件,文件本身无从得知".to_owned(),
-        (None, Lang::En) => ", what came after the end of the file is not known".to_owned(),
+        (None, Lang::En) => "; what came after the end of the file is not known".to_owned(),
     };
     let sign = if check.passed() { "✓" } else { "✗" };
     let line = match lang {
         Lang::ZhCn => format!("  {sign} {name}: {events} 个事件,{streams} 个流,末位 {last}{head}"),
-        Lang::En => format!("  {sign} {name}: {events} events in {streams} streams, last position {last}{head}"),
+        Lang::En => format!("  {sign} {name}: events {events}, streams {streams}, last position {last}{head}"),
     };
     check.misfit.as_ref().map_or(line.clone(), |misfit| format!("{line}\n    {}", misfit_words(misfit, lang)))
 }

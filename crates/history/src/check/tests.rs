@@ -85,6 +85,14 @@ fn a_deleted_event_is_named_by_its_position() {
 }
 
 #[test]
+fn what_comes_after_a_misfit_is_not_counted() {
+    let mut events = honest();
+    events[1].actor = "admin:root".to_owned();
+    let found = check(&events, Some(9));
+    assert_eq!((found.events, found.streams, found.last_position), (1, 1, 9));
+}
+
+#[test]
 fn a_deleted_event_whose_position_was_given_to_the_next_is_named_too() {
     let mut events = honest();
     events.remove(4);

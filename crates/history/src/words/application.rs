@@ -27,9 +27,10 @@ pub(super) fn what(kind: &Kind, language: Language) -> String {
         Kind::FabricationRefusalNoted(_) => {
             say("申请得知:制章未通过", "Told to the application: making was refused").to_owned()
         }
-        Kind::SealMadeNoted(fact) => {
-            format!("{} {}", say("申请得知:印章已制成", "Told to the application: made is seal"), fact.seal_id)
-        }
+        Kind::SealMadeNoted(fact) => match language {
+            Language::ZhCn => format!("申请得知:印章 {} 已制成", fact.seal_id),
+            Language::En => format!("Told to the application: seal {} was made", fact.seal_id),
+        },
         Kind::SealStateNoted(fact) => {
             let state = vocabulary::seal_state(fact.state(), language);
             format!("{} {state}", say("申请得知:印章状态", "Told to the application: the seal is"))
