@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test ci fmt lint proto bench setup clean
+.PHONY: help demo run stop test ci fmt lint proto bench setup clean
 
 TOOLS := target/tools
 VENV := target/venv
@@ -20,6 +20,13 @@ help: ## Lists the targets
 demo: $(TOOLS)/.apt-run ## Runs the whole life of a seal on real documents; leaves them in target/demo
 	cargo build --locked -p eseal-standalone -p eseal-cli -p eseal-e2e --bins
 	$(TARGET)/debug/eseal-demo --output target/demo
+
+run: setup ## Starts the whole distributed system on this machine: PostgreSQL, NATS, all services, mTLS
+	cargo build --locked --workspace --bins
+	$(TARGET)/debug/eseal-run up
+
+stop: ## Ends what `make run` started; its data stay in target/run
+	$(TARGET)/debug/eseal-run down
 
 test: setup lint ## Everything that must pass: format, lints, proto, house rules, tests, proof by other programs
 	cargo build --locked --workspace --bins

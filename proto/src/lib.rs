@@ -28,7 +28,9 @@ package!(identity, "eseal.identity.v1");
 package!(seal, "eseal.seal.v1");
 package!(verification, "eseal.verification.v1");
 
+mod event_line;
 pub mod moment;
 mod timestamp;
 
+pub use event_line::event_line;
 pub use timestamp::Timestamp;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use eseal_e2e::company::Company;
+use eseal_e2e::company::{Company, System};
 use eseal_testkit::ratio;
 
 const READY_LIMIT_MS: f64 = 1000.0;
@@ -17,13 +17,14 @@ fn main() {
     let _ = company.has_a_seal();
     let mut times = Vec::new();
     for _ in 0..5 {
-        drop(company.standalone.take());
+        drop(company.system.take());
         let begun = Instant::now();
         company = company.start();
         times.push(begun.elapsed().as_secs_f64() * 1000.0);
     }
     ratio::record("standalone_ready", ratio::median(times), READY_LIMIT_MS, "limit", "ms");
-    let pid = company.standalone.as_ref().map_or(0, |running| running.pid());
+    let Some(System::Standalone(standalone)) = &company.system else { return };
+    let pid = standalone.pid();
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process");
     let kb =
         status.lines().find_map(|line| line.strip_prefix("VmRSS:")).and_then(|rest| rest.split_whitespace().next());

@@ -3,13 +3,47 @@
 use std::io::Write as _;
 
 use eseal_e2e::company::{Company, PIN, YUNQI, id_of};
+use eseal_e2e::platform::{Platform, PlatformOptions};
 use tempfile::TempDir;
+
+/// Names the system that the stories are told of: `distributed`, or else the standalone.
+const SYSTEM: &str = "ESEAL_TEST_SYSTEM";
 
 /// A system that is set up, in a folder that goes away with the story.
 pub fn company() -> (TempDir, Company) {
+    if is_distributed() {
+        return distributed(PlatformOptions::default());
+    }
     let folder = tempfile::tempdir().expect("a folder");
     let company = Company::found(&folder.path().join("company"));
     (folder, company)
+}
+
+/// Whether the stories are told of the distributed system.
+pub fn is_distributed() -> bool {
+    std::env::var(SYSTEM).is_ok_and(|system| system == "distributed")
+}
+
+/// The distributed system set up, in a folder that goes away with the story.
+pub fn distributed(options: PlatformOptions) -> (TempDir, Company) {
+    let folder = open_folder();
+    let company = Company::found_distributed(&folder.path().join("company"), options);
+    (folder, company)
+}
+
+/// The distributed system without people, in a folder that goes away with the story.
+pub fn platform() -> (TempDir, Platform) {
+    let folder = open_folder();
+    let platform = Platform::start(&folder.path().join("platform"), PlatformOptions::default());
+    (folder, platform)
+}
+
+/// A folder that PostgreSQL's own user can reach.
+fn open_folder() -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let passable = std::os::unix::fs::PermissionsExt::from_mode(0o711);
+    std::fs::set_permissions(folder.path(), passable).expect("its mode");
+    folder
 }
 
 /// The contract without a seal, as `contract.<ending>`.

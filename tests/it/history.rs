@@ -369,7 +369,7 @@ fn a_database_that_was_doctored_while_the_system_was_down_is_found_out() {
         events.iter().find(|event| text(event, "kind").ends_with(kind)).cloned().expect("such an event")
     };
     let (suspended, fabricated) = (event(".SealSuspended"), event(".SealFabricated"));
-    drop(company.standalone.take());
+    drop(company.system.take());
     let by_another = "UPDATE events SET actor = 'custodian:x' WHERE event_id";
     doctor(&company, "authentication", &format!("{by_another} = '{}'", text(&suspended, "event_id")));
     doctor(&company, "fabrication", &format!("DELETE FROM events WHERE position = {}", fabricated["position"]));

@@ -9,6 +9,7 @@ mod forged;
 mod history;
 mod house_rules;
 mod issue_a_seal;
+mod operations;
 mod others_agree;
 mod personal_data;
 mod restart;

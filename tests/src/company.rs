@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::platform::{Platform, PlatformOptions, SERVICES};
 use crate::programs::{Answer, Eseal, Standalone};
 
 /// 甲方.
@@ -55,45 +56,89 @@ pub struct Company {
     /// Their client.
     pub eseal: Eseal,
     /// The system; none while it is down.
-    pub standalone: Option<Standalone>,
+    pub system: Option<System>,
+    /// How the system is set up where it is a distributed one.
+    options: Option<PlatformOptions>,
+}
+
+/// The system that a company runs.
+#[derive(Debug)]
+pub enum System {
+    /// All in one process.
+    Standalone(Standalone),
+    /// Every service a process of its own.
+    Platform(Box<Platform>),
 }
 
 impl Company {
-    /// Sets everything up in an empty folder.
+    /// Sets everything up in an empty folder, on the standalone.
     pub fn found(folder: &Path) -> Self {
         let company = Self::build(folder);
         company.open_for_business();
         company
     }
 
-    /// CAs, cards, people and the running system; the system trusts nobody yet.
+    /// Sets everything up in an empty folder, on the distributed system; or starts it again on what the folder holds.
+    pub fn found_distributed(folder: &Path, options: PlatformOptions) -> Self {
+        let is_new = !folder.join("ca").exists();
+        let company = Self::prepare(folder, Some(options)).start();
+        if is_new {
+            company.open_for_business();
+        } else {
+            company.sign_in();
+        }
+        company
+    }
+
+    /// CAs, cards, people and the running standalone; it trusts nobody yet.
     pub fn build(folder: &Path) -> Self {
+        Self::prepare(folder, None).start()
+    }
+
+    fn prepare(folder: &Path, options: Option<PlatformOptions>) -> Self {
         std::fs::create_dir_all(folder).expect("a folder");
-        let eseal = Eseal { url: String::new(), sessions: folder.join("sessions") };
-        let company = Self { folder: folder.to_owned(), eseal, standalone: None };
+        let eseal = Eseal { url: String::new(), sessions: folder.join("sessions"), ca: None };
+        let mut company = Self { folder: folder.to_owned(), eseal, system: None, options };
         for (name, secret) in [("pin", PIN), ("wrong-pin", WRONG_PIN), ("password", PASSWORD)] {
             std::fs::write(company.path(name), secret).expect("a file");
             let for_its_owner = std::os::unix::fs::PermissionsExt::from_mode(0o600);
             std::fs::set_permissions(company.path(name), for_its_owner).expect("its mode");
         }
-        let _ = company.run(&["dev-ca", "create", "@ca"]).good();
-        for (card, kind) in [("maker.card", "maker"), ("service.card", "maker"), ("seal.card", "holder")] {
-            company.card(card, kind);
+        if !company.path("ca").exists() {
+            company.make_cards();
         }
-        company.certify("maker.card", "张制章", None);
-        company.certify("service.card", "eseal fabrication", None);
-        company.certify("seal.card", "32050000000001", Some(XINGHE));
-        let config = "[fabrication]\nmaker_card_file = \"CARD\"\nmaker_pin_file = \"PIN\"\n";
-        let config = config.replace("CARD", &company.text("service.card")).replace("PIN", &company.text("pin"));
+        let (card, pin) = (company.text("service.card"), company.text("pin"));
+        let config = format!("[fabrication]\nmaker_card_file = {card:?}\nmaker_pin_file = {pin:?}\n");
         std::fs::write(company.path("eseal.toml"), config).expect("a file");
-        company.start()
+        if let Some(options) = &mut company.options {
+            let own_card = [("MAKER_CARD_FILE", card), ("MAKER_PIN_FILE", pin)];
+            let settings = own_card.map(|(name, file)| (format!("ESEAL_SERVICE__{name}"), format!("{file:?}")));
+            options.settings.entry("fabrication").or_default().extend(settings);
+        }
+        company
+    }
+
+    /// A CA, and cards with certificates by it.
+    fn make_cards(&self) {
+        let _ = self.run(&["dev-ca", "create", "@ca"]).good();
+        for (card, kind) in [("maker.card", "maker"), ("service.card", "maker"), ("seal.card", "holder")] {
+            self.card(card, kind);
+        }
+        self.certify("maker.card", "张制章", None);
+        self.certify("service.card", "eseal fabrication", None);
+        self.certify("seal.card", "32050000000001", Some(XINGHE));
+    }
+
+    /// Everybody signs in.
+    pub fn sign_in(&self) {
+        for (name, ..) in PEOPLE {
+            let _ = self.run(&["login", name, "--password-file", "@password"]).good();
+        }
     }
 
     /// People sign in, and the admin tells the system whom to trust.
     pub fn open_for_business(&self) {
-        for (name, ..) in PEOPLE {
-            let _ = self.run(&["login", name, "--password-file", "@password"]).good();
-        }
+        self.sign_in();
         let _ = self.as_(&["root", "trust", "add", "--purpose", "holder", "@ca/roots.pem"]).good();
         let _ = self.as_(&["root", "trust", "add", "--purpose", "maker", "@ca/makers.pem"]).good();
         let maker = id_of("zhang");
@@ -104,41 +149,86 @@ impl Company {
     /// Starts the system on the data that it left.
     #[must_use]
     pub fn start(mut self) -> Self {
-        let data = self.path("data");
-        if !data.join("users.toml").exists() {
-            for (name, id, roles, organization) in PEOPLE {
-                Standalone::user(&data, name, id, roles, organization.map(|o| o.uscc), PASSWORD);
+        match self.options.clone() {
+            None => self.start_standalone("127.0.0.1:0"),
+            Some(options) => {
+                let platform = Platform::start(&self.path("platform"), options);
+                self.enroll(&platform.users());
+                self.eseal.url = platform.url();
+                self.eseal.ca = Some(platform.ca());
+                self.system = Some(System::Platform(Box::new(platform)));
             }
         }
-        let standalone = Standalone::start(&data, Some(&self.path("eseal.toml")));
-        self.eseal.url.clone_from(&standalone.url);
-        self.standalone = Some(standalone);
         self
     }
 
-    /// Kills the system and starts it again. Its address changes, so people sign in anew.
+    fn start_standalone(&mut self, address: &str) {
+        let data = self.path("data");
+        self.enroll(&data);
+        let standalone = Standalone::start_at(&data, Some(&self.path("eseal.toml")), address);
+        self.eseal.url.clone_from(&standalone.url);
+        self.system = Some(System::Standalone(standalone));
+    }
+
+    /// Everybody may sign in at the issuer with this folder.
+    fn enroll(&self, data: &Path) {
+        let enrolled = std::fs::read_to_string(data.join("users.toml")).unwrap_or_default();
+        for (name, id, roles, organization) in PEOPLE {
+            if !enrolled.contains(id) {
+                Standalone::user(data, name, id, roles, organization.map(|o| o.uscc), PASSWORD);
+            }
+        }
+    }
+
+    /// Kills the system and starts it again. The standalone's address changes, so people sign in anew.
     #[must_use]
     pub fn restart(mut self) -> Self {
-        drop(self.standalone.take());
-        let company = self.start();
-        for (name, ..) in PEOPLE {
-            let _ = company.run(&["login", name, "--password-file", "@password"]).good();
+        match self.system.take() {
+            Some(System::Platform(mut platform)) => {
+                SERVICES.iter().chain(["gateway"].iter()).for_each(|process| platform.kill(process));
+                platform.start_all();
+                self.system = Some(System::Platform(platform));
+            }
+            standalone => {
+                drop(standalone);
+                self.start_standalone("127.0.0.1:0");
+            }
         }
-        company
+        self.sign_in();
+        self
     }
 
     /// Kills the system and starts it again at the same address, while its clients go on.
     pub fn restart_in_place(&mut self) {
-        drop(self.standalone.take());
-        let address = self.eseal.url.trim_start_matches("http://");
-        let standalone = Standalone::start_at(&self.path("data"), Some(&self.path("eseal.toml")), address);
-        self.standalone = Some(standalone);
+        match self.system.take() {
+            Some(System::Platform(mut platform)) => {
+                SERVICES.iter().chain(["gateway"].iter()).for_each(|process| platform.kill(process));
+                platform.start_all();
+                self.system = Some(System::Platform(platform));
+            }
+            standalone => {
+                drop(standalone);
+                let address = self.eseal.url.trim_start_matches("http://").to_owned();
+                self.start_standalone(&address);
+            }
+        }
+    }
+
+    /// The distributed system.
+    ///
+    /// # Panics
+    /// It is none.
+    pub fn platform(&mut self) -> &mut Platform {
+        match &mut self.system {
+            Some(System::Platform(platform)) => platform,
+            _ => panic!("this company runs no distributed system"),
+        }
     }
 
     /// The same people at another terminal.
     #[must_use]
     pub fn elsewhere(&self) -> Self {
-        Self { folder: self.folder.clone(), eseal: self.eseal.clone(), standalone: None }
+        Self { folder: self.folder.clone(), eseal: self.eseal.clone(), system: None, options: None }
     }
 
     /// A new soft card.

@@ -1,7 +1,9 @@
 //! The platform as its users see it: the programs themselves, started on free ports in temporary folders.
 //!
 //! - [`programs`]: runs `eseal` and `eseal-standalone` as a person would
+//! - [`platform`]: the distributed system on this machine: servers, processes, certificates
 //! - [`company`]: organizations and people of the stories
 
 pub mod company;
+pub mod platform;
 pub mod programs;

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -19,10 +19,142 @@ pub fn program(name: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("{name} is not built: cargo build -p eseal-cli -p eseal-standalone"))
 }
 
+/// A program at work, ready; killed when dropped.
+#[derive(Debug)]
+pub struct Served {
+    process: Child,
+    /// Where it listens, as it told.
+    pub addresses: Vec<String>,
+    log: PathBuf,
+}
+
+impl Served {
+    /// Starts it and waits until it is ready. `files` with the endings `.ready` and `.log` get what it tells; the log is
+    /// continued.
+    ///
+    /// # Panics
+    /// It does not become ready within a minute, or ends before.
+    pub fn start(command: Command, files: &Path) -> Self {
+        let mut starting = Starting::of(command, files);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            match starting.look() {
+                Ok(served) => return served,
+                Err(still) => starting = still,
+            }
+            assert!(Instant::now() < deadline, "it is not ready: {}", starting.log_text());
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+    }
+
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Where it tells what it does.
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// Everything that it has told so far, of earlier runs with the same files too.
+    pub fn log_text(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Whether it has ended.
+    ///
+    /// # Panics
+    /// The process can't be asked.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().expect("the process can be asked")
+    }
+
+    /// Asks it to end (SIGTERM), and waits until it has.
+    ///
+    /// # Panics
+    /// It does not end within a minute.
+    pub fn terminate(mut self) -> ExitStatus {
+        let sent = Command::new("kill").arg(self.pid().to_string()).status().expect("kill runs");
+        assert!(sent.success(), "it ended before it was asked: {}", self.log_text());
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            if let Some(ended) = self.ended() {
+                return ended;
+            }
+            assert!(Instant::now() < deadline, "it does not end: {}", self.log_text());
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+    }
+
+    /// Ends it at once, as a power cut would.
+    pub fn kill(self) {}
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A program that was started and is not ready yet.
+#[derive(Debug)]
+pub struct Starting {
+    process: Option<Child>,
+    ready: PathBuf,
+    log: PathBuf,
+}
+
+impl Starting {
+    /// Starts it, see [`Served::start`], and does not wait.
+    ///
+    /// # Panics
+    /// It can't be started.
+    pub fn of(mut command: Command, files: &Path) -> Self {
+        let (ready, log) = (files.with_extension("ready"), files.with_extension("log"));
+        let _ = std::fs::remove_file(&ready);
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(&log).expect("a log file");
+        command.arg("--ready-file").arg(&ready);
+        command.stdin(Stdio::null()).stdout(file.try_clone().expect("a log file")).stderr(file);
+        Self { process: Some(command.spawn().expect("it starts")), ready, log }
+    }
+
+    /// The program, if it is ready now; else this again.
+    ///
+    /// # Panics
+    /// It has ended.
+    pub fn look(mut self) -> Result<Served, Self> {
+        let told = std::fs::read_to_string(&self.ready).unwrap_or_default();
+        let process = self.process.as_mut().expect("it was not handed over");
+        let ended = process.try_wait().expect("the process can be asked");
+        assert!(ended.is_none(), "it ended ({ended:?}): {}", self.log_text());
+        if told.trim().is_empty() {
+            return Err(self);
+        }
+        let addresses = told.lines().map(str::to_owned).collect();
+        let process = self.process.take().expect("it was not handed over");
+        Ok(Served { process, addresses, log: self.log.clone() })
+    }
+
+    fn log_text(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
 /// A running standalone; killed when dropped.
 #[derive(Debug)]
 pub struct Standalone {
-    process: Child,
+    served: Served,
     /// Where clients connect.
     pub url: String,
     /// Its data folder.
@@ -33,7 +165,7 @@ impl Standalone {
     /// Starts it on a free port and waits until it is ready.
     ///
     /// # Panics
-    /// It does not become ready within 30 s, or ends before.
+    /// As [`Served::start`].
     pub fn start(data: &Path, config: Option<&Path>) -> Self {
         Self::start_at(data, config, "127.0.0.1:0")
     }
@@ -41,32 +173,15 @@ impl Standalone {
     /// The same where it listened before.
     ///
     /// # Panics
-    /// As [`Standalone::start`].
+    /// As [`Served::start`].
     pub fn start_at(data: &Path, config: Option<&Path>, address: &str) -> Self {
-        let ready = data.with_extension("ready");
-        let _ = std::fs::remove_file(&ready);
-        let log = std::fs::File::create(data.with_extension("log")).expect("a log file");
         let mut command = Command::new(program("eseal-standalone"));
-        command.args(["serve", "--address", address]).arg("--data").arg(data).arg("--ready-file").arg(&ready);
+        command.args(["serve", "--address", address]).arg("--data").arg(data);
         if let Some(config) = config {
             command.arg("--config").arg(config);
         }
-        command.stdin(Stdio::null()).stdout(log.try_clone().expect("a log file")).stderr(log);
-        let mut process = command.spawn().expect("the standalone starts");
-        let deadline = Instant::now() + Duration::from_secs(30);
-        let address = loop {
-            if let Ok(address) = std::fs::read_to_string(&ready)
-                && !address.trim().is_empty()
-            {
-                break address.trim().to_owned();
-            }
-            let ended = process.try_wait().expect("the process can be asked");
-            let log = || std::fs::read_to_string(data.with_extension("log")).unwrap_or_default();
-            assert!(ended.is_none(), "the standalone ended: {}", log());
-            assert!(Instant::now() < deadline, "the standalone is not ready: {}", log());
-            std::thread::park_timeout(Duration::from_millis(5));
-        };
-        Self { process, url: format!("http://{address}"), data: data.to_owned() }
+        let served = Served::start(command, data);
+        Self { url: format!("http://{}", served.addresses[0]), served, data: data.to_owned() }
     }
 
     /// Adds somebody who may sign in.
@@ -90,24 +205,11 @@ impl Standalone {
     }
 
     /// Ends it at once, as a power cut would.
-    pub fn kill(mut self) {
-        self.end();
-    }
+    pub fn kill(self) {}
 
     /// The process.
     pub fn pid(&self) -> u32 {
-        self.process.id()
-    }
-
-    fn end(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Drop for Standalone {
-    fn drop(&mut self) {
-        self.end();
+        self.served.pid()
     }
 }
 
@@ -153,6 +255,8 @@ pub struct Eseal {
     pub url: String,
     /// Where sessions are kept.
     pub sessions: PathBuf,
+    /// Whose certificate the server has, where it has one.
+    pub ca: Option<PathBuf>,
 }
 
 impl Eseal {
@@ -162,7 +266,11 @@ impl Eseal {
     /// It can't be started.
     pub fn run<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Answer {
         let mut command = Command::new(program("eseal"));
-        command.args(["--json", "--lang", "zh-CN", "--server"]).arg(&self.url).args(words);
+        command.args(["--json", "--lang", "zh-CN", "--server"]).arg(&self.url);
+        if let Some(ca) = &self.ca {
+            command.arg("--ca").arg(ca);
+        }
+        command.args(words);
         command.env("ESEAL_CONFIG_DIR", &self.sessions).env_remove("ESEAL_TOKEN").stdin(Stdio::null());
         let Output { status, stdout, stderr } = command.output().expect("eseal starts");
         let (text, told) =

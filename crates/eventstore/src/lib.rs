@@ -81,7 +81,7 @@ pub use migration::{Migrations, contract, migrate, migrations, refuse_if_pending
 pub use names::{Actor, Metadata, StreamId};
 pub use order::{Decided, Delivery, Order, Outcome, RequestKey};
 pub use progress::Progress;
-pub use rebuild::{Projector, rebuild};
+pub use rebuild::{Projector, rebuild, rebuild_telling};
 pub use received::{EventParts, ReceivedError};
 pub use stored::{Encoded, Recorded, Row, Stored};
 pub use writer::{Writer, WriterSettings};

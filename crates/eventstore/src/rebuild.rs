@@ -56,8 +56,20 @@ fn project<A: Stored>(state: &mut State, event: &StoredEvent) -> Result<Projecte
 /// [`StoreError`] when an event is of no projector's kind or can't be read, or the database fails; nothing is changed
 /// then.
 pub async fn rebuild(database: &Database, projectors: &[Projector]) -> Result<u64, StoreError> {
+    rebuild_telling(database, projectors, |_, _| ()).await
+}
+
+/// The same, where somebody waits for it: `tell` hears how far it has come, the position and the last one.
+///
+/// # Errors
+/// As [`rebuild`].
+pub async fn rebuild_telling(
+    database: &Database,
+    projectors: &[Projector],
+    tell: impl FnMut(u64, u64),
+) -> Result<u64, StoreError> {
     let tx = database.begin().await?;
-    match refill(&tx, projectors).await {
+    match refill(&tx, projectors, tell).await {
         Ok(folded) => {
             tx.commit().await?;
             Ok(folded)
@@ -71,7 +83,11 @@ pub async fn rebuild(database: &Database, projectors: &[Projector]) -> Result<u6
     }
 }
 
-async fn refill(tx: &DatabaseTransaction, projectors: &[Projector]) -> Result<u64, StoreError> {
+async fn refill(
+    tx: &DatabaseTransaction,
+    projectors: &[Projector],
+    mut tell: impl FnMut(u64, u64),
+) -> Result<u64, StoreError> {
     let head = lock_head(tx).await?;
     let mut emptied = vec!["claims"];
     for table in projectors.iter().flat_map(|projector| projector.tables) {
@@ -98,6 +114,7 @@ async fn refill(tx: &DatabaseTransaction, projectors: &[Projector]) -> Result<u6
             return Err(StoreError::Damaged { position: head, column: "head.position" });
         };
         position = last.position;
+        tell(position, head);
     }
     Ok(head)
 }

@@ -1,9 +1,11 @@
-//! The histories of the services hosted here, over gRPC: the same bytes as stored and published.
+//! The histories of services over gRPC, given and asked for: the same bytes as stored and published.
 
 use std::pin::Pin;
+use std::time::Duration;
 
-use eseal_eventstore::{Log, StoredEvent};
+use eseal_eventstore::{EventParts, Log, StoredEvent};
 use eseal_kernel::Digest;
+use eseal_proto::event::v1::event_log_service_client::EventLogServiceClient;
 use eseal_proto::event::v1::event_log_service_server::{EventLogService, EventLogServiceServer};
 use eseal_proto::event::v1::{
     Event, OpenReplayRequest, OpenReplayResponse, ReadEventsRequest, ReadEventsResponse, TailEventsRequest,
@@ -15,12 +17,14 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Response, Status};
 
 use crate::status::{OTHER_ORGANIZATION, field_violation, generic, internal};
-use crate::{Caller, MAX_MESSAGE};
+use crate::{Caller, MAX_MESSAGE, Onward, Peer};
 
 /// The events of a page where the caller names no number.
 const USUAL_LIMIT: u32 = 500;
 /// The most events of a page.
 const LARGEST_LIMIT: u32 = 1_000;
+/// The time for a page of another owner's.
+const READ_WITHIN: Duration = Duration::from_secs(20);
 /// A page ends before it is larger than this, but has one event at least.
 const PAGE_BYTES: usize = MAX_MESSAGE / 2;
 
@@ -95,7 +99,47 @@ impl EventLogService for EventLog {
     }
 }
 
-fn on_the_wire(owner: &str, event: StoredEvent) -> Event {
+/// A page of another owner's history, asked of its service.
+///
+/// # Errors
+/// Why not, for logs: it does not answer, or an event does not fit its hash.
+pub async fn read_from(peer: &Peer, owner: &str, after: u64, limit: u64) -> Result<Vec<StoredEvent>, String> {
+    let limit = u32::try_from(limit).unwrap_or(LARGEST_LIMIT);
+    let request = ReadEventsRequest { owner: owner.to_owned(), after_position: after, limit };
+    let page = peer
+        .call(&Onward::within(READ_WITHIN, None), request, |channel, request| async move {
+            EventLogServiceClient::new(channel).max_decoding_message_size(MAX_MESSAGE).read_events(request).await
+        })
+        .await
+        .map_err(|status| status.to_string())?;
+    page.events.into_iter().map(received).collect()
+}
+
+/// The event that a message carries, if it is the one that its owner stored.
+fn received(event: Event) -> Result<StoredEvent, String> {
+    let position = event.position;
+    let parts = EventParts {
+        position,
+        event_id: &event.event_id,
+        stream_id: &event.stream_id,
+        stream_version: event.stream_version,
+        kind: &event.r#type,
+        schema_version: event.schema_version,
+        occurred_at: &event.occurred_at,
+        actor: &event.actor,
+        subject: &event.subject,
+        correlation_id: &event.correlation_id,
+        causation_id: &event.causation_id,
+        payload: event.payload,
+        prev_hash: &event.prev_hash,
+        hash: &event.hash,
+        traceparent: &event.traceparent,
+    };
+    StoredEvent::try_from(parts).map_err(|error| format!("position {position}: {error}"))
+}
+
+/// The event as messages carry it.
+pub(crate) fn on_the_wire(owner: &str, event: StoredEvent) -> Event {
     Event {
         owner: owner.to_owned(),
         position: event.position,

@@ -54,6 +54,28 @@ impl Language {
         best.0
     }
 
+    /// The language of a BCP 47 tag: for command lines.
+    ///
+    /// # Errors
+    /// What is expected, when it is none of ours.
+    pub fn of_tag(tag: &str) -> Result<Self, String> {
+        let same = |language: &Self| language.tag().eq_ignore_ascii_case(tag);
+        [Self::ZhCn, Self::En].into_iter().find(same).ok_or_else(|| "expected zh-CN or en".to_owned())
+    }
+
+    /// The language of a locale such as `zh_CN.UTF-8`: Chinese where it says so, else English.
+    pub fn of_locale(locale: Option<&str>) -> Self {
+        if locale.is_some_and(|text| text.starts_with("zh")) { Self::ZhCn } else { Self::En }
+    }
+
+    /// The text in this language.
+    pub const fn pick<'a>(self, zh: &'a str, en: &'a str) -> &'a str {
+        match self {
+            Self::ZhCn => zh,
+            Self::En => en,
+        }
+    }
+
     /// The BCP 47 tag.
     pub const fn tag(self) -> &'static str {
         match self {

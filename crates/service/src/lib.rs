@@ -22,6 +22,9 @@
 //! - [`event_log`]: the histories of the services hosted here, over gRPC
 //! - [`config`], [`telemetry`]: settings; logs, traces and metrics on their way out
 //! - [`trace`], [`metrics`]: the span of each RPC, and what is counted
+//! - [`health`]: whether requests make sense at the moment
+//! - [`process`]: the process of one service: command line, settings, serving, operations
+//! - [`tend`]: what operators do with a database; [`texts`]: errors of programs in Chinese
 //!
 //! Nothing in here knows a domain.
 
@@ -34,6 +37,7 @@ pub mod connections;
 pub mod context;
 pub mod deadline;
 pub mod event_log;
+pub mod health;
 pub mod language;
 pub mod load;
 pub mod mesh;
@@ -41,13 +45,16 @@ pub mod metrics;
 pub mod oidc;
 pub mod paging;
 pub mod panic;
+pub mod process;
 mod remote;
 pub mod server;
 pub mod status;
 pub mod tasks;
 pub mod telemetry;
+pub mod tend;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod texts;
 pub mod tls;
 pub mod token;
 pub mod trace;

@@ -4,13 +4,11 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use eseal_eventstore::Database;
 use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio_stream::{Stream, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
-use tonic_health::ServingStatus;
 use tower::ServiceBuilder;
 
 use crate::access::AccessLayer;
@@ -20,13 +18,8 @@ use crate::language::LanguageLayer;
 use crate::load::LoadLayer;
 use crate::mesh::{Link, Mesh};
 use crate::panic::PanicLayer;
-use crate::status::chain;
-use crate::tasks::Tasks;
 use crate::tls::{Clients, Tls};
 use crate::trace::TraceLayer;
-
-/// How often the databases are asked whether they answer.
-const PROBE: Duration = Duration::from_secs(5);
 
 /// What a server takes at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -125,6 +118,18 @@ impl Server {
         Self { guarded: Answering::new(guarded), limits }
     }
 
+    /// The routes of a door, which passes on to others what they decide about: behind all layers but access.
+    pub fn without_access(routes: Routes, limits: Limits) -> Self {
+        let passing = ServiceBuilder::new()
+            .layer(TraceLayer::default())
+            .layer(LanguageLayer)
+            .layer(PanicLayer)
+            .layer(LoadLayer::new(limits.requests))
+            .layer(DeadlineLayer { longest: limits.longest })
+            .service(routes.prepare());
+        Self { guarded: Answering::new(passing), limits }
+    }
+
     /// Serves the listener until `stop`, and then what is under way, for as long as the limits say. Nothing is encrypted:
     /// for loopback.
     ///
@@ -190,49 +195,4 @@ impl Server {
             }
         }
     }
-}
-
-/// Adds health (`grpc.health.v1`) and reflection. Health is true while all databases answer and the process is not
-/// stopping; a task of `tasks` watches them.
-///
-/// # Errors
-/// [`tonic_reflection::server::Error`] for a mistake in the proto.
-pub fn with_health_and_reflection(
-    routes: Routes,
-    databases: Vec<Database>,
-    tasks: &Tasks,
-) -> Result<Routes, tonic_reflection::server::Error> {
-    let (reporter, health) = tonic_health::server::health_reporter();
-    let stop = tasks.stopping();
-    tasks.spawn("health", async move {
-        while !stop.is_cancelled() {
-            let status = if all_answer(&databases).await { ServingStatus::Serving } else { ServingStatus::NotServing };
-            reporter.set_service_status("", status).await;
-            let _ = tokio::time::timeout(PROBE, stop.cancelled()).await;
-        }
-        reporter.set_service_status("", ServingStatus::NotServing).await;
-        Ok::<(), Infallible>(())
-    });
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(eseal_proto::FILE_DESCRIPTOR_SET)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()?;
-    Ok(routes.add_service(health).add_service(reflection))
-}
-
-async fn all_answer(databases: &[Database]) -> bool {
-    for database in databases {
-        match tokio::time::timeout(PROBE, database.ping()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::error!(error = chain(&error), "a database does not answer");
-                return false;
-            }
-            Err(_) => {
-                tracing::error!("a database does not answer in time");
-                return false;
-            }
-        }
-    }
-    true
 }

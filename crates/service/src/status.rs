@@ -77,6 +77,8 @@ reasons! {
     VERSION_CONFLICT = "数据已被他人修改,请刷新后重试", "It has changed since: read it again and retry";
     /// The service has too much to do at the moment.
     OVERLOADED = "系统繁忙,请稍后重试", "Too much is waiting: try again shortly";
+    /// The door can't reach the service behind it.
+    SERVICE_UNAVAILABLE = "服务暂不可用,请稍后重试", "The service can't be reached: try again shortly";
     /// The service is stopping.
     STOPPING = "服务正在停止,请稍后重试", "The service is stopping: try again shortly";
     /// The database broke off in the middle of a commit. A repeat with the same request id tells what became of it.

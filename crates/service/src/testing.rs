@@ -104,3 +104,20 @@ impl TestHouse {
         InterceptedService::new(self.mesh.outside(name), bearer)
     }
 }
+
+/// Every option and command of a command line is explained in Chinese and in English.
+///
+/// # Panics
+/// One is not.
+pub fn explained_in_both(command: &clap::Command) {
+    let explained = |text: Option<&clap::builder::StyledStr>| {
+        let text = text.map(ToString::to_string).unwrap_or_default();
+        let (latin, han) = (|c: char| c.is_ascii_alphabetic(), |c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+        text.contains(latin) && text.contains(han)
+    };
+    assert!(explained(command.get_about()), "{}", command.get_name());
+    for argument in command.get_arguments().filter(|a| !["help", "version"].contains(&a.get_id().as_str())) {
+        assert!(explained(argument.get_help()), "{} {}", command.get_name(), argument.get_id());
+    }
+    command.get_subcommands().filter(|sub| sub.get_name() != "help").for_each(explained_in_both);
+}

@@ -31,6 +31,7 @@ mod reactor;
 
 use eseal_eventstore::Projector;
 use eseal_proto::application::v1::application_service_server::ApplicationServiceServer;
+use eseal_service::process::Program;
 use eseal_service::{Context, MAX_MESSAGE, StartError};
 use tonic::service::Routes;
 
@@ -43,6 +44,17 @@ use domain::Application;
 use domain::person::Person;
 use grpc::Grpc;
 use impressions::Impressions;
+
+/// This service as a program: `eseal-application`, and a part of the standalone.
+pub const PROGRAM: Program = Program {
+    name: "application",
+    command: "eseal-application",
+    about: "an organization asks for a seal, reviewers decide. 印章申请。",
+    config_default: CONFIG_DEFAULT,
+    migrations,
+    hears: &reactor::OWNERS,
+    projectors: || projectors().into(),
+};
 
 /// Everything that this service is made of: its routes, and its reactions and effects as tasks of `context`.
 ///

@@ -45,6 +45,7 @@ use eseal_proto::authentication::v1::hosted_key_service_server::HostedKeyService
 use eseal_proto::authentication::v1::registry_service_server::RegistryServiceServer;
 use eseal_proto::authentication::v1::sealing_service_server::SealingServiceServer;
 use eseal_proto::authentication::v1::trust_service_server::TrustServiceServer;
+use eseal_service::process::Program;
 use eseal_service::{Context, MAX_MESSAGE, StartError};
 use tonic::service::Routes;
 
@@ -60,6 +61,17 @@ use domain::hosted_key::HostedKey;
 use domain::trust_anchor::TrustAnchor;
 use grpc::Grpc;
 use vault::{Vault, VaultError};
+
+/// This service as a program: `eseal-authentication`, and a part of the standalone.
+pub const PROGRAM: Program = Program {
+    name: "authentication",
+    command: "eseal-authentication",
+    about: "the registry of seals and of trust; may this card seal this document now. 签章认证。",
+    config_default: CONFIG_DEFAULT,
+    migrations,
+    hears: &[reactor::OWNER],
+    projectors: || projectors().into(),
+};
 
 /// Everything that this service is made of: its routes, and its reactions as tasks of `context`.
 ///

@@ -14,7 +14,7 @@ use crate::domain::ids::SealId;
 use crate::domain::registration::Registration;
 use crate::effects::{self, NotGiven};
 
-const OWNER: &str = "fabrication";
+pub const OWNER: &str = "fabrication";
 const SEAL_FABRICATED: &str = "eseal.fabrication.v1.SealFabricated";
 
 /// The seal that a fact says was made; nothing where it is no concern of ours.

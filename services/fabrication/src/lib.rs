@@ -35,6 +35,7 @@ mod secret_file;
 use eseal_eventstore::Projector;
 use eseal_proto::fabrication::v1::fabrication_service_server::FabricationServiceServer;
 use eseal_proto::fabrication::v1::maker_card_service_server::MakerCardServiceServer;
+use eseal_service::process::Program;
 use eseal_service::{Context, MAX_MESSAGE, StartError};
 use tonic::service::Routes;
 
@@ -45,6 +46,17 @@ use effects::{OwnMaker, Peers};
 use grpc::Grpc;
 pub use grpc::REASONS;
 pub use migration::migrations;
+
+/// This service as a program: `eseal-fabrication`, and a part of the standalone.
+pub const PROGRAM: Program = Program {
+    name: "fabrication",
+    command: "eseal-fabrication",
+    about: "an approved application becomes an electronic seal. 印章制作。",
+    config_default: CONFIG_DEFAULT,
+    migrations,
+    hears: &reactor::OWNERS,
+    projectors: || projectors().into(),
+};
 
 /// Everything this service is made of.
 ///

@@ -45,7 +45,7 @@ pub struct Common {
     #[arg(long, value_name = "FILE", env = "ESEAL_CONFIG", global = true)]
     pub config: Option<PathBuf>,
     /// Language of what is printed: zh-CN or en. 输出语言。
-    #[arg(long, value_name = "LANG", env = "ESEAL_LANG", value_parser = language, global = true)]
+    #[arg(long, value_name = "LANG", env = "ESEAL_LANG", value_parser = Language::of_tag, global = true)]
     pub lang: Option<Language>,
 }
 
@@ -60,11 +60,31 @@ pub struct Serve {
     pub ready_file: Option<PathBuf>,
 }
 
+/// Settings of `issuer`.
+#[derive(Debug, Clone, Args)]
+pub struct Issuer {
+    /// Where discovery and keys are, over HTTP: this machine only. 发现文档与公钥的 HTTP 地址(仅限本机)。
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7330")]
+    pub http: SocketAddr,
+    /// Where the gateway signs people in, by gRPC with mTLS. 网关登录使用的 gRPC(mTLS)地址。
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7331")]
+    pub grpc: SocketAddr,
+    /// The folder with tls.crt, tls.key and ca.crt of identity.eseal. identity.eseal 证书所在目录。
+    #[arg(long, value_name = "DIR")]
+    pub tls: PathBuf,
+    /// A file that gets both addresses, a line each, once all is ready. 就绪后写入两个地址(各一行)的文件。
+    #[arg(long, value_name = "PATH")]
+    pub ready_file: Option<PathBuf>,
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run all services until told to stop. 启动全部服务。
     Serve(Serve),
+    /// Run the built-in issuer alone, as an OIDC provider: to develop and try the distributed system.
+    /// 单独运行内置登录颁发方(OIDC),用于分布式系统的开发与试用。
+    Issuer(Issuer),
     /// The people who may sign in; works while the services run. 用户管理(可在服务运行时执行)。
     #[command(subcommand)]
     User(User),
@@ -122,13 +142,6 @@ pub enum DeadLetters {
     },
 }
 
-fn language(text: &str) -> Result<Language, String> {
-    [Language::ZhCn, Language::En]
-        .into_iter()
-        .find(|language| language.tag().eq_ignore_ascii_case(text))
-        .ok_or_else(|| "expected zh-CN or en".to_owned())
-}
-
 impl Cli {
     /// What to do, whether it was said or not.
     pub fn asked(self) -> Command {
@@ -139,9 +152,7 @@ impl Cli {
 impl Common {
     /// The language to print in: as asked for, else that of the environment's locale.
     pub fn language(&self, locale: Option<&str>) -> Language {
-        let of_locale =
-            || if locale.is_some_and(|text| text.starts_with("zh")) { Language::ZhCn } else { Language::En };
-        self.lang.unwrap_or_else(of_locale)
+        self.lang.unwrap_or_else(|| Language::of_locale(locale))
     }
 }
 
@@ -163,18 +174,6 @@ mod tests {
 
     #[test]
     fn every_option_and_command_is_explained_in_both_languages() {
-        fn check(command: &clap::Command) {
-            let explained = |text: Option<&clap::builder::StyledStr>| {
-                let text = text.map(ToString::to_string).unwrap_or_default();
-                text.contains(|c: char| c.is_ascii_alphabetic())
-                    && text.contains(|c| ('\u{4e00}'..='\u{9fff}').contains(&c))
-            };
-            assert!(explained(command.get_about()), "{}", command.get_name());
-            for argument in command.get_arguments().filter(|a| !["help", "version"].contains(&a.get_id().as_str())) {
-                assert!(explained(argument.get_help()), "{} {}", command.get_name(), argument.get_id());
-            }
-            command.get_subcommands().filter(|sub| sub.get_name() != "help").for_each(check);
-        }
-        check(&Cli::command());
+        eseal_service::testing::explained_in_both(&Cli::command());
     }
 }

@@ -3,21 +3,22 @@
 use std::io::{self, BufRead as _, Write};
 use std::path::Path;
 
-use eseal_eventstore::{Database, DeadLetter, DeadLetters};
+use eseal_eventstore::{Database, DeadLetters};
 use eseal_kernel::Clock;
+use eseal_service::process::{Program, asked_to_stop};
 use eseal_service::telemetry::{self, TelemetryError};
+use eseal_service::tend::{self, TendError};
+use eseal_service::tls::TlsConfig;
 use eseal_service::{Language, Role};
 
 use crate::cli::{self, Cli, Command, Common, Serve};
 use crate::config;
 use crate::files::{DataFolder, FileError, write_private};
 use crate::password::{Password, PasswordError};
-use crate::services::{SERVICES, Service, named};
+use crate::services::{SERVICES, named};
+use crate::issuer;
 use crate::users::{NewUser, Users, UsersError};
 use crate::{Config, Options, Running, Standalone, StandaloneError};
-
-/// Letters are read in pages of so many.
-const PAGE: u64 = 500;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +69,7 @@ pub async fn run(cli: Cli, language: Language, out: &mut impl Write) -> Result<(
     let common = cli.common.clone();
     match cli.asked() {
         Command::Serve(options) => serve(&common, options, language, out).await,
+        Command::Issuer(options) => run_issuer(&common, options).await,
         Command::User(command) => user(&common, command, language, out),
         Command::CheckConfig => check_config(&common, out),
         Command::DeadLetters(cli::DeadLetters::List) => list_dead_letters(&common, language, out).await,
@@ -110,6 +112,19 @@ async fn serve_until_asked(
     Ok(running.stop().await?)
 }
 
+async fn run_issuer(common: &Common, options: cli::Issuer) -> Result<(), CommandError> {
+    let config = load(common)?;
+    let _telemetry = telemetry::init(&config.telemetry, "identity")?;
+    let cli::Issuer { http, grpc, tls, ready_file } = options;
+    let tls = TlsConfig {
+        cert_file: tls.join("tls.crt"),
+        key_file: tls.join("tls.key"),
+        ca_file: tls.join("ca.crt"),
+    };
+    let options = issuer::Options { data_dir: common.data.clone(), config, http, grpc, tls };
+    Ok(issuer::serve(options, ready_file.as_deref()).await?)
+}
+
 /// A ready file of an earlier run names an address that is not ours.
 fn forget(ready_file: &Path) -> Result<(), CommandError> {
     match std::fs::remove_file(ready_file) {
@@ -127,7 +142,7 @@ fn announce(
 ) -> Result<(), CommandError> {
     let address = running.address;
     tracing::info!(%address, "ready");
-    let hint = pick(language, "按 Ctrl-C 停止", "Ctrl-C stops it");
+    let hint = language.pick("按 Ctrl-C 停止", "Ctrl-C stops it");
     writeln!(out, "ready http://{address} ({hint})")?;
     out.flush()?;
     if let Some(path) = ready_file {
@@ -135,22 +150,6 @@ fn announce(
         write_private(path, format!("{address}\n").as_bytes())?;
     }
     Ok(())
-}
-
-async fn asked_to_stop() {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = terminated.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = interrupted.await;
 }
 
 fn user(common: &Common, command: cli::User, language: Language, out: &mut impl Write) -> Result<(), CommandError> {
@@ -161,9 +160,9 @@ fn user(common: &Common, command: cli::User, language: Language, out: &mut impl 
             let given = if password_stdin { Some(password_from(io::stdin().lock())?) } else { None };
             let generated = given.is_none();
             let added = users.add(NewUser { name, roles, organization, person_id, password: given })?;
-            writeln!(out, "{}: {}", pick(language, "内部编号", "person id"), added.person_id)?;
+            writeln!(out, "{}: {}", language.pick("内部编号", "person id"), added.person_id)?;
             if generated {
-                writeln!(out, "{}: {}", pick(language, "密码", "password"), added.password.reveal())?;
+                writeln!(out, "{}: {}", language.pick("密码", "password"), added.password.reveal())?;
             }
         }
         cli::User::List => {
@@ -175,7 +174,7 @@ fn user(common: &Common, command: cli::User, language: Language, out: &mut impl 
         }
         cli::User::Remove { name } => {
             users.remove(&name)?;
-            writeln!(out, "{}: {name}", pick(language, "已删除", "removed"))?;
+            writeln!(out, "{}: {name}", language.pick("已删除", "removed"))?;
         }
     }
     Ok(())
@@ -200,32 +199,18 @@ fn check_config(common: &Common, out: &mut impl Write) -> Result<(), CommandErro
 
 async fn list_dead_letters(common: &Common, language: Language, out: &mut impl Write) -> Result<(), CommandError> {
     let data = existing(common)?;
-    let mut none = true;
+    let mut told = 0;
     for service in &SERVICES {
         let Some(database) = open(&data, service).await? else { continue };
-        let letters = DeadLetters::new(database);
-        let failed = |source| StandaloneError::Store { service: service.name, source };
-        for count in letters.counts().await.map_err(failed)? {
-            let mut after = 0;
-            loop {
-                let page = letters.list(&count.consumer, &count.owner, after, PAGE).await.map_err(failed)?;
-                let Some(last) = page.last() else { break };
-                after = last.position;
-                none = false;
-                page.iter().try_for_each(|letter| print_letter(letter, language, out))?;
-            }
-        }
+        told += tend::list_dead_letters(&database, language, out).await.map_err(|error| match error {
+            TendError::Store(source) => StandaloneError::Store { service: service.name, source }.into(),
+            TendError::Io(error) => CommandError::Io(error),
+        })?;
     }
-    if none {
-        writeln!(out, "{}", pick(language, "没有死信", "there are no dead letters"))?;
+    if told == 0 {
+        writeln!(out, "{}", language.pick("没有死信", "there are no dead letters"))?;
     }
     Ok(())
-}
-
-fn print_letter(letter: &DeadLetter, language: Language, out: &mut impl Write) -> io::Result<()> {
-    let DeadLetter { consumer, owner, event_id, stream_id, position, reason, tries, parked_at, replay } = letter;
-    let waits = if *replay { pick(language, "等待重试", "to be tried again") } else { "" };
-    writeln!(out, "{consumer}\t{owner}\t{position}\t{stream_id}\t{event_id}\t{parked_at}\t{tries}\t{waits}\t{reason}")
 }
 
 async fn replay_dead_letters(
@@ -242,7 +227,7 @@ async fn replay_dead_letters(
         let failed = |source| StandaloneError::Store { service: service.name, source };
         count += DeadLetters::new(database).replay(consumer).await.map_err(failed)?;
     }
-    writeln!(out, "{consumer}: {count} {}", pick(language, "条死信将重新处理", "dead letters will be tried again"))?;
+    writeln!(out, "{consumer}: {count} {}", language.pick("条死信将重新处理", "dead letters will be tried again"))?;
     Ok(())
 }
 
@@ -262,7 +247,7 @@ async fn rebuild(
         let failed = |source| StandaloneError::Store { service: service.name, source };
         eseal_eventstore::migrate(&database, service.migrations).await.map_err(failed)?;
         let folded = eseal_eventstore::rebuild(&database, &(service.projectors)()).await.map_err(failed)?;
-        writeln!(out, "{}: {folded} {}", service.name, pick(language, "个事件", "events"))?;
+        writeln!(out, "{}: {folded} {}", service.name, language.pick("个事件", "events"))?;
     }
     Ok(())
 }
@@ -280,17 +265,10 @@ fn existing(common: &Common) -> Result<DataFolder, CommandError> {
 }
 
 /// The database of a service; none before its first start.
-async fn open(data: &DataFolder, service: &Service) -> Result<Option<Database>, StandaloneError> {
+async fn open(data: &DataFolder, service: &Program) -> Result<Option<Database>, StandaloneError> {
     if !data.database_file(service.name).exists() {
         return Ok(None);
     }
     let opened = Database::connect(&data.database(service.name)).await;
     opened.map(Some).map_err(|source| StandaloneError::Store { service: service.name, source })
-}
-
-const fn pick(language: Language, zh: &'static str, en: &'static str) -> &'static str {
-    match language {
-        Language::ZhCn => zh,
-        Language::En => en,
-    }
 }

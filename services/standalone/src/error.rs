@@ -8,6 +8,7 @@ use eseal_eventstore::StoreError;
 use eseal_service::StartError;
 use eseal_service::access::RulesError;
 use eseal_service::config::ConfigError;
+use eseal_service::process::ProcessError;
 use eseal_service::tasks::TaskEnded;
 use eseal_service::token::IssuerError;
 
@@ -51,6 +52,9 @@ pub enum StandaloneError {
     /// An encryption key was damaged.
     #[error("{} is not a key of 64 hexadecimal digits: put it back from your backup", .0.display())]
     EncryptionKey(PathBuf),
+    /// What every process has: certificates, ports.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
     /// The users.
     #[error(transparent)]
     Users(#[from] UsersError),

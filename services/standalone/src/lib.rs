@@ -7,6 +7,7 @@
 //! - [`config`]: all settings
 //! - [`files`]: the data folder, its keys and its lock
 //! - [`password`], [`users`], [`sign_in`], [`identity`]: the built-in issuer
+//! - [`issuer`]: the built-in issuer alone, for a distributed system in development
 //! - [`services`]: the services that run here
 //! - [`cli`], [`commands`], [`texts`]: the command line, what it does and says
 //!
@@ -18,6 +19,7 @@ pub mod config;
 mod error;
 pub mod files;
 pub mod identity;
+pub mod issuer;
 pub mod password;
 pub mod services;
 pub mod sign_in;
@@ -36,7 +38,9 @@ use eseal_service::client::Peers;
 use eseal_service::config::ConfigError;
 use eseal_service::event_log::EventLog;
 use eseal_service::mesh::Mesh;
-use eseal_service::server::{Server, with_health_and_reflection};
+use eseal_service::health::{Needs, Readiness, with_health_and_reflection};
+use eseal_service::process::Program;
+use eseal_service::server::Server;
 use eseal_service::tasks::Tasks;
 use eseal_service::token::TokenIssuer;
 use eseal_service::{Context, Role};
@@ -50,7 +54,7 @@ pub use error::StandaloneError;
 
 use files::{DataFolder, FolderLock};
 use identity::Identity;
-use services::{SERVICES, Service};
+use services::SERVICES;
 use sign_in::SignIn;
 use users::{NewUser, Users, UsersError};
 
@@ -123,7 +127,7 @@ impl Standalone {
         let config = config.in_folder(&data);
         config.ensure_keys(&data)?;
         let users = users_of(&data, &clock).await?;
-        let issuer = issuer(&data, &config, &clock)?;
+        let issuer = issuer(&data, &config, ISSUER, &clock)?;
         let access = AccessLayer::try_new(issuer.verifier())?;
         let databases = try_join_all(SERVICES.iter().map(|service| open_database(&data, service))).await?;
 
@@ -174,7 +178,9 @@ impl House<'_> {
             let serving = server.serve_mesh(&mesh, service.name, stopping());
             self.tasks.spawn(format!("{}: mesh", service.name), serving);
         }
-        with_health_and_reflection(outside, self.databases.to_vec(), self.tasks)
+        let needs = Needs { databases: self.databases.to_vec(), nats: None };
+        let readiness = Readiness::watch(needs, self.tasks);
+        with_health_and_reflection(outside, readiness, self.tasks)
             .map_err(|error| StandaloneError::Reflection(error.to_string()))
     }
 }
@@ -264,13 +270,13 @@ async fn users_of(data: &DataFolder, clock: &Clock) -> Result<Users, StandaloneE
     Ok(users)
 }
 
-fn issuer(data: &DataFolder, config: &Config, clock: &Clock) -> Result<TokenIssuer, StandaloneError> {
+fn issuer(data: &DataFolder, config: &Config, name: &str, clock: &Clock) -> Result<TokenIssuer, StandaloneError> {
     let (path, key) = data.issuer_key()?;
-    TokenIssuer::try_new(ISSUER, &key, config.identity.token_lifetime, clock.clone())
+    TokenIssuer::try_new(name, &key, config.identity.token_lifetime, clock.clone())
         .map_err(|source| StandaloneError::IssuerKey { path, source })
 }
 
-async fn open_database(data: &DataFolder, service: &Service) -> Result<Database, StandaloneError> {
+async fn open_database(data: &DataFolder, service: &Program) -> Result<Database, StandaloneError> {
     let failed = |source| StandaloneError::Store { service: service.name, source };
     let database = Database::connect(&data.database(service.name)).await.map_err(failed)?;
     eseal_eventstore::migrate(&database, service.migrations).await.map_err(failed)?;

@@ -1,44 +1,18 @@
 //! The services that run here. The only place that names them all.
 
-use eseal_eventstore::{Migrations, Projector};
+use eseal_service::process::Program;
 use eseal_service::{Context, StartError};
 use tonic::service::Routes;
 
 use crate::Config;
 
-/// A service as the standalone handles it.
-#[derive(Debug, Clone, Copy)]
-pub struct Service {
-    /// Owner of its events, name of its database and of its section in the settings.
-    pub name: &'static str,
-    /// Its tables.
-    pub migrations: Migrations,
-    /// What fills its read tables from its events.
-    pub projectors: fn() -> Vec<Projector>,
-}
-
-/// Every service, in the order of a seal's way through them.
-pub const SERVICES: [Service; 4] = [
-    Service {
-        name: "application",
-        migrations: eseal_application::migrations,
-        projectors: || eseal_application::projectors().into(),
-    },
-    Service {
-        name: "fabrication",
-        migrations: eseal_fabrication::migrations,
-        projectors: || eseal_fabrication::projectors().into(),
-    },
-    Service {
-        name: "authentication",
-        migrations: eseal_authentication::migrations,
-        projectors: || eseal_authentication::projectors().into(),
-    },
-    Service {
-        name: "verification",
-        migrations: eseal_verification::migrations,
-        projectors: || eseal_verification::projectors().into(),
-    },
+/// Every service, in the order of a seal's way through them. Each owns its events, its database and its section in the
+/// settings under its name.
+pub const SERVICES: [Program; 4] = [
+    eseal_application::PROGRAM,
+    eseal_fabrication::PROGRAM,
+    eseal_authentication::PROGRAM,
+    eseal_verification::PROGRAM,
 ];
 
 /// The service in `context`, at work.
@@ -56,6 +30,6 @@ pub async fn wire(config: &Config, context: &Context) -> Result<Routes, StartErr
 }
 
 /// The service of this name.
-pub fn named(name: &str) -> Option<&'static Service> {
+pub fn named(name: &str) -> Option<&'static Program> {
     SERVICES.iter().find(|service| service.name == name)
 }

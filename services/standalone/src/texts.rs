@@ -1,11 +1,9 @@
 //! Errors of the command line, for people who read Chinese. Causes from the operating system and from libraries stay as
 //! they are.
 
-use eseal_service::config::{ConfigError, Problem};
 use eseal_service::status::chain;
-use eseal_service::tasks::TaskEnded;
 use eseal_service::telemetry::TelemetryError;
-use eseal_service::{Language, StartError};
+use eseal_service::{Language, texts};
 
 use crate::StandaloneError;
 use crate::commands::CommandError;
@@ -37,7 +35,7 @@ fn command(error: &CommandError) -> String {
 
 fn standalone(error: &StandaloneError) -> String {
     match error {
-        StandaloneError::Config(error) => config(error),
+        StandaloneError::Config(error) => texts::config(error),
         StandaloneError::Setting { setting, value, .. } => format!("{setting} = {value} 无法使用:至少为 1"),
         StandaloneError::File(error) => file(error),
         StandaloneError::InUse(folder) => {
@@ -50,31 +48,17 @@ fn standalone(error: &StandaloneError) -> String {
             format!("{} 已损坏:请从备份恢复,或删除后重新生成(所有人须重新登录)", path.display())
         }
         StandaloneError::EncryptionKey(path) => format!("{} 不是 64 位十六进制密钥:请从备份恢复", path.display()),
+        StandaloneError::Process(error) => error.explain(Language::ZhCn),
         StandaloneError::Users(error) => users(error),
         StandaloneError::NotLoopback(address) => {
             format!("{address} 可被其他机器访问,而本版本没有 TLS:请使用 127.0.0.1 或 [::1]")
         }
         StandaloneError::Bind { address, source } => format!("无法监听 {address}:{source}"),
         StandaloneError::Store { service, source } => format!("{service} 的数据库无法使用:{}", chain(source)),
-        StandaloneError::Start(StartError::Store { service, source }) => {
-            format!("{service} 的数据库无法使用:{}", chain(source))
-        }
-        StandaloneError::Start(StartError::Setting { service, what, why }) => {
-            format!("{service} 无法启动:{what}:{why}")
-        }
+        StandaloneError::Start(error) => texts::start(error),
         StandaloneError::Rules(error) => format!("程序内部错误:{error}"),
         StandaloneError::Reflection(why) => format!("程序内部错误:{why}"),
-        StandaloneError::Task(error) => task(error),
-    }
-}
-
-fn config(error: &ConfigError) -> String {
-    match error {
-        ConfigError::Unreadable { path, why } => format!("无法读取配置文件 {}:{why}", path.display()),
-        ConfigError::Wrong(problems) => {
-            let line = |problem: &Problem| format!("配置项 {}({}):{}", problem.setting, problem.source, problem.what);
-            problems.iter().map(line).collect::<Vec<_>>().join("\n")
-        }
+        StandaloneError::Task(error) => texts::task(error),
     }
 }
 
@@ -99,14 +83,5 @@ fn users(error: &UsersError) -> String {
         UsersError::NoRole => "至少需要一个角色".to_owned(),
         UsersError::Password(PasswordError::Length) => "密码长度须为 8 至 1024 字节".to_owned(),
         UsersError::Password(PasswordError::Failed) => "无法计算密码摘要".to_owned(),
-    }
-}
-
-fn task(error: &TaskEnded) -> String {
-    match error {
-        TaskEnded::Early { task } => format!("后台任务“{task}”意外结束"),
-        TaskEnded::Failed { task, why } => format!("后台任务“{task}”失败:{why}"),
-        TaskEnded::Panicked { task } => format!("后台任务“{task}”崩溃"),
-        TaskEnded::Lingering { count, bound } => format!("{count} 个后台任务未能在 {bound:?} 内停止"),
     }
 }

@@ -23,6 +23,7 @@ mod report;
 
 use eseal_eventstore::Projector;
 use eseal_proto::verification::v1::verification_service_server::VerificationServiceServer;
+use eseal_service::process::Program;
 use eseal_service::{Context, MAX_MESSAGE, StartError};
 use tonic::service::Routes;
 
@@ -36,6 +37,17 @@ use authority::Authority;
 use domain::Failure;
 use grpc::Grpc;
 use query::Query;
+
+/// This service as a program: `eseal-verification`, and a part of the standalone.
+pub const PROGRAM: Program = Program {
+    name: "verification",
+    command: "eseal-verification",
+    about: "is this sealed document genuine. 文档验证。",
+    config_default: CONFIG_DEFAULT,
+    migrations,
+    hears: &[],
+    projectors: || projectors().into(),
+};
 
 /// Everything that this service is made of.
 ///

@@ -4,8 +4,9 @@ use std::io::Write as _;
 use std::path::Path;
 
 use eseal_proto::event::v1 as pb;
+use eseal_proto::event_line;
 use eseal_proto::event::v1::event_log_service_client::EventLogServiceClient;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Env;
 use crate::args::{Events, Owner};
@@ -42,9 +43,9 @@ async fn read(env: &Env, owners: &[Owner], after: u64, output: Option<&Path>) ->
                 count += 1;
                 match &mut file {
                     Some((path, file)) => {
-                        writeln!(file, "{}", as_json(event)).map_err(|e| Failure::unwritable(lang, path, &e))?;
+                        writeln!(file, "{}", event_line(event)).map_err(|e| Failure::unwritable(lang, path, &e))?;
                     }
-                    None => env.output.stream(&as_json(event), &as_words(event)),
+                    None => env.output.stream(&event_line(event), &as_words(event)),
                 }
             }
             if page.events.is_empty() || cursor >= page.head_position {
@@ -69,7 +70,7 @@ async fn tail(env: &Env, owner: Owner, after: u64) -> Result<(), Failure> {
         match stream.message().await {
             Ok(Some(message)) => {
                 let event = message.event.unwrap_or_default();
-                env.output.stream(&as_json(&event), &as_words(&event));
+                env.output.stream(&event_line(&event), &as_words(&event));
             }
             Ok(None) => return Ok(()),
             Err(status) => return Err(Failure::status(server.lang, &server.address, &status)),
@@ -85,16 +86,6 @@ fn temporary(lang: Lang, path: &Path) -> Result<tempfile::NamedTempFile, Failure
     may_be_written(lang, path)?;
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     tempfile::NamedTempFile::new_in(folder).map_err(|error| Failure::unwritable(lang, path, &error))
-}
-
-/// The event with its payload as what it is: JSON. `payload_sha256` tells whether its bytes are the stored ones.
-fn as_json(event: &pb::Event) -> Value {
-    let mut value = json!(event);
-    let text = String::from_utf8_lossy(&event.payload);
-    let payload = serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.into_owned()));
-    value["payload"] = payload;
-    value["payloadText"] = json!(String::from_utf8_lossy(&event.payload));
-    value
 }
 
 fn as_words(event: &pb::Event) -> String {

@@ -87,6 +87,16 @@ impl TokenIssuer {
         Ok(Issued { token, expires_at })
     }
 
+    /// The public key: an uncompressed P-256 point (65 bytes, SEC 1 §2.3.3).
+    pub fn point(&self) -> &[u8] {
+        &self.point
+    }
+
+    /// `kid` of its tokens.
+    pub fn key_id(&self) -> &str {
+        &self.key_id
+    }
+
     /// The verifier that accepts what this issues.
     pub fn verifier(&self) -> TokenVerifier {
         TokenVerifier::new(&self.issuer, [(self.key_id.clone(), self.point.clone())], self.clock.clone())

@@ -1,0 +1,7 @@
+//! `eseal-gateway`: see `--help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    eseal_gateway::cli::main()
+}
