@@ -170,8 +170,10 @@ impl Platform {
     pub fn start_all(&mut self) {
         let processes = SERVICES.iter().copied().chain(["gateway"]);
         let missing: Vec<_> = processes.filter(|process| !self.served.contains_key(*process)).collect();
-        let mut starting: Vec<_> =
-            missing.iter().map(|process| (*process, Starting::of(self.command(process), &self.files(process)))).collect();
+        let mut starting: Vec<_> = missing
+            .iter()
+            .map(|process| (*process, Starting::of(self.command(process), &self.files(process))))
+            .collect();
         let deadline = Instant::now() + SOON;
         while let Some((process, begun)) = starting.pop() {
             match begun.look() {
@@ -254,7 +256,8 @@ impl Platform {
             "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_name NOT IN \
              ('events', 'head', 'requests', 'inbox', 'cursors', 'dead_letters', 'seaql_migrations') ORDER BY 1",
         );
-        let rows = |table: &str| format!("# {table}\n{}", read(&format!("SELECT t::text FROM \"{table}\" t ORDER BY 1")));
+        let rows =
+            |table: &str| format!("# {table}\n{}", read(&format!("SELECT t::text FROM \"{table}\" t ORDER BY 1")));
         tables.lines().map(rows).collect()
     }
 
@@ -421,10 +424,12 @@ fn nats_options(pki: &Path) -> NatsOptions {
     };
     let hears = |service| HEARS.iter().find(|(name, _)| *name == service).map_or(&[][..], |(_, owners)| *owners);
     let mut users = vec![NatsUser::Setup, NatsUser::Integrator { name: "integrator", owners: SERVICES.to_vec() }];
-    users.extend(SERVICES.map(|name| NatsUser::Service {
-        name,
-        consumers: hears(name).iter().map(|owner| (name, *owner)).collect(),
-    }));
+    users.extend(
+        SERVICES.map(|name| NatsUser::Service {
+            name,
+            consumers: hears(name).iter().map(|owner| (name, *owner)).collect(),
+        }),
+    );
     let config = eseal_bus::authorization(&users);
     NatsOptions { tls: Some(tls), config, ..NatsOptions::default() }
 }

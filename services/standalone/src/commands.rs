@@ -14,9 +14,9 @@ use eseal_service::{Language, Role};
 use crate::cli::{self, Cli, Command, Common, Serve};
 use crate::config;
 use crate::files::{DataFolder, FileError, write_private};
+use crate::issuer;
 use crate::password::{Password, PasswordError};
 use crate::services::{SERVICES, named};
-use crate::issuer;
 use crate::users::{NewUser, Users, UsersError};
 use crate::{Config, Options, Running, Standalone, StandaloneError};
 
@@ -116,11 +116,7 @@ async fn run_issuer(common: &Common, options: cli::Issuer) -> Result<(), Command
     let config = load(common)?;
     let _telemetry = telemetry::init(&config.telemetry, "identity")?;
     let cli::Issuer { http, grpc, tls, ready_file } = options;
-    let tls = TlsConfig {
-        cert_file: tls.join("tls.crt"),
-        key_file: tls.join("tls.key"),
-        ca_file: tls.join("ca.crt"),
-    };
+    let tls = TlsConfig { cert_file: tls.join("tls.crt"), key_file: tls.join("tls.key"), ca_file: tls.join("ca.crt") };
     let options = issuer::Options { data_dir: common.data.clone(), config, http, grpc, tls };
     Ok(issuer::serve(options, ready_file.as_deref()).await?)
 }

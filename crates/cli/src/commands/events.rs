@@ -4,8 +4,8 @@ use std::io::Write as _;
 use std::path::Path;
 
 use eseal_proto::event::v1 as pb;
-use eseal_proto::event_line;
 use eseal_proto::event::v1::event_log_service_client::EventLogServiceClient;
+use eseal_proto::event_line;
 use serde_json::json;
 
 use super::Env;

@@ -126,7 +126,12 @@ impl ProcessError {
     pub fn exit_code(&self) -> ExitCode {
         let pending = |error: &StoreError| matches!(error, StoreError::PendingMigrations(_));
         ExitCode::from(match self {
-            Self::Config(_) | Self::Setting { .. } | Self::Secret { .. } | Self::Tls(_) | Self::Peer(_) | Self::People(_) => 2,
+            Self::Config(_)
+            | Self::Setting { .. }
+            | Self::Secret { .. }
+            | Self::Tls(_)
+            | Self::Peer(_)
+            | Self::People(_) => 2,
             Self::Start(StartError::Store { source, .. }) if pending(source) => 4,
             Self::Store(error) if pending(error) => 4,
             Self::Start(StartError::Setting { .. }) => 2,

@@ -61,8 +61,7 @@ async fn set_up_bus(program: &Program, nats: &NatsConfig, replicas: usize) -> Re
     let nats = Nats::connect(nats, "setup").await?;
     let owners: Vec<&str> = program.hears.iter().copied().chain([program.name]).collect();
     setup_streams(&nats, &owners, replicas).await?;
-    let consumers: Vec<Consumer> =
-        program.hears.iter().map(|owner| Consumer { name: program.name, owner }).collect();
+    let consumers: Vec<Consumer> = program.hears.iter().map(|owner| Consumer { name: program.name, owner }).collect();
     Ok(setup_consumers(&nats, &consumers).await?)
 }
 

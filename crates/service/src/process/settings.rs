@@ -169,10 +169,8 @@ impl<C> Settings<C> {
     /// [`ProcessError::Setting`].
     pub fn check(&self, name: &str) -> Result<(), ProcessError> {
         check_limits(&self.server.limits)?;
-        let positive = [
-            ("database.max_readers", self.database.max_readers == 0),
-            ("bus.servers", self.bus.servers.is_empty()),
-        ];
+        let positive =
+            [("database.max_readers", self.database.max_readers == 0), ("bus.servers", self.bus.servers.is_empty())];
         if let Some((setting, _)) = positive.into_iter().find(|(_, is_zero)| *is_zero) {
             return Err(ProcessError::setting(setting, "1 at least"));
         }
