@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo run stop test ci fmt lint proto bench setup clean
+.PHONY: help demo run stop test test-postgres ci fmt lint proto bench setup clean
 
 TOOLS := target/tools
 VENV := target/venv
@@ -31,6 +31,22 @@ stop: ## Ends what `make run` started; its data stay in target/run
 test: setup lint ## Everything that must pass: format, lints, proto, house rules, tests, proof by other programs
 	cargo build --locked --workspace --bins
 	cargo test --locked --workspace --no-fail-fast
+	$(MAKE) test-postgres
+
+# The programs of the run before, so that nothing is built with other features.
+test-postgres: setup ## The services' tests once more, on PostgreSQL
+	cargo test --locked --workspace --no-run --message-format json | python3 -c "$$SERVICE_TESTS" | \
+	while read -r folder program; do (cd "$$folder" && ESEAL_TEST_ENGINE=postgres "$$program"); done
+
+define SERVICE_TESTS
+import json, os, sys
+for line in sys.stdin:
+    built = json.loads(line)
+    folder = os.path.dirname(built.get("manifest_path", ""))
+    if built.get("executable") and built["target"]["name"] == "it" and "/services/" in folder and "standalone" not in folder:
+        print(folder, built["executable"])
+endef
+export SERVICE_TESTS
 
 ci: test
 

@@ -2,8 +2,9 @@
 
 use std::io::ErrorKind;
 
-use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query, SelectStatement};
-use sea_orm::{ConnectionTrait, DbErr, QueryResult, RuntimeErr, SqlErr, Value, sqlx};
+use sea_orm::sea_query::extension::postgres::PgFunc;
+use sea_orm::sea_query::{ArrayType, Expr, ExprTrait as _, OnConflict, Query, SelectStatement};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, RuntimeErr, SqlErr, Value, sqlx};
 
 /// The most values bound by one statement. SQLite allows 32,766 and PostgreSQL 65,535.
 const BINDS_MAX: usize = 30_000;
@@ -43,10 +44,27 @@ pub(crate) async fn select_in(
 ) -> Result<Vec<QueryResult>, DbErr> {
     let mut found = Vec::new();
     for keys in keys.chunks(BINDS_MAX) {
-        let select = select.clone().and_where(Expr::col(column).is_in(keys.iter().copied())).take();
+        let select = select.clone().and_where(one_of(connection.get_database_backend(), column, keys)).take();
         found.append(&mut connection.query_all(&select).await?);
     }
     Ok(found)
+}
+
+/// That `column` is one of `keys`. On PostgreSQL they are one value, so that the statement is the same for any number of
+/// them and planned once; SQLite has no arrays.
+pub(crate) fn one_of(backend: DbBackend, column: &'static str, keys: &[&str]) -> Expr {
+    match backend {
+        DbBackend::Postgres => {
+            let keys = texts(keys.iter().map(|key| (*key).to_owned()));
+            Expr::col(column).eq(PgFunc::any(Expr::value(keys)))
+        }
+        _ => Expr::col(column).is_in(keys.iter().copied()),
+    }
+}
+
+/// An array of texts, for PostgreSQL.
+pub(crate) fn texts(texts: impl IntoIterator<Item = String>) -> Value {
+    Value::Array(ArrayType::String, Some(Box::new(texts.into_iter().map(Value::from).collect())))
 }
 
 /// Puts the row in the place of the one with the same key.
@@ -95,6 +113,17 @@ pub(crate) fn is_unreachable(error: &DbErr) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether an error left the connection somewhere in the middle: it is not of the database, but of the way there.
+pub(crate) fn is_broken(error: &DbErr) -> bool {
+    let (DbErr::Conn(RuntimeErr::SqlxError(cause))
+    | DbErr::Exec(RuntimeErr::SqlxError(cause))
+    | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
+    else {
+        return false;
+    };
+    !matches!(&**cause, sqlx::Error::Database(_))
 }
 
 /// The engine's code of an error that the engine answered: SQLSTATE, or SQLite's extended number.

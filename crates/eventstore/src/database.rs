@@ -67,7 +67,6 @@ struct Doors {
     readers: DatabaseConnection,
     writer: DatabaseConnection,
     wakes: Arc<Wakes>,
-    /// How connections beside the pools are opened; nothing on SQLite.
     postgres: Option<PgConnectOptions>,
     /// Ends with the database.
     _listener: Option<AbortOnDropHandle<()>>,
@@ -184,6 +183,11 @@ impl Database {
     pub async fn close(&self) -> Result<(), DbErr> {
         self.0.readers.close_by_ref().await?;
         self.0.writer.close_by_ref().await
+    }
+
+    /// How connections beside the pools are opened; nothing on SQLite.
+    pub(crate) fn postgres(&self) -> Option<&PgConnectOptions> {
+        self.0.postgres.as_ref()
     }
 
     /// The connection that migrations run on.

@@ -3,16 +3,27 @@
 use std::time::Duration;
 
 use futures::stream::{self, Stream, TryStreamExt as _};
-use sea_orm::ConnectionTrait as _;
 use sea_orm::sea_query::Query;
+use sea_orm::{ConnectionTrait as _, DbBackend};
+use sqlx::AssertSqlSafe;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
 
-use crate::load::{log_page, number, stream_page};
+use crate::database::postgres::{database as query_failed, silent};
+use crate::load::{COLUMNS, event, log_page, number, stream_page, to_stored};
 use crate::{Database, StoreError, StoredEvent, StreamId};
 
-/// How often a tail looks by itself. Commits of this process wake it at once; those of another one do not.
+/// How often a tail looks by itself. Commits of this process wake it at once, and those of others where the database tells
+/// of them.
 const POLL: Duration = Duration::from_secs(1);
 /// The most events of one read.
 const READ_MAX: u64 = 1_000;
+
+/// How many events a stream hands over at a time, and how many such pieces it reads ahead.
+const CHUNK: usize = 256;
+const READ_AHEAD: usize = 8;
+/// How long one look of a tail may take; a connection that was cut without a word never answers.
+const LOOK: Duration = Duration::from_secs(30);
 
 /// The events of one service. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -66,6 +77,19 @@ impl Log {
         row.map_or(Ok(0), |row| number(&row, "position"))
     }
 
+    /// All events after position `after` that there are now, in their order, for those who fold many: read ahead by a
+    /// task, in constant memory. It ends with the last event, or with an error.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn stream(&self, after: u64) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
+        let (chunks, read) = mpsc::channel(READ_AHEAD);
+        tokio::spawn(read_all(self.database.clone(), after, chunks));
+        stream::unfold(read, |mut read| async move { Some((read.recv().await?, read)) })
+            .map_ok(|chunk: Vec<StoredEvent>| stream::iter(chunk.into_iter().map(Ok)))
+            .try_flatten()
+    }
+
     /// The events after position `after`, and then those to come, without an end. After an error it goes on where it
     /// was when it is polled again.
     pub fn tail(&self, after: u64) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
@@ -76,6 +100,51 @@ impl Log {
         })
         .try_flatten()
     }
+}
+
+/// A piece of the log, or why there are no more.
+type Chunk = Result<Vec<StoredEvent>, StoreError>;
+
+/// Reads until the end, an error, or until nobody wants more.
+async fn read_all(database: Database, mut after: u64, chunks: mpsc::Sender<Chunk>) {
+    if let DbBackend::Postgres = database.backend() {
+        if let Err(error) = read_rows(&database, after, &chunks).await {
+            let _ = chunks.send(Err(error)).await;
+        }
+        return;
+    }
+    // A long read on SQLite would keep its log from being emptied, so it goes page by page.
+    loop {
+        let page = log_page(database.reader(), after, READ_MAX).await;
+        let Some(last) = page.as_ref().map_or(Some(after), |page| page.last().map(|event| event.position)) else {
+            return;
+        };
+        after = last;
+        let failed = page.is_err();
+        if chunks.send(page).await.is_err() || failed {
+            return;
+        }
+    }
+}
+
+/// One statement whose rows come as fast as they are taken.
+async fn read_rows(database: &Database, after: u64, chunks: &mpsc::Sender<Chunk>) -> Result<(), StoreError> {
+    let pool = database.reader().get_postgres_connection_pool();
+    let columns = COLUMNS.map(|column| format!("\"{column}\"")).join(", ");
+    let sql = AssertSqlSafe(format!("SELECT {columns} FROM events WHERE position > $1 ORDER BY position"));
+    let mut rows = sqlx::query(sql).bind(to_stored(after)).fetch(pool);
+    let mut chunk = Vec::with_capacity(CHUNK);
+    while let Some(row) = rows.try_next().await.map_err(query_failed)? {
+        chunk.push(event(&row.into())?);
+        if chunk.len() == CHUNK {
+            let full = std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK));
+            if chunks.send(Ok(full)).await.is_err() {
+                return Ok(()); // nobody wants more
+            }
+        }
+    }
+    let _ = chunks.send(Ok(chunk)).await;
+    Ok(())
 }
 
 struct Tail {
@@ -90,13 +159,14 @@ impl Tail {
         loop {
             // Marked as seen before the read, so that a commit during the read wakes the next wait.
             self.wake.mark_unchanged();
-            let events = self.log.read(self.after, READ_MAX).await?;
+            let looked = timeout(LOOK, self.log.read(self.after, READ_MAX)).await;
+            let events = looked.unwrap_or_else(|_| Err(query_failed(silent("tail")).into()))?;
             if let Some(last) = events.last() {
                 self.after = last.position;
                 return Ok(events);
             }
             // Either way it is time to look again; the sender lives as long as the log's database.
-            let _ = tokio::time::timeout(POLL, self.wake.changed()).await;
+            let _ = timeout(POLL, self.wake.changed()).await;
         }
     }
 }

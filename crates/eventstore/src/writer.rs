@@ -19,6 +19,7 @@ pub(crate) mod draft;
 mod inbox;
 mod known;
 mod order;
+mod postgres;
 pub(crate) mod recording;
 mod streams;
 mod watch;

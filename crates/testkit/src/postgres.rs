@@ -85,7 +85,7 @@ impl TestPostgres {
         let (programs, owner) = (Programs::find()?, Owner::needed()?);
         let prepared = {
             let (folder, programs) = (folder.clone(), programs.clone());
-            tokio::task::spawn_blocking(move || prepare(&folder, &programs, owner))
+            tokio::task::spawn_blocking(move || prepare(&folder, &programs, owner, syncs))
                 .await
                 .map_err(io::Error::other)??
         };
@@ -284,14 +284,14 @@ impl Drop for TestPostgres {
 }
 
 /// Makes what a server needs before its first start; its password.
-fn prepare(folder: &Path, programs: &Programs, owner: Option<Owner>) -> io::Result<String> {
+fn prepare(folder: &Path, programs: &Programs, owner: Option<Owner>, syncs: Syncs) -> io::Result<String> {
     if let Some(owner) = owner {
         owner.give(folder)?;
     }
     let file = folder.join("password");
     if !program::data(folder).join("PG_VERSION").exists() {
         program::write_private(&file, format!("{}\n", new_password()?).as_bytes(), owner)?;
-        programs.init(folder, &file, owner)?;
+        programs.init(folder, &file, owner, syncs)?;
     }
     certificates::write(folder, owner)?;
     Ok(fs::read_to_string(file)?.trim().to_owned())

@@ -70,9 +70,7 @@ pub(super) async fn open(
 ) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
     // A pool would try again for a while, and then say no more than that it took too long.
     connect(options).await.map_err(database)?.close().await.map_err(database)?;
-    // The writer looks up by key only. On a fresh table without statistics the planner would read all of it instead.
-    let writing = options.clone().options([("enable_seqscan", "off")]).application_name("eseal-writer");
-    let writer = pool(config, 1, writing).await?;
+    let writer = pool(config, 1, options.clone().application_name("eseal-owner")).await?;
     let readers = pool(config, config.max_readers.max(1), options.clone().application_name("eseal-reader")).await?;
     Ok((readers, writer))
 }

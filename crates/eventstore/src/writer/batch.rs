@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use sea_orm::sea_query::Query;
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction};
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Statement};
 
 use super::draft::Draft;
 use super::known::{Asked, Known, Received};
 use super::order::{AnyOrder, Failure};
+use super::postgres::Session;
 use super::streams::Streams;
 use super::watch::{Batch, Watch};
 use super::work::{Receipt, Work};
@@ -22,10 +23,12 @@ pub(crate) struct Batches {
     cache: Streams,
     owner: &'static str,
     watch: Arc<Watch>,
+    /// The engine's own way to write a batch; without it, statement by statement.
+    session: Option<Session>,
 }
 
 /// Why a batch was not written.
-enum Failed {
+pub(super) enum Failed {
     /// No transaction was begun: each order alone would meet the same.
     Unreachable(StoreError),
     /// The transaction was rolled back.
@@ -35,7 +38,7 @@ enum Failed {
 }
 
 impl Failed {
-    fn error(&self) -> &StoreError {
+    pub(super) fn error(&self) -> &StoreError {
         match self {
             Self::Unreachable(error) | Self::RolledBack(error) | Self::InDoubt(error) => error,
         }
@@ -53,7 +56,8 @@ impl Failed {
 
 impl Batches {
     pub(crate) fn new(database: Database, cache_streams: usize, owner: &'static str, watch: Arc<Watch>) -> Self {
-        Self { database, cache: Streams::new(cache_streams), owner, watch }
+        let session = database.postgres().cloned().map(Session::new);
+        Self { database, cache: Streams::new(cache_streams), owner, watch, session }
     }
 
     /// Writes these works in one transaction, or else each in one of its own, and answers every caller.
@@ -103,6 +107,18 @@ impl Batches {
 
     /// One transaction; gives how many events it wrote.
     async fn transact(&mut self, works: &mut [Work]) -> Result<usize, Failed> {
+        let recorded = match &mut self.session {
+            Some(session) => session.write(works, &mut self.cache).await?,
+            None => self.by_statements(works).await?,
+        };
+        let Recorded { known, head, events } = recorded;
+        let streams = known.streams.into_iter().filter_map(|(stream, folded)| Some((stream, folded.ok()?)));
+        self.cache.leave(head, streams);
+        self.database.announce(head);
+        Ok(events)
+    }
+
+    async fn by_statements(&mut self, works: &mut [Work]) -> Result<Recorded, Failed> {
         let tx = self.database.begin().await.map_err(|error| Failed::Unreachable(error.into()))?;
         let recorded = match self.record(&tx, works).await {
             Ok(recorded) => recorded,
@@ -119,33 +135,37 @@ impl Batches {
             true => Failed::RolledBack(error.into()),
             false => Failed::InDoubt(StoreError::InDoubt(error)),
         })?;
-        let Recorded { known, head, events } = recorded;
-        let streams = known.streams.into_iter().filter_map(|(stream, folded)| Some((stream, folded.ok()?)));
-        self.cache.leave(head, streams);
-        self.database.announce(head);
-        Ok(events)
+        Ok(recorded)
     }
 
     async fn record(&mut self, tx: &DatabaseTransaction, works: &mut [Work]) -> Result<Recorded, StoreError> {
         let head = lock_head(tx).await?;
         let mut known = Known::look_up(tx, works, &mut self.cache, head).await?;
-        let mut draft = Draft::after(head);
-        for work in works {
-            match work {
-                Work::Order(order) => take_order(order.as_mut(), &mut known, &mut draft),
-                Work::Receipt(receipt) => take_receipt(receipt, &mut known, &mut draft),
-            }
-        }
+        let draft = decide(works, &mut known, head);
         let head = draft.head();
         let events = draft.write(tx).await?;
         Ok(Recorded { known, head, events })
     }
 }
 
-struct Recorded {
-    known: Known,
-    head: u64,
-    events: usize,
+/// A batch that was written.
+pub(super) struct Recorded {
+    pub(super) known: Known,
+    /// The last position.
+    pub(super) head: u64,
+    pub(super) events: usize,
+}
+
+/// Decides each work on what is known, which the later ones find as the earlier ones left it.
+pub(super) fn decide(works: &mut [Work], known: &mut Known, head: u64) -> Draft {
+    let mut draft = Draft::after(head);
+    for work in works {
+        match work {
+            Work::Order(order) => take_order(order.as_mut(), known, &mut draft),
+            Work::Receipt(receipt) => take_receipt(receipt, known, &mut draft),
+        }
+    }
+    draft
 }
 
 /// Tells the caller that nothing was recorded.
@@ -156,8 +176,15 @@ fn fail(mut work: Work, failed: &Failed) {
 
 /// The last position. Whoever else appends to this database waits here until this transaction ends.
 pub(crate) async fn lock_head(tx: &DatabaseTransaction) -> Result<u64, StoreError> {
-    let select = Query::select().column("position").from("head").lock_exclusive().take();
-    let row = tx.query_one(&select).await?.ok_or(StoreError::Damaged { position: 0, column: "head.position" })?;
+    let row = match tx.get_database_backend() {
+        // A new row, so that a writer that looked at the old one does not go on from it.
+        DbBackend::Postgres => {
+            let touch = "UPDATE head SET position = position WHERE id = 1 RETURNING position";
+            tx.query_one_raw(Statement::from_string(DbBackend::Postgres, touch)).await?
+        }
+        _ => tx.query_one(&Query::select().column("position").from("head").take()).await?,
+    };
+    let row = row.ok_or(StoreError::Damaged { position: 0, column: "head.position" })?;
     number(&row, "position")
 }
 

@@ -1,6 +1,7 @@
 //! What a batch decided, and how it is written: each table in bulk.
 
 use std::collections::{BTreeMap, HashMap};
+use std::mem::{Discriminant, discriminant};
 
 use eseal_kernel::{ClaimChange, ClaimKey, Timestamp};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, OnConflict, Query};
@@ -12,14 +13,17 @@ use crate::bulk::{insert, is_duplicate, replacing, select_in};
 use crate::load::{COLUMNS, to_stored};
 use crate::{RequestKey, Row, StoreError, StoredEvent, StreamId};
 
+/// Answers to keep, each with its request and time.
+type Requests = Vec<(RequestKey, Vec<u8>, Timestamp)>;
+
 /// Everything that one transaction writes.
 #[derive(Default)]
 pub(crate) struct Draft {
     head: u64,
-    events: Vec<StoredEvent>,
-    rows: Rows,
-    claims: ClaimTable,
-    requests: Vec<(RequestKey, Vec<u8>, Timestamp)>,
+    pub(crate) events: Vec<StoredEvent>,
+    pub(crate) rows: Rows,
+    pub(crate) claims: ClaimTable,
+    pub(crate) requests: Requests,
     pub(crate) inbox: Inbox,
 }
 
@@ -32,6 +36,16 @@ impl Draft {
     /// The last position, those of the draft included.
     pub(crate) const fn head(&self) -> u64 {
         self.head
+    }
+
+    /// How many events there are.
+    pub(crate) const fn count(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Whether there is nothing to write. Rows and claims follow from events only.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.requests.is_empty() && self.inbox.is_empty()
     }
 
     /// Takes up what follows from one order.
@@ -73,7 +87,7 @@ async fn write_events(tx: &DatabaseTransaction, events: Vec<StoredEvent>) -> Res
 }
 
 /// The values of an event, in the order of [`COLUMNS`].
-fn columns(event: StoredEvent) -> Vec<Value> {
+pub(crate) fn columns(event: StoredEvent) -> Vec<Value> {
     vec![
         to_stored(event.position).into(),
         event.event_id.to_string().into(),
@@ -94,12 +108,16 @@ fn columns(event: StoredEvent) -> Vec<Value> {
     ]
 }
 
-async fn write_requests(
-    tx: &DatabaseTransaction,
-    requests: Vec<(RequestKey, Vec<u8>, Timestamp)>,
-) -> Result<(), DbErr> {
-    let columns = ["caller", "rpc", "request_id", "content", "answer", "recorded_at"];
-    let values = requests.into_iter().map(|(key, answer, now)| {
+async fn write_requests(tx: &DatabaseTransaction, requests: Requests) -> Result<(), DbErr> {
+    insert(tx, "requests", &REQUEST_COLUMNS, request_rows(requests), None).await.map(drop)
+}
+
+/// The columns of a kept answer.
+pub(crate) const REQUEST_COLUMNS: [&str; 6] = ["caller", "rpc", "request_id", "content", "answer", "recorded_at"];
+
+/// The values of kept answers, in the order of [`REQUEST_COLUMNS`].
+pub(crate) fn request_rows(requests: Requests) -> Vec<Vec<Value>> {
+    let row = |(key, answer, now): (RequestKey, Vec<u8>, Timestamp)| {
         let content = key.content.bytes().to_vec();
         vec![
             key.caller.into(),
@@ -109,20 +127,22 @@ async fn write_requests(
             answer.into(),
             now.micros().into(),
         ]
-    });
-    insert(tx, "requests", &columns, values.collect(), None).await.map(drop)
+    };
+    requests.into_iter().map(row).collect()
 }
 
 /// Rows of read tables, in the order in which they came; the last one of a key wins.
 #[derive(Default)]
-pub(crate) struct Rows(Vec<Group>);
+pub(crate) struct Rows(pub(crate) Vec<Group>);
 
 /// Rows of one table that one statement can write.
-struct Group {
-    table: &'static str,
-    key: &'static [&'static str],
-    columns: Vec<&'static str>,
-    values: Vec<Vec<Value>>,
+pub(crate) struct Group {
+    pub(crate) table: &'static str,
+    pub(crate) key: &'static [&'static str],
+    pub(crate) columns: Vec<&'static str>,
+    pub(crate) values: Vec<Vec<Value>>,
+    /// The kinds of the values, which are columns of arrays on PostgreSQL.
+    kinds: Vec<Discriminant<Value>>,
     places: HashMap<String, usize>,
 }
 
@@ -141,8 +161,9 @@ impl Rows {
             Some(group) => group.push(row),
             None => {
                 let columns = row.values.iter().map(|(column, _)| *column).collect();
-                let places = HashMap::new();
-                let mut group = Group { table: row.table, key: row.key, columns, values: Vec::new(), places };
+                let kinds = row.values.iter().map(|(_, value)| discriminant(value)).collect();
+                let (values, places) = (Vec::new(), HashMap::new());
+                let mut group = Group { table: row.table, key: row.key, columns, values, kinds, places };
                 group.push(row);
                 self.0.push(group);
             }
@@ -160,7 +181,8 @@ impl Rows {
 
 impl Group {
     fn holds(&self, row: &Row) -> bool {
-        self.key == row.key && self.columns.iter().copied().eq(row.values.iter().map(|(column, _)| *column))
+        let columns = row.values.iter().map(|(column, value)| (*column, discriminant(value)));
+        self.key == row.key && self.columns.iter().copied().zip(self.kinds.iter().copied()).eq(columns)
     }
 
     fn push(&mut self, row: Row) {
@@ -195,6 +217,30 @@ impl ClaimTable {
                 }
             }
         }
+    }
+
+    /// The keys that are changed.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &ClaimKey> {
+        self.held.keys().chain(self.released.iter().map(|(key, _)| key))
+    }
+
+    /// What becomes of each key whose holder changes, where these held them before: the new holder, or nobody.
+    pub(crate) fn changes(
+        self,
+        held: &HashMap<ClaimKey, Option<String>>,
+    ) -> Result<BTreeMap<ClaimKey, Option<String>>, StoreError> {
+        let before = |key: &ClaimKey| held.get(key).and_then(Option::as_deref);
+        let released = self.released.into_iter().filter(|(key, stream)| before(key) == Some(stream.as_str()));
+        let mut changes: BTreeMap<_, _> = released.map(|(key, _)| (key, None)).collect();
+        for (key, stream) in self.held {
+            match before(&key) {
+                Some(holder) if holder != stream.as_str() && !changes.contains_key(&key) => {
+                    return Err(StoreError::ClaimHeld { key });
+                }
+                _ => drop(changes.insert(key, Some(stream.to_string()))),
+            }
+        }
+        Ok(changes)
     }
 
     /// What was released goes first: another stream of the same batch may have taken it since.

@@ -1,6 +1,6 @@
 //! Deliveries: what was settled, what was parked, and how far each consumer has come.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, Order, Query};
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr, Value};
@@ -9,6 +9,14 @@ use super::work::Parked;
 use crate::bulk::{insert, replacing};
 use crate::load::{number, to_stored};
 use crate::{Delivery, StoreError};
+
+/// The columns of a settled delivery.
+pub(crate) const INBOX_COLUMNS: [&str; 5] = ["event_id", "consumer", "owner", "position", "parked"];
+/// The columns of a dead letter.
+pub(crate) const LETTER_COLUMNS: [&str; 9] =
+    ["event_id", "consumer", "owner", "position", "stream_id", "reason", "tries", "parked_at", "replay"];
+/// The columns of a cursor.
+pub(crate) const CURSOR_COLUMNS: [&str; 3] = ["consumer", "owner", "position"];
 
 /// How many settled positions are looked at in one go when a cursor moves.
 const STRIDE: u64 = 1_000;
@@ -41,14 +49,9 @@ impl Inbox {
         if self.settled.is_empty() {
             return Ok(());
         }
-        let columns = ["event_id", "consumer", "owner", "position", "parked"];
-        let rows = self.settled.iter().map(|(delivery, parked)| {
-            let mut row = name(delivery);
-            row.push(i32::from(parked.is_some()).into());
-            row
-        });
+        let rows = self.settled.iter().map(|(delivery, parked)| inbox_row(delivery, parked.is_some()));
         let key = ["event_id", "consumer"];
-        insert(tx, "inbox", &columns, rows.collect(), Some(&replacing(&key, &columns))).await?;
+        insert(tx, "inbox", &INBOX_COLUMNS, rows.collect(), Some(&replacing(&key, &INBOX_COLUMNS))).await?;
         write_letters(tx, &self.settled).await?;
         for delivery in &self.resolved {
             let delete = Query::delete()
@@ -67,6 +70,84 @@ impl Inbox {
     }
 }
 
+/// What a batch leaves of its deliveries, each once.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    pub(crate) inbox: Vec<Vec<Value>>,
+    pub(crate) letters: Vec<Vec<Value>>,
+    /// The letters that go: event and consumer.
+    pub(crate) resolved: Vec<(String, String)>,
+    /// What was settled or parked, by consumer and owner.
+    settled: BTreeMap<(String, String), BTreeSet<u64>>,
+}
+
+impl Inbox {
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.settled.is_empty()
+    }
+
+    /// One row for each delivery; what became of it last counts.
+    pub(crate) fn outcome(self) -> Outcome {
+        let resolved: HashSet<_> = self.resolved.iter().map(id).collect();
+        let mut last = BTreeMap::new();
+        let mut outcome = Outcome::default();
+        for (delivery, parked) in self.settled {
+            let of_owner = (delivery.consumer.clone(), delivery.owner.clone());
+            outcome.settled.entry(of_owner).or_default().insert(delivery.position);
+            last.insert(id(&delivery), (delivery, parked));
+        }
+        for (id, (delivery, parked)) in last {
+            outcome.inbox.push(inbox_row(&delivery, parked.is_some()));
+            match parked {
+                Some(parked) => outcome.letters.push(letter_row(&delivery, &parked)),
+                None if resolved.contains(&id) => outcome.resolved.push(id),
+                None => {}
+            }
+        }
+        outcome
+    }
+}
+
+impl Outcome {
+    /// The cursors that move, where each stood so and these positions were settled ahead of it.
+    pub(crate) fn cursors(&self, progress: &HashMap<(String, String), (u64, BTreeSet<u64>)>) -> Vec<Vec<Value>> {
+        let none = (0, BTreeSet::new());
+        let moved = self.settled.iter().filter_map(|(of_owner, settled)| {
+            let (before, ahead) = progress.get(of_owner).unwrap_or(&none);
+            let mut cursor = *before;
+            while settled.contains(&(cursor + 1)) || ahead.contains(&(cursor + 1)) {
+                cursor += 1;
+            }
+            let (consumer, owner) = of_owner;
+            (cursor > *before).then(|| vec![consumer.as_str().into(), owner.as_str().into(), to_stored(cursor).into()])
+        });
+        moved.collect()
+    }
+}
+
+fn id(delivery: &Delivery) -> (String, String) {
+    (delivery.event_id.to_string(), delivery.consumer.clone())
+}
+
+fn inbox_row(delivery: &Delivery, parked: bool) -> Vec<Value> {
+    let mut row = name(delivery);
+    row.push(i32::from(parked).into());
+    row
+}
+
+fn letter_row(delivery: &Delivery, parked: &Parked) -> Vec<Value> {
+    let reason: String = parked.reason.chars().take(REASON_MAX).collect();
+    let mut row = name(delivery);
+    row.extend([
+        Value::from(parked.stream.as_str()),
+        reason.into(),
+        i32::try_from(parked.tries).unwrap_or(i32::MAX).into(),
+        parked.now.micros().into(),
+        0_i32.into(),
+    ]);
+    row
+}
+
 /// The columns `event_id`, `consumer`, `owner`, `position`.
 fn name(delivery: &Delivery) -> Vec<Value> {
     vec![
@@ -78,22 +159,9 @@ fn name(delivery: &Delivery) -> Vec<Value> {
 }
 
 async fn write_letters(tx: &DatabaseTransaction, settled: &[(Delivery, Option<Parked>)]) -> Result<(), DbErr> {
-    let columns = ["event_id", "consumer", "owner", "position", "stream_id", "reason", "tries", "parked_at", "replay"];
-    let rows = settled.iter().filter_map(|(delivery, parked)| {
-        let parked = parked.as_ref()?;
-        let reason: String = parked.reason.chars().take(REASON_MAX).collect();
-        let mut row = name(delivery);
-        row.extend([
-            Value::from(parked.stream.as_str()),
-            reason.into(),
-            i32::try_from(parked.tries).unwrap_or(i32::MAX).into(),
-            parked.now.micros().into(),
-            0_i32.into(),
-        ]);
-        Some(row)
-    });
-    let on_conflict = replacing(&["event_id", "consumer"], &columns);
-    insert(tx, "dead_letters", &columns, rows.collect(), Some(&on_conflict)).await.map(drop)
+    let letters = settled.iter().filter_map(|(delivery, parked)| Some(letter_row(delivery, parked.as_ref()?)));
+    let on_conflict = replacing(&["event_id", "consumer"], &LETTER_COLUMNS);
+    insert(tx, "dead_letters", &LETTER_COLUMNS, letters.collect(), Some(&on_conflict)).await.map(drop)
 }
 
 /// Moves the cursor over everything that is settled behind it without a gap. Deliveries of different streams may be
@@ -127,8 +195,8 @@ async fn advance(tx: &DatabaseTransaction, consumer: &str, owner: &str) -> Resul
     if cursor == before {
         return Ok(());
     }
-    let columns = ["consumer", "owner", "position"];
     let row = vec![consumer.into(), owner.into(), to_stored(cursor).into()];
-    insert(tx, "cursors", &columns, vec![row], Some(&replacing(&["consumer", "owner"], &columns))).await?;
+    let on_conflict = replacing(&["consumer", "owner"], &CURSOR_COLUMNS);
+    insert(tx, "cursors", &CURSOR_COLUMNS, vec![row], Some(&on_conflict)).await?;
     Ok(())
 }

@@ -5,28 +5,30 @@ use std::collections::{HashMap, HashSet};
 
 use eseal_kernel::{ClaimChange, ClaimKey, Claims, Digest};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func, Order, Query};
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction};
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use super::order::AnyOrder;
 use super::recording::Folded;
 use super::streams::{Kept, Streams};
 use super::work::Work;
-use crate::bulk::select_in;
+use crate::bulk::{one_of, select_in};
 use crate::load::{PAGE, events, number, select, to_stored};
 use crate::{Delivery, RequestKey, StoreError, StoredEvent, StreamId};
 
 /// A request's key without its content.
-type RequestName = (String, String, String);
+pub(crate) type RequestName = (String, String, String);
 
 /// The present, as the batch changes it: a later order sees what the earlier ones did.
 #[derive(Default)]
 pub(crate) struct Known {
     /// The streams of the batch; one that can't be read fails its own orders only.
     pub(crate) streams: HashMap<StreamId, Result<Folded, StoreError>>,
-    claims: HashMap<ClaimKey, Option<String>>,
-    requests: HashMap<RequestName, (Digest, Vec<u8>)>,
+    pub(crate) claims: HashMap<ClaimKey, Option<String>>,
+    /// The claims before the batch changed any; on PostgreSQL only.
+    pub(crate) held: HashMap<ClaimKey, Option<String>>,
+    pub(crate) requests: HashMap<RequestName, (Digest, Vec<u8>)>,
     /// For each event and consumer, whether it lies in the dead letters.
-    inbox: HashMap<(String, String), bool>,
+    pub(crate) inbox: HashMap<(String, String), bool>,
 }
 
 /// What is known of a request.
@@ -105,9 +107,10 @@ impl Known {
         Ok(())
     }
 
-    async fn load_streams(
+    /// Folds the streams of the orders, or takes them out of memory.
+    pub(crate) async fn load_streams(
         &mut self,
-        tx: &DatabaseTransaction,
+        tx: &impl ConnectionTrait,
         works: &[Work],
         cache: &mut Streams,
         head: u64,
@@ -126,7 +129,8 @@ impl Known {
             }
         }
         if !doubtful.is_empty() {
-            let versions = versions(tx, doubtful.iter().map(|(stream, _)| stream.as_str())).await?;
+            let streams: Vec<&str> = doubtful.iter().map(|(stream, _)| stream.as_str()).collect();
+            let versions = versions(tx, &streams).await?;
             let present = |stream: &StreamId| versions.get(stream.as_str()).copied().unwrap_or(0);
             doubtful.retain(|(stream, folded)| present(stream) == folded.version);
             self.streams.extend(doubtful.into_iter().map(|(stream, folded)| (stream.clone(), Ok(folded))));
@@ -138,7 +142,7 @@ impl Known {
     /// Folds the streams that are not in memory, page by page.
     async fn fold_streams(
         &mut self,
-        tx: &DatabaseTransaction,
+        tx: &impl ConnectionTrait,
         orders: &HashMap<&StreamId, &dyn AnyOrder>,
     ) -> Result<(), StoreError> {
         if orders.is_empty() {
@@ -147,8 +151,9 @@ impl Known {
         for (stream, order) in orders {
             self.streams.insert((*stream).clone(), Ok(order.empty()));
         }
+        let streams: Vec<&str> = orders.keys().map(|stream| stream.as_str()).collect();
         let all = select()
-            .and_where(Expr::col("stream_id").is_in(orders.keys().map(|stream| stream.as_str())))
+            .and_where(one_of(tx.get_database_backend(), "stream_id", &streams))
             .order_by("stream_id", Order::Asc)
             .order_by("stream_version", Order::Asc)
             .limit(PAGE)
@@ -251,15 +256,12 @@ fn name(key: &RequestKey) -> RequestName {
 }
 
 /// The present version of each of these streams that has one.
-async fn versions(
-    tx: &DatabaseTransaction,
-    streams: impl Iterator<Item = &str>,
-) -> Result<HashMap<String, u64>, StoreError> {
+async fn versions(tx: &impl ConnectionTrait, streams: &[&str]) -> Result<HashMap<String, u64>, StoreError> {
     let select = Query::select()
         .column("stream_id")
         .expr_as(Func::max(Expr::col("stream_version")), "version")
         .from("events")
-        .and_where(Expr::col("stream_id").is_in(streams))
+        .and_where(one_of(tx.get_database_backend(), "stream_id", streams))
         .group_by_col("stream_id")
         .take();
     let rows = tx.query_all(&select).await?;

@@ -31,7 +31,7 @@ async fn a_lease_has_one_holder_and_goes_on_when_it_is_dropped() {
     assert!(take(&one, "relay").await.is_none(), "also not twice to one process");
     assert!(take(&other, "consume:a:b").await.is_some(), "another lease is another one's");
     drop(held);
-    wait_until("the lease is free", SOON, async || take(&other, "relay").await).await;
+    let _again = wait_until("the lease is free", SOON, async || take(&other, "relay").await).await;
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod claims;
 mod deliveries;
 mod envelope;
 mod failures;
+mod faults;
 mod immutable;
 mod leases;
 mod properties;

@@ -45,7 +45,7 @@ impl Office {
 
     /// An office where so many reviewers must approve.
     pub async fn asking_for(approvals: u32) -> Self {
-        let db = TestDb::sqlite();
+        let db = TestDb::any().await;
         let database = Database::connect(&DatabaseConfig::new(db.url())).await.expect("a database");
         migrate(&database, migrations).await.expect("migrations");
         let house = TestHouse::new(Clock::fixed(now()));

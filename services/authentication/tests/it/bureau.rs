@@ -67,7 +67,7 @@ impl Bureau {
 
     /// A bureau on its first day.
     pub async fn trusting_nobody() -> Self {
-        let (db, folder) = (TestDb::sqlite(), TempDir::new().expect("a folder"));
+        let (db, folder) = (TestDb::any().await, TempDir::new().expect("a folder"));
         let database = Database::connect(&DatabaseConfig::new(db.url())).await.expect("a database");
         migrate(&database, migrations).await.expect("migrations");
         let (fabrication, workshop) = (Teller::new("fabrication").await, Workshop::default());

@@ -97,7 +97,12 @@ async fn starts(bureau: &Bureau) -> Result<(), String> {
 /// All values of all tables, one behind the other.
 async fn dump(bureau: &Bureau) -> Vec<u8> {
     let database = bureau.database.reader();
-    let list = Statement::from_string(DbBackend::Sqlite, "SELECT name FROM sqlite_master WHERE type = 'table'");
+    let backend = database.get_database_backend();
+    let list = match backend {
+        DbBackend::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table'",
+        _ => "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = current_schema()",
+    };
+    let list = Statement::from_string(backend, list);
     let tables = database.query_all_raw(list).await.expect("tables");
     let mut dump = Vec::new();
     for table in tables {

@@ -116,7 +116,7 @@ async fn people_take_no_step_of_a_hosted_fabrication() {
 
 #[tokio::test]
 async fn a_process_that_is_killed_after_any_event_goes_on_where_it_was() {
-    let mut whole = Workshop::with_own_card().await;
+    let mut whole = Workshop::with_own_card_in_a_file().await;
     whole.issues_own_card().await;
     let application = whole.approved_hosted().await;
     whole.until(&application, "SealFabricated").await;

@@ -73,7 +73,7 @@ async fn no_event_holds_personal_data_a_certificate_or_a_picture() {
 
 #[tokio::test]
 async fn contents_lie_encrypted_in_the_database() {
-    let mut workshop = Workshop::open().await;
+    let mut workshop = Workshop::open_in_a_file().await;
     let made = made(&workshop).await;
     let file = workshop.database_file();
     workshop.stops().await; // everything is in the file now

@@ -66,19 +66,33 @@ struct Running {
     database: Database,
 }
 
+fn own_card() -> (TempDir, SoftCard) {
+    let folder = TempDir::new().expect("a folder");
+    let card = soft_card(folder.path(), "own", CardKind::Maker);
+    (folder, card)
+}
+
 impl Workshop {
     pub async fn open() -> Self {
-        Self::with(None).await
+        Self::with(None, TestDb::any().await).await
+    }
+
+    /// In a database that is a file: SQLite.
+    pub async fn open_in_a_file() -> Self {
+        Self::with(None, TestDb::sqlite()).await
     }
 
     /// With a maker card of its own, which nobody has issued yet.
     pub async fn with_own_card() -> Self {
-        let folder = TempDir::new().expect("a folder");
-        let card = soft_card(folder.path(), "own", CardKind::Maker);
-        Self::with(Some((folder, card))).await
+        Self::with(Some(own_card()), TestDb::any().await).await
     }
 
-    async fn with(own: Option<(TempDir, SoftCard)>) -> Self {
+    /// The same in a database that is a file: SQLite.
+    pub async fn with_own_card_in_a_file() -> Self {
+        Self::with(Some(own_card()), TestDb::sqlite()).await
+    }
+
+    async fn with(own: Option<(TempDir, SoftCard)>, db: TestDb) -> Self {
         let (folder, own_card) = match own {
             Some((folder, card)) => (folder, Some(card)),
             None => (TempDir::new().expect("a folder"), None),
@@ -92,7 +106,7 @@ impl Workshop {
             clock: Clock::fixed(now()),
             folder,
             own_card,
-            db: TestDb::sqlite(),
+            db,
             running: None,
             replicas: Vec::new(),
         };
@@ -116,7 +130,7 @@ impl Workshop {
         self.folder.path().join(name)
     }
 
-    /// The database file.
+    /// The database file of a workshop that has one.
     pub fn database_file(&self) -> PathBuf {
         PathBuf::from(self.db.url().trim_start_matches("sqlite:"))
     }

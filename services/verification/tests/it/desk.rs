@@ -44,7 +44,7 @@ impl Desk {
     }
 
     pub async fn with(settings: impl FnOnce(Config) -> Config) -> Self {
-        let db = TestDb::sqlite();
+        let db = TestDb::any().await;
         let database = Database::connect(&DatabaseConfig::new(db.url())).await.expect("a database");
         migrate(&database, migrations).await.expect("migrations");
         let house = TestHouse::new(Clock::fixed(now()));
