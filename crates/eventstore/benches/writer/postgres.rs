@@ -42,28 +42,9 @@ impl Server {
         let script = self.folder.path().join("script.sql");
         std::fs::write(&script, plain.script.replace('\n', " ")).map_err(said)?;
         let mut command = Command::new(self.postgres.program("pgbench"));
-        command.args([
-            "-n",
-            "-M",
-            "prepared",
-            "-j",
-            "2",
-            "-T",
-            "4",
-            "-h",
-            "127.0.0.1",
-            "-U",
-            SUPERUSER,
-            "-d",
-            SUPERUSER,
-        ]);
-        command
-            .arg("-p")
-            .arg(self.postgres.port().to_string())
-            .arg("-c")
-            .arg(clients.to_string())
-            .arg("-f")
-            .arg(script);
+        let (port, clients) = (self.postgres.port().to_string(), clients.to_string());
+        command.args(["-n", "-M", "prepared", "-j", "2", "-T", "5", "-h", "127.0.0.1", "-U", SUPERUSER]);
+        command.args(["-p", &port, "-c", &clients, "-f"]).arg(script).arg(SUPERUSER);
         // Without TLS, as ours.
         command.env("PGPASSWORD", self.postgres.password()).env("PGSSLMODE", "disable");
         let output = tokio::task::spawn_blocking(move || command.output()).await.map_err(said)?.map_err(said)?;

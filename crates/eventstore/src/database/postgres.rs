@@ -78,6 +78,8 @@ pub(super) async fn open(
 async fn pool(config: &DatabaseConfig, size: u32, postgres: PgConnectOptions) -> Result<DatabaseConnection, DbErr> {
     let mut options = super::options(config, size);
     options.map_sqlx_postgres_opts(move |_| postgres.clone());
+    // A server that was started anew leaves dead connections behind, which would each cost somebody an error.
+    options.test_before_acquire_if_idle_for(Duration::from_secs(1));
     options.map_sqlx_postgres_pool_opts(closing_what_is_cut);
     sea_orm::Database::connect(options).await
 }

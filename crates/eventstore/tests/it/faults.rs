@@ -50,6 +50,7 @@ impl Replicas {
 
     /// Every acknowledged command is there once, and the rest fits.
     async fn check(&self, acknowledged: u64) {
+        wait_until("the readers are back", SOON, async || answers(&self.database).await).await;
         let events = all(&self.database).await;
         assert_eq!(
             verify_log(&events),
@@ -97,6 +98,14 @@ async fn count(database: &Database, sql: &str) -> u64 {
     let statement = Statement::from_string(database.backend(), sql);
     let row = database.reader().query_one_raw(statement).await.expect("selected").expect("a row");
     u64::try_from(row.try_get_by_index::<i64>(0).expect("a number")).expect("not negative")
+}
+
+/// Something, once the readers answer.
+async fn answers(database: &Database) -> Option<()> {
+    for _ in 0..8 {
+        database.ping().await.ok()?;
+    }
+    Some(())
 }
 
 /// Lets the load run while `fault` does its work.
@@ -152,6 +161,8 @@ async fn a_writer_outlives_a_restart_of_its_server_without_telling_anybody() {
     server.restart().await.expect("restarted");
     // Its connection is gone, and nothing was written on it yet, so this is not the caller's trouble.
     writer.execute(add("a", 1)).await.expect("recorded");
+    // Those of the readers are tried before use once they were idle for a moment.
+    wait_until("the readers are back", SOON, async || answers(&replicas.database).await).await;
     assert_eq!(all(&replicas.database).await.len(), 2);
 }
 

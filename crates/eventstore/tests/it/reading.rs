@@ -14,6 +14,8 @@ on_every_engine!(
     an_old_version_is_read_as_the_new_one,
     reads_are_pages,
     a_long_stream_is_folded_page_by_page,
+    a_stream_of_the_log_gives_every_event_once_and_ends,
+    a_stream_of_the_log_that_is_dropped_leaves_the_readers_free,
     a_tail_wakes_for_a_commit,
     a_tail_sees_what_another_process_commits,
     the_state_of_nothing_is_the_default,
@@ -50,6 +52,28 @@ async fn reads_are_pages(db: TestDb) {
     assert_eq!(positions(28, 10).await, [29, 30]);
     assert_eq!(positions(30, 10).await, [0_u64; 0]);
     assert_eq!(positions(u64::MAX, u64::MAX).await, [0_u64; 0]);
+}
+
+async fn a_stream_of_the_log_gives_every_event_once_and_ends(db: TestDb) {
+    let store = Store::open(db).await;
+    for _ in 0..5 {
+        store.together((0..500).map(|id| add(&id.to_string(), 1))).await;
+    }
+    let positions = |after| store.log.stream(after).map(|event| event.expect("read").position).collect::<Vec<_>>();
+    assert_eq!(positions(0).await, (1..=2_500).collect::<Vec<_>>());
+    assert_eq!(positions(2_490).await, (2_491..=2_500).collect::<Vec<_>>());
+    assert_eq!(positions(2_500).await, [0_u64; 0]);
+    assert_eq!(positions(u64::MAX).await, [0_u64; 0]);
+}
+
+async fn a_stream_of_the_log_that_is_dropped_leaves_the_readers_free(db: TestDb) {
+    let store = Store::open(db).await;
+    store.together((0..1_000).map(|id| add(&id.to_string(), 1))).await;
+    for _ in 0..20 {
+        let mut events = std::pin::pin!(store.log.stream(0));
+        assert_eq!(events.next().await.expect("one").expect("read").position, 1);
+    }
+    tokio::time::timeout(SOON, store.log.read(0, 1)).await.expect("a reader is free").expect("read");
 }
 
 async fn a_long_stream_is_folded_page_by_page(db: TestDb) {

@@ -72,7 +72,7 @@ fn take(row: &QueryResult, known: &mut Known, seen: &mut Seen) -> Result<(), Sto
         }
         2 => drop(known.inbox.insert((text("a")?, text("b")?), number()? != 0)),
         3 => drop(known.claims.insert(text("a")?.into(), Some(text("b")?))),
-        4 => drop(seen.progress.entry((text("a")?, text("b")?)).or_default().0 = number()?),
+        4 => seen.progress.entry((text("a")?, text("b")?)).or_default().0 = number()?,
         _ => drop(seen.progress.entry((text("a")?, text("b")?)).or_default().1.insert(number()?)),
     }
     Ok(())
