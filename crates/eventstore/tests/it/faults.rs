@@ -147,7 +147,7 @@ async fn sessions_that_are_ended_in_the_middle_of_commits_lose_and_double_nothin
             server.execute(SUPERUSER, end).await.expect("ended");
         }
     });
-    let acknowledged = acknowledged.await;
+    let acknowledged = Box::pin(acknowledged).await;
     assert!(acknowledged > CALLERS, "the load ran: {acknowledged}");
     replicas.check(acknowledged).await;
 }
