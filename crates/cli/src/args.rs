@@ -45,6 +45,15 @@ pub struct Global {
     /// 服务器地址 · Address of the server
     #[arg(long, global = true, env = "ESEAL_SERVER", default_value = "http://127.0.0.1:7310", value_name = "URL")]
     pub server: String,
+    /// 信任的CA证书文件 · CA certificates to trust for https:// servers, PEM [default: those of this machine]
+    #[arg(long, global = true, env = "ESEAL_CA", value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// 客户端证书文件 · Client certificate for servers that ask for one, PEM; needs --key
+    #[arg(long, global = true, env = "ESEAL_CERT", value_name = "FILE", requires = "key")]
+    pub cert: Option<PathBuf>,
+    /// 客户端私钥文件 · Its private key, PEM; needs --cert
+    #[arg(long, global = true, env = "ESEAL_KEY", value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
     /// 以哪个已登录用户的身份 · Act as this signed-in user [default: who signed in last]
     #[arg(long = "as", global = true, value_name = "NAME")]
     pub act_as: Option<String>,
@@ -126,6 +135,9 @@ pub enum Command {
     /// 开发用CA · A small CA for development and tests, never for production
     #[command(subcommand)]
     DevCa(DevCa),
+    /// 开发用TLS证书 · TLS certificates of a development system, never for production
+    #[command(subcommand)]
+    DevPki(DevPki),
     /// 清除个人信息 · Erase what is known of a person; events stay as they are
     ErasePerson(ErasePerson),
     /// 命令补全 · Print completions for a shell
@@ -140,6 +152,41 @@ pub struct Login {
     /// 密码文件 · Read the password from a file instead of asking
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
+    /// 令牌文件 · Keep this token of an outside issuer (OIDC access token) instead of asking for a password
+    #[arg(long, value_name = "FILE", conflicts_with = "password_file")]
+    pub token_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DevPki {
+    /// 新建 · Make a CA in a folder, and a certificate for each name
+    #[command(after_help = "\
+DIR/<name>/ 中有 tls.crt、tls.key、ca.crt · DIR/<name>/ gets tls.crt, tls.key and ca.crt:
+  eseal dev-pki create pki                      系统各部分 · one for each part of the system
+  eseal dev-pki create pki application gateway  仅这些名称 · for these names only
+证书含 <name>.eseal、<name>、localhost、127.0.0.1 · Certificates name <name>.eseal, <name>, localhost, 127.0.0.1")]
+    Create {
+        /// 目录 · The folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// 名称 · Names [default: application fabrication authentication verification gateway nats postgres setup integrator probe]
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+    },
+    /// 换发 · Issue a certificate anew, or for a new name; running services take it up within seconds
+    Renew {
+        /// 目录 · The folder of the CA
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// 名称 · The name
+        name: String,
+        /// 附加名称或地址 · A further DNS name or address in the certificate; may be repeated
+        #[arg(long, value_name = "NAME")]
+        dns: Vec<String>,
+        /// 有效天数 · Days of validity
+        #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+        days: u32,
+    },
 }
 
 #[derive(Debug, Args)]

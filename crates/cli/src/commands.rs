@@ -3,6 +3,7 @@
 mod application;
 mod card;
 mod dev_ca;
+mod dev_pki;
 mod events;
 mod fabrication;
 mod form;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 use clap::CommandFactory as _;
 
 use crate::args::{Cli, Command};
-use crate::connect::Server;
+use crate::connect::{Server, Tls};
 use crate::failure::Failure;
 use crate::lang::Lang;
 use crate::output::Output;
@@ -34,6 +35,8 @@ use crate::output::Output;
 pub struct Env {
     /// The server's address.
     pub server: String,
+    /// What is trusted, and shown, over TLS.
+    pub tls: Tls,
     /// In whose name.
     pub act_as: Option<String>,
     /// Where results go.
@@ -46,7 +49,7 @@ impl Env {
     /// # Errors
     /// [`Failure`].
     pub fn server(&self) -> Result<Server, Failure> {
-        Server::of(&self.server, self.act_as.as_deref(), self.output.lang)
+        Server::of(&self.server, &self.tls, self.act_as.as_deref(), self.output.lang)
     }
 
     /// The language.
@@ -89,6 +92,7 @@ pub async fn run(env: &Env, command: Command) -> Result<ExitCode, Failure> {
         Command::HostedKey(args) => hosted_key::hosted_key(env, args).await?,
         Command::Trust(args) => trust::trust(env, args).await?,
         Command::DevCa(args) => dev_ca::dev_ca(env, args)?,
+        Command::DevPki(args) => dev_pki::dev_pki(env, &args)?,
         Command::Completions(args) => {
             clap_complete::generate(args.shell, &mut Cli::command(), "eseal", &mut std::io::stdout());
         }

@@ -1,21 +1,25 @@
 //! The way to the server.
 
+use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tonic::metadata::{AsciiMetadataValue, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity, Uri};
 use tonic::{Request, Response, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, read_file};
 use crate::lang::Lang;
 use crate::session::Sessions;
 
 /// The most bytes of one message, as the servers have it.
 pub const MAX_MESSAGE: usize = 16 << 20;
+/// The most bytes of a file with certificates or a key.
+const MAX_PEM: u64 = 1 << 20;
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
@@ -28,6 +32,15 @@ pub struct Server {
     pub lang: Lang,
     channel: Channel,
     token: Option<AsciiMetadataValue>,
+}
+
+/// What is trusted, and shown, over TLS.
+#[derive(Debug, Clone, Default)]
+pub struct Tls {
+    /// CA certificates; none = those that this machine trusts.
+    pub ca: Option<PathBuf>,
+    /// A client certificate and its key.
+    pub identity: Option<(PathBuf, PathBuf)>,
 }
 
 /// A channel that says who calls.
@@ -55,7 +68,7 @@ impl Server {
     ///
     /// # Errors
     /// The address is none, or the session of `name` is not there.
-    pub fn of(address: &str, name: Option<&str>, lang: Lang) -> Result<Self, Failure> {
+    pub fn of(address: &str, tls: &Tls, name: Option<&str>, lang: Lang) -> Result<Self, Failure> {
         let token = match std::env::var("ESEAL_TOKEN").ok().filter(|token| name.is_none() && !token.is_empty()) {
             Some(token) => Some(token),
             None => Sessions::of_user(lang)?.find(address, name)?.map(|(_, session)| session.token),
@@ -65,19 +78,19 @@ impl Server {
         if let Some(token) = &mut token {
             token.set_sensitive(true);
         }
-        Self::with(address, lang, token)
+        Self::with(address, tls, lang, token)
     }
 
     /// The server at `address`, on behalf of nobody: an old token is no reason to refuse what anybody may ask.
     ///
     /// # Errors
     /// The address is none.
-    pub fn anonymous(address: &str, lang: Lang) -> Result<Self, Failure> {
-        Self::with(address, lang, None)
+    pub fn anonymous(address: &str, tls: &Tls, lang: Lang) -> Result<Self, Failure> {
+        Self::with(address, tls, lang, None)
     }
 
-    fn with(address: &str, lang: Lang, token: Option<AsciiMetadataValue>) -> Result<Self, Failure> {
-        let endpoint = endpoint(address, lang)?;
+    fn with(address: &str, tls: &Tls, lang: Lang, token: Option<AsciiMetadataValue>) -> Result<Self, Failure> {
+        let endpoint = endpoint(address, tls, lang)?;
         let channel = endpoint.connect_timeout(CONNECT_WITHIN).timeout(ANSWER_WITHIN).connect_lazy();
         Ok(Self { address: address.to_owned(), lang, channel, token })
     }
@@ -103,19 +116,79 @@ impl Server {
     }
 }
 
-/// The server's address. What would be sent in the clear although `https` was asked for is refused.
-fn endpoint(address: &str, lang: Lang) -> Result<Endpoint, Failure> {
+/// The server's address. In the clear only this machine is talked to: tokens, passwords and documents go over the line.
+fn endpoint(address: &str, tls: &Tls, lang: Lang) -> Result<Endpoint, Failure> {
     let endpoint = Endpoint::from_shared(address.to_owned()).map_err(|error| Failure::usage(lang, error))?;
     match endpoint.uri().scheme_str() {
-        Some("http") => Ok(endpoint),
+        Some("http") if is_this_machine(endpoint.uri()) => Ok(endpoint),
+        Some("https") => {
+            // With two providers in the tree the first use of TLS would panic.
+            let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+            endpoint.tls_config(tls.config(lang)?).map_err(|error| {
+                Failure::new(Kind::Usage, "CERTIFICATE_UNUSABLE", lang).because(error)
+            })
+        }
         _ => {
-            let why = lang.pick("目前仅支持 http://(本机)", "only http:// to this machine is supported so far");
+            let why = lang.pick("请使用 https://;http:// 仅限本机", "use https://; http:// is for this machine only");
             Err(Failure::usage(lang, format_args!("--server {address}: {why}")))
         }
     }
 }
 
+impl Tls {
+    fn config(&self, lang: Lang) -> Result<ClientTlsConfig, Failure> {
+        let mut config = ClientTlsConfig::new();
+        config = match &self.ca {
+            Some(file) => config.ca_certificate(Certificate::from_pem(read_file(lang, file, MAX_PEM)?)),
+            None => config.with_native_roots(),
+        };
+        if let Some((certificate, key)) = &self.identity {
+            let (certificate, key) = (read_file(lang, certificate, MAX_PEM)?, read_file(lang, key, MAX_PEM)?);
+            config = config.identity(Identity::from_pem(certificate, key));
+        }
+        Ok(config)
+    }
+}
+
+fn is_this_machine(address: &Uri) -> bool {
+    let host = address.host().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 /// The id of a new request: the same request sent twice with it is carried out once.
 pub fn request_id() -> String {
     uuid::Uuid::now_v7().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(address: &str) -> Result<Endpoint, String> {
+        endpoint(address, &Tls::default(), Lang::En).map_err(|failure| failure.text)
+    }
+
+    #[test]
+    fn in_the_clear_only_this_machine_is_talked_to() {
+        for address in ["http://127.0.0.1:7310", "http://localhost", "http://[::1]:1", "http://127.8.8.8:1"] {
+            assert!(told(address).is_ok(), "{address}");
+        }
+        for address in ["http://eseal.example", "http://10.0.0.1:7310", "http://localhost.example", "ftp://127.0.0.1"] {
+            let text = told(address).expect_err(address);
+            assert!(text.contains("https://") && text.contains(address), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_certificates_is_told_before_anything_is_sent() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("ca.crt");
+        let tls = Tls { ca: Some(file.clone()), identity: None };
+        let missing = endpoint("https://eseal.example", &tls, Lang::En).expect_err("no file");
+        assert_eq!(missing.code, "FILE_UNREADABLE");
+        std::fs::write(&file, "-----BEGIN CERTIFICATE-----\nnot base64!\n-----END CERTIFICATE-----\n").expect("written");
+        let broken = endpoint("https://eseal.example", &tls, Lang::En).expect_err("no certificate");
+        assert_eq!(broken.code, "CERTIFICATE_UNUSABLE");
+    }
 }

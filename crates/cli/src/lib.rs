@@ -2,7 +2,7 @@
 //!
 //! - [`args`]: the command line
 //! - [`commands`]: what each command does, one file per field of work
-//! - [`connect`], [`session`]: the way to the server, and who is signed in
+//! - [`connect`], [`session`], [`token`]: the way to the server, and who is signed in
 //! - [`output`], [`failure`], [`lang`]: what people and scripts read
 
 pub mod args;
@@ -14,3 +14,4 @@ pub mod mapped;
 pub mod output;
 pub mod secret;
 pub mod session;
+pub mod token;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use eseal_cli::args::Cli;
 use eseal_cli::commands::{self, Env};
+use eseal_cli::connect::Tls;
 use eseal_cli::lang::Lang;
 use eseal_cli::output::Output;
 
@@ -12,7 +13,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let lang = cli.global.lang.unwrap_or_else(|| Lang::of_environment(|name| std::env::var(name).ok()));
     let output = Output { json: cli.global.json, lang };
-    let env = Env { server: cli.global.server, act_as: cli.global.act_as, output };
+    let tls = Tls { ca: cli.global.ca, identity: cli.global.cert.zip(cli.global.key) };
+    let env = Env { server: cli.global.server, tls, act_as: cli.global.act_as, output };
     // One worker looks after the connection while somebody types a PIN: a server that restarts meanwhile is found again.
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
         Ok(runtime) => runtime,

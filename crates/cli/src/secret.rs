@@ -11,6 +11,8 @@ use crate::lang::Lang;
 
 /// The most bytes of a file with a secret.
 const MAX: u64 = 1024;
+/// The most bytes of a file with a token.
+const MAX_TOKEN: u64 = 16 << 10;
 
 /// The secret in `file`, or what the user types.
 ///
@@ -21,6 +23,16 @@ pub fn read(lang: Lang, file: Option<&Path>, prompt: &str) -> Result<Zeroizing<S
     let bytes = Zeroizing::new(read_file(lang, file, MAX)?);
     let text = std::str::from_utf8(&bytes).map_err(|_| Failure::usage(lang, file.display()))?;
     Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// The token in `file`.
+///
+/// # Errors
+/// The file can't be read, or is larger than a token.
+pub fn read_token(lang: Lang, file: &Path) -> Result<Zeroizing<String>, Failure> {
+    let bytes = Zeroizing::new(read_file(lang, file, MAX_TOKEN)?);
+    let text = std::str::from_utf8(&bytes).map_err(|_| Failure::usage(lang, file.display()))?;
+    Ok(Zeroizing::new(text.trim().to_owned()))
 }
 
 /// The PIN in `file`, or what the user types.

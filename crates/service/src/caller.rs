@@ -191,6 +191,21 @@ impl Caller {
         }
     }
 
+    /// Whether this caller may see and change what is of all organizations, or of none: trust, maker cards, histories.
+    /// People who are bound to one may not.
+    ///
+    /// # Errors
+    /// `PERMISSION_DENIED` with `OTHER_ORGANIZATION`.
+    pub fn may_see_all(&self) -> Result<(), Status> {
+        match self {
+            Self::Person(Person { organization: Some(_), .. }) => {
+                Err(generic(Code::PermissionDenied, &status::OTHER_ORGANIZATION))
+            }
+            Self::Person(_) | Self::Service(_) => Ok(()),
+            Self::Anonymous => self.person().map(drop),
+        }
+    }
+
     /// The one organization that lists must be narrowed to; none for callers who see all.
     pub const fn bound_to(&self) -> Option<&Uscc> {
         match self {
@@ -237,6 +252,7 @@ mod tests {
         let bound = person(Some(own.clone()));
         assert!(bound.may_see(&own).is_ok());
         assert_eq!(bound.may_see(&other).map_err(|status| status.code()), Err(Code::PermissionDenied));
+        assert_eq!(bound.may_see_all().map_err(|status| status.code()), Err(Code::PermissionDenied));
         assert_eq!(bound.bound_to(), Some(&own));
     }
 
@@ -244,7 +260,7 @@ mod tests {
     fn people_who_are_bound_to_none_and_services_see_all() {
         let other = uscc("91350100M000100Y43");
         for caller in [person(None), Caller::Service("fabrication".to_owned())] {
-            assert!(caller.may_see(&other).is_ok() && caller.bound_to().is_none());
+            assert!(caller.may_see(&other).is_ok() && caller.may_see_all().is_ok() && caller.bound_to().is_none());
         }
     }
 
@@ -252,6 +268,7 @@ mod tests {
     fn anybody_sees_nothing() {
         let refused = Caller::Anonymous.may_see(&uscc("91350100M000100Y43"));
         assert_eq!(refused.map_err(|status| status.code()), Err(Code::Unauthenticated));
+        assert_eq!(Caller::Anonymous.may_see_all().map_err(|status| status.code()), Err(Code::Unauthenticated));
     }
 
     #[test]

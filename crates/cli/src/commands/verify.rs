@@ -45,7 +45,7 @@ pub async fn verify(env: &Env, args: &Verify) -> Result<ExitCode, Failure> {
     let view = if args.offline || size > MAX_UPLOAD {
         offline(env, &args.file, &document, &roots)?
     } else {
-        let server = Server::anonymous(&env.server, lang)?;
+        let server = Server::anonymous(&env.server, &env.tls, lang)?;
         match online(env, &server, &args.file, &document, &roots).await? {
             Some(view) => view,
             None => {

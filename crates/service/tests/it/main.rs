@@ -1,5 +1,6 @@
 //! The layers around every service, against stand-in handlers.
 
+mod crowd;
 mod event_log;
 mod issuer;
 mod matrix;

@@ -45,6 +45,7 @@ impl EventLogService for StandIn {
             "second" if call < 2 => return Err(generic(Code::Unavailable, &status::OVERLOADED)),
             "unavailable" => return Err(generic(Code::Unavailable, &status::OVERLOADED)),
             "conflict" => return Err(generic(Code::Aborted, &status::VERSION_CONFLICT)),
+            "large" => "x".repeat(8 << 20),
             "caller" => Caller::of(&request).actor().to_string(),
             "trace" => trace::of(&request).unwrap_or_default(),
             "time" => Deadline::of(&request).remaining().as_millis().to_string(),

@@ -33,7 +33,7 @@ const EVENTS: &str = "eseal.event.v1.EventLogService";
 pub struct Street {
     pub folder: TempDir,
     pub pki: DevPki,
-    _tasks: Tasks,
+    pub tasks: Tasks,
     pub address: SocketAddr,
     pub stand_in: StandIn,
     pub tls: Tls,
@@ -61,7 +61,7 @@ impl Street {
         let tls = load(&folder, "stand-in");
         let server = Server::new(stand_in.routes(), access, limits);
         tasks.spawn("server", server.serve_tls(listener, tls.clone(), clients, tasks.stopping()));
-        Self { folder, pki, _tasks: tasks, address, stand_in, tls, issuer }
+        Self { folder, pki, tasks, address, stand_in, tls, issuer }
     }
 
     /// The certificate of `name`, as its process has it.

@@ -6,6 +6,7 @@ mod erase;
 mod list;
 mod material;
 mod office;
+mod organizations;
 mod react;
 mod repeat;
 mod review;

@@ -18,6 +18,7 @@ impl TrustService for Grpc {
         request: Request<pb::AddTrustAnchorRequest>,
     ) -> Result<Response<pb::AddTrustAnchorResponse>, Status> {
         let call = self.call(&request, "TrustService/AddTrustAnchor", &request.get_ref().request_id)?;
+        call.caller.may_see_all()?;
         let message = request.into_inner();
         let purpose = parse::purpose("purpose", message.purpose)?;
         let added = App::add_anchor(purpose, &message.certificate, call.metadata.clone());
@@ -32,6 +33,7 @@ impl TrustService for Grpc {
         request: Request<pb::RemoveTrustAnchorRequest>,
     ) -> Result<Response<pb::RemoveTrustAnchorResponse>, Status> {
         let call = self.call(&request, "TrustService/RemoveTrustAnchor", &request.get_ref().request_id)?;
+        call.caller.may_see_all()?;
         let anchor = parse::anchor(request.get_ref().purpose, &request.get_ref().fingerprint)?;
         let order = App::remove_anchor(anchor, call.metadata.clone());
         self.decide(call, order, |_| pb::RemoveTrustAnchorResponse {}).await.map(response)
@@ -51,6 +53,7 @@ impl TrustService for Grpc {
         request: Request<pb::ImportCrlRequest>,
     ) -> Result<Response<pb::ImportCrlResponse>, Status> {
         let call = self.call(&request, "TrustService/ImportCrl", &request.get_ref().request_id)?;
+        call.caller.may_see_all()?;
         let imported = self.app.import_crl(&request.get_ref().crl, call.metadata.clone()).await;
         let (order, digest) = imported.map_err(|why| refusals::not_trusted("crl", why, call.language))?;
         let answer = move |_: &_| pb::ImportCrlResponse { digest: digest.to_string() };

@@ -6,6 +6,7 @@ mod bureau;
 mod card;
 mod gates;
 mod hosted;
+mod organizations;
 mod pins;
 mod privacy;
 mod reaction;

@@ -25,6 +25,7 @@ impl MakerCardService for Grpc {
         request: Request<pb::IssueMakerCardRequest>,
     ) -> Result<Response<pb::IssueMakerCardResponse>, Status> {
         let call = self.call(&request, "MakerCardService/IssueMakerCard", &request.get_ref().request_id)?;
+        call.caller.may_see_all()?;
         let message = request.into_inner();
         let card_serial = parse::serial("card_serial", &message.card_serial)?;
         let maker_id = parse::person("maker_id", &message.maker_id)?;
@@ -50,6 +51,7 @@ impl MakerCardService for Grpc {
         request: Request<pb::WithdrawMakerCardRequest>,
     ) -> Result<Response<pb::WithdrawMakerCardResponse>, Status> {
         let call = self.call(&request, "MakerCardService/WithdrawMakerCard", &request.get_ref().request_id)?;
+        call.caller.may_see_all()?;
         let message = request.into_inner();
         let card_serial = parse::serial("card_serial", &message.card_serial)?;
         let command = CardCommand::Withdraw { reason_code: parse::withdrawal(&message.reason_code)? };

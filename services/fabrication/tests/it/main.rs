@@ -9,6 +9,7 @@ mod hosted;
 mod list;
 mod maker_cards;
 mod making;
+mod organizations;
 mod outage;
 mod react;
 mod repeat;

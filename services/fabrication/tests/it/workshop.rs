@@ -60,7 +60,7 @@ pub struct Workshop {
 }
 
 struct Running {
-    house: TestHouse,
+    pub house: TestHouse,
     /// Holds the writer as long as anything of the process may need it.
     _context: Context,
     database: Database,

@@ -1,0 +1,64 @@
+//! People of an organization see and change what is its own: every RPC that people may call, tried by those of another one.
+
+use std::collections::BTreeSet;
+
+use eseal_proto::application::v1 as pb;
+use eseal_service::Role;
+use eseal_service::access::rules;
+use tonic::{Response, Status};
+
+use crate::office::*;
+
+/// The reason of the refusal, or whether the answer was empty.
+fn came<T>(answer: Result<Response<T>, Status>, is_empty: impl Fn(&T) -> bool) -> Result<bool, String> {
+    let told = |status: Status| eseal_service::status::refusal_of(&status).map_or(status.to_string(), |told| told.reason);
+    answer.map(|answer| is_empty(answer.get_ref())).map_err(told)
+}
+
+fn done<T>(answer: Result<T, Status>) -> Result<bool, String> {
+    came(answer.map(Response::new), |_| false)
+}
+
+#[tokio::test]
+async fn people_of_another_organization_get_nothing_by_any_rpc() {
+    let office = Office::open().await;
+    let application = office.returned().await;
+    let picture = eseal_kernel::Digest::of(DOT).to_string();
+    let mut applicant = office.person("chen", Role::Applicant, Some(SUZHOU));
+    let mut reviewer = office.person("chen", Role::Reviewer, Some(SUZHOU));
+    let mut admin = office.person("chen", Role::Admin, Some(SUZHOU));
+    let other = || Err("OTHER_ORGANIZATION".to_owned());
+    let erase = pb::ErasePersonRequest { request_id: request_id(), person_id: "sun".to_owned() };
+    let named = pb::ListApplicationsRequest { uscc: LENOVO.to_owned(), ..Default::default() };
+    let all = pb::ListApplicationsRequest::default();
+    // A file that nobody of theirs has stored is not there, whoever knows its digest. Storing it comes last: it is theirs then.
+    let read = done(get(&mut applicant, &picture).await);
+    let form = form(&put(&mut applicant, b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>").await);
+    let stored = applicant.put_material(pb::PutMaterialRequest::default()).await;
+    let tried = [
+        ("PutMaterial", Err("INVALID_FIELD".to_owned()), came(stored, |_| false)),
+        ("GetMaterial", Err("MATERIAL_NOT_FOUND".to_owned()), read),
+        ("SubmitApplication", other(), done(submit(&mut applicant, form.clone()).await)),
+        ("ApproveApplication", other(), done(approve(&mut reviewer, &application).await)),
+        ("ReturnApplication", other(), done(send_back(&mut reviewer, &application).await)),
+        ("ReviseApplication", other(), done(revise(&mut applicant, &application, form, contacts()).await)),
+        ("ResubmitApplication", other(), done(resubmit(&mut applicant, &application).await)),
+        ("WithdrawApplication", other(), done(withdraw(&mut applicant, &application).await)),
+        ("GetApplication", other(), done(show(&mut admin, &application).await)),
+        ("ListApplications", other(), came(admin.list_applications(named).await, |_| false)),
+        ("ListApplications", Ok(true), came(admin.list_applications(all).await, |page| page.applications.is_empty())),
+        ("ErasePerson", other(), came(admin.erase_person(erase).await, |_| false)),
+    ];
+    for (rpc, expected, got) in &tried {
+        assert_eq!(got, expected, "{rpc}");
+    }
+    let names = tried.iter().map(|(rpc, ..)| (*rpc).to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(names, for_people());
+}
+
+/// Every RPC of this service that people may call: a new one is missing in the table until somebody puts it there.
+fn for_people() -> BTreeSet<String> {
+    let rules = rules().expect("rules").into_iter().filter(|rule| !rule.roles.is_empty());
+    let own = |rpc: &str| rpc.strip_prefix("eseal.application.v1.ApplicationService/").map(str::to_owned);
+    rules.filter_map(|rule| own(&rule.rpc)).collect()
+}

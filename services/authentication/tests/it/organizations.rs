@@ -1,0 +1,219 @@
+//! People of an organization see and change what is its own: every RPC that people may call, tried by those of another one.
+
+use std::collections::BTreeSet;
+
+use eseal_pki::Suite;
+use eseal_proto::authentication::v1 as pb;
+use eseal_proto::authentication::v1::trust_service_client::TrustServiceClient;
+use eseal_service::Role;
+use eseal_service::access::rules;
+use tonic::{Response, Status};
+
+use crate::bureau::*;
+use crate::signing::*;
+
+/// What a stranger gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gets {
+    /// `OTHER_ORGANIZATION`.
+    OtherOrganization,
+    /// A gate's refusal, which is a fact: somebody tried to use a seal that is not theirs.
+    NotCustodian,
+    /// A list with nothing in it.
+    Nothing,
+    /// What is of no organization: roots that all trust, and what they say of a certificate.
+    WhatAllMayKnow,
+}
+
+/// What came back: the reason of the refusal, or whether the answer was empty.
+fn came<T>(answer: Result<Response<T>, Status>, is_empty: impl Fn(&T) -> bool) -> Result<bool, String> {
+    let told = |status: Status| eseal_service::status::refusal_of(&status).map_or(status.to_string(), |told| told.reason);
+    answer.map(|answer| is_empty(answer.get_ref())).map_err(told)
+}
+
+fn done<T>(answer: Result<T, Status>) -> Result<bool, String> {
+    came(answer.map(Response::new), |_| false)
+}
+
+#[tokio::test]
+async fn people_of_another_organization_get_nothing_by_any_rpc() {
+    let bureau = Bureau::open().await;
+    let (card, successor) = (bureau.active().await, bureau.registered().await);
+    let begun = begin(&mut bureau.zhou(), &card.seal_id).await.expect("begun");
+    let key = created_key(&bureau).await;
+    let (seal, attempt) = (card.seal_id.as_str(), begun.attempt_id.as_str());
+    let person = |role| bureau.person("chen", role, Some(SUZHOU));
+    let mut admin = bureau.registry("chen", Role::Admin, Some(SUZHOU));
+    let mut custodian = bureau.registry("chen", Role::Custodian, Some(SUZHOU));
+    let mut auditor = bureau.registry("chen", Role::Auditor, Some(SUZHOU));
+    let mut sealing = bureau.sealing("chen", Role::Custodian, Some(SUZHOU));
+    let mut keys = bureau.keys("chen", Role::Custodian, Some(SUZHOU));
+    let mut trust = TrustServiceClient::new(person(Role::Admin));
+    let at = pb::SealStateAtRequest { seal_id: seal.to_owned(), ..Default::default() };
+    let structure = pb::GetSealStructureRequest { seal_id: seal.to_owned() };
+    let named = pb::ListSealsRequest { uscc: LENOVO.to_owned(), ..Default::default() };
+    let certify = pb::CertifyHostedKeyRequest { request_id: request_id(), hosted_key_id: key.clone(), certificates: vec![] };
+    let certificate = bureau.authorities.holders.certificate().der().to_vec();
+    use Gets::{NotCustodian, Nothing, OtherOrganization, WhatAllMayKnow};
+    let tried = [
+        ("RegistryService/ActivateSeal", OtherOrganization, done(activate(&mut admin, seal).await)),
+        ("RegistryService/SuspendSeal", OtherOrganization, done(suspend(&mut custodian, seal).await)),
+        ("RegistryService/ResumeSeal", OtherOrganization, done(resume(&mut admin, seal).await)),
+        ("RegistryService/RevokeSeal", OtherOrganization, done(revoke(&mut admin, seal).await)),
+        ("RegistryService/ReplaceSeal", OtherOrganization, done(replace(&mut admin, seal, &successor.seal_id).await)),
+        ("RegistryService/UnlockSeal", OtherOrganization, done(unlock(&mut admin, seal).await)),
+        ("RegistryService/GetSeal", OtherOrganization, done(show(&mut custodian, seal).await)),
+        ("RegistryService/ListSeals", OtherOrganization, came(custodian.list_seals(named).await, |_| false)),
+        (
+            "RegistryService/ListSeals",
+            Nothing,
+            came(custodian.list_seals(pb::ListSealsRequest::default()).await, |page| page.seals.is_empty()),
+        ),
+        (
+            "RegistryService/GetSealStructure",
+            OtherOrganization,
+            came(custodian.get_seal_structure(structure).await, |_| false),
+        ),
+        ("RegistryService/SealStateAt", OtherOrganization, came(auditor.seal_state_at(at).await, |_| false)),
+        ("SealingService/BeginSealing", NotCustodian, done(begin(&mut sealing, seal).await)),
+        ("SealingService/ReportCardAbsent", NotCustodian, done(card_absent(&mut sealing, seal, attempt).await)),
+        ("SealingService/ReportPin", NotCustodian, done(pin(&mut sealing, seal, attempt, true).await)),
+        (
+            "SealingService/AuthorizeSealing",
+            NotCustodian,
+            done(authorize(&mut sealing, showing(&card, &begun, Suite::Sm2Sm3)).await),
+        ),
+        (
+            "SealingService/AuthorizeHostedSealing",
+            NotCustodian,
+            came(sealing.authorize_hosted_sealing(hosted_use(&card, attempt)).await, |_| false),
+        ),
+        (
+            "SealingService/SignHosted",
+            NotCustodian,
+            came(
+                sealing
+                    .sign_hosted(pb::SignHostedRequest {
+                        request_id: request_id(),
+                        seal_id: seal.to_owned(),
+                        attempt_id: attempt.to_owned(),
+                        to_be_signed: vec![1],
+                    })
+                    .await,
+                |_| false,
+            ),
+        ),
+        ("SealingService/CompleteSealing", NotCustodian, done(complete(&mut sealing, seal, attempt, vec![1]).await)),
+        ("SealingService/ReportSigningFailure", NotCustodian, done(signing_failed(&mut sealing, seal, attempt).await)),
+        (
+            "SealingService/ListAttempts",
+            Nothing,
+            came(
+                bureau
+                    .sealing("chen", Role::Auditor, Some(SUZHOU))
+                    .list_attempts(pb::ListAttemptsRequest { seal_id: seal.to_owned(), ..Default::default() })
+                    .await,
+                |page| page.attempts.is_empty(),
+            ),
+        ),
+        ("HostedKeyService/CreateHostedKey", OtherOrganization, came(keys.create_hosted_key(creation()).await, |_| false)),
+        ("HostedKeyService/CertifyHostedKey", OtherOrganization, came(keys.certify_hosted_key(certify).await, |_| false)),
+        (
+            "HostedKeyService/GetHostedKey",
+            OtherOrganization,
+            came(keys.get_hosted_key(pb::GetHostedKeyRequest { hosted_key_id: key.clone() }).await, |_| false),
+        ),
+        (
+            "TrustService/AddTrustAnchor",
+            OtherOrganization,
+            came(
+                trust
+                    .add_trust_anchor(pb::AddTrustAnchorRequest {
+                        request_id: request_id(),
+                        purpose: pb::TrustPurpose::Holder.into(),
+                        certificate: certificate.clone(),
+                    })
+                    .await,
+                |_| false,
+            ),
+        ),
+        (
+            "TrustService/RemoveTrustAnchor",
+            OtherOrganization,
+            came(
+                trust
+                    .remove_trust_anchor(pb::RemoveTrustAnchorRequest {
+                        request_id: request_id(),
+                        purpose: pb::TrustPurpose::Holder.into(),
+                        fingerprint: eseal_kernel::Digest::of(&certificate).to_string(),
+                    })
+                    .await,
+                |_| false,
+            ),
+        ),
+        (
+            "TrustService/ImportCrl",
+            OtherOrganization,
+            came(trust.import_crl(pb::ImportCrlRequest { request_id: request_id(), crl: vec![1] }).await, |_| false),
+        ),
+        (
+            "TrustService/ListTrustAnchors",
+            WhatAllMayKnow,
+            came(trust.list_trust_anchors(pb::ListTrustAnchorsRequest::default()).await, |_| false),
+        ),
+        (
+            "TrustService/CheckCertificate",
+            WhatAllMayKnow,
+            came(
+                trust
+                    .check_certificate(pb::CheckCertificateRequest {
+                        purpose: pb::TrustPurpose::Maker.into(),
+                        certificate,
+                        ..Default::default()
+                    })
+                    .await,
+                |_| false,
+            ),
+        ),
+    ];
+    for (rpc, gets, got) in &tried {
+        let expected = match gets {
+            OtherOrganization => Err("OTHER_ORGANIZATION".to_owned()),
+            NotCustodian => Err("NOT_CUSTODIAN".to_owned()),
+            Nothing => Ok(true),
+            WhatAllMayKnow => Ok(false),
+        };
+        assert_eq!(*got, expected, "{rpc}");
+    }
+    assert_eq!(tried.iter().map(|(rpc, ..)| (*rpc).to_owned()).collect::<BTreeSet<_>>(), for_people());
+    // The custodian's own attempt is where it was.
+    assert_eq!(pin(&mut bureau.zhou(), seal, attempt, true).await.expect("goes on"), 5);
+}
+
+/// Every RPC of this service that people may call: a new one is missing in the table until somebody puts it there.
+fn for_people() -> BTreeSet<String> {
+    let rules = rules().expect("rules").into_iter().filter(|rule| !rule.roles.is_empty());
+    rules.filter_map(|rule| rule.rpc.strip_prefix("eseal.authentication.v1.").map(str::to_owned)).collect()
+}
+
+async fn created_key(bureau: &Bureau) -> String {
+    let created = bureau.keys(ZHOU, Role::Custodian, Some(LENOVO)).create_hosted_key(creation()).await;
+    created.expect("created").into_inner().hosted_key.expect("a key").hosted_key_id
+}
+
+fn creation() -> pb::CreateHostedKeyRequest {
+    let organization = Some(organization());
+    pb::CreateHostedKeyRequest { request_id: request_id(), organization, pin: "a long pin".to_owned() }
+}
+
+fn hosted_use(card: &crate::card::Card, attempt_id: &str) -> pb::AuthorizeHostedSealingRequest {
+    pb::AuthorizeHostedSealingRequest {
+        request_id: request_id(),
+        seal_id: card.seal_id.clone(),
+        attempt_id: attempt_id.to_owned(),
+        pin: "a long pin".to_owned(),
+        document_digest: document().to_string(),
+        certificate_digest: document().to_string(),
+        places: vec![place()],
+    }
+}

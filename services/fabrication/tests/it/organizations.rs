@@ -1,0 +1,71 @@
+//! People of an organization see and change what is its own: every RPC that people may call, tried by those of another one.
+
+use std::collections::BTreeSet;
+
+use eseal_proto::fabrication::v1 as pb;
+use eseal_proto::fabrication::v1::maker_card_service_client::MakerCardServiceClient;
+use eseal_service::Role;
+use eseal_service::access::rules;
+use tonic::{Response, Status};
+
+use crate::cards::Card;
+use crate::workshop::*;
+
+/// The reason of the refusal, or whether the answer was empty.
+fn came<T>(answer: Result<Response<T>, Status>, is_empty: impl Fn(&T) -> bool) -> Result<bool, String> {
+    let told = |status: Status| eseal_service::status::refusal_of(&status).map_or(status.to_string(), |told| told.reason);
+    answer.map(|answer| is_empty(answer.get_ref())).map_err(told)
+}
+
+fn done<T>(answer: Result<T, Status>) -> Result<bool, String> {
+    came(answer.map(Response::new), |_| false)
+}
+
+#[tokio::test]
+async fn people_of_another_organization_get_nothing_by_any_rpc() {
+    let workshop = Workshop::open().await;
+    let (maker, application) = (workshop.issued("M1").await, workshop.approved().await);
+    let mut run = begin(workshop.maker("zhang"), &application, "M1").await.expect("begun");
+    let mut chen = workshop.person("zhang", Role::Maker, Some(SUZHOU));
+    run.maker = chen.clone();
+    let suzhou = SUZHOU.parse().expect("a code");
+    let channel = workshop.house.person("fabrication", "chen", &[Role::Admin], Some(&suzhou));
+    let mut cards = MakerCardServiceClient::new(channel);
+    let other = || Err("OTHER_ORGANIZATION".to_owned());
+    let fabrications = pb::ListFabricationsRequest::default();
+    let runs = pb::ListRunsRequest { application_id: application.clone(), ..Default::default() };
+    let tried = [
+        ("FabricationService/BeginRun", other(), done(begin(chen.clone(), &application, "M1").await)),
+        ("FabricationService/PresentMakerCard", other(), done(run.presents_maker(maker.proves(&run.terms)).await)),
+        ("FabricationService/PresentSealCard", other(), done(run.presents(&Card::holder("S1", LENOVO)).await)),
+        ("FabricationService/SignSeal", other(), done(run.signs(vec![1]).await)),
+        ("FabricationService/ConfirmSeal", other(), done(run.confirms(b"seal").await)),
+        ("FabricationService/ReportFailure", other(), done(run.reports_failure().await)),
+        ("FabricationService/GetFabrication", other(), done(show(&mut chen, &application).await)),
+        (
+            "FabricationService/ListFabrications",
+            Ok(true),
+            came(chen.list_fabrications(fabrications).await, |page| page.fabrications.is_empty()),
+        ),
+        ("FabricationService/ListRuns", Ok(true), came(chen.list_runs(runs).await, |page| page.runs.is_empty())),
+        // Maker cards are of no organization: who is bound to one neither issues nor withdraws them.
+        ("MakerCardService/IssueMakerCard", other(), done(issue(&mut cards, &Card::maker("M2")).await)),
+        ("MakerCardService/WithdrawMakerCard", other(), done(withdraw(&mut cards, "M1").await)),
+        (
+            "MakerCardService/ListMakerCards",
+            Ok(false),
+            came(cards.list_maker_cards(pb::ListMakerCardsRequest::default()).await, |page| page.maker_cards.is_empty()),
+        ),
+    ];
+    for (rpc, expected, got) in &tried {
+        assert_eq!(got, expected, "{rpc}");
+    }
+    let names = tried.iter().map(|(rpc, ..)| (*rpc).to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(names, for_people());
+}
+
+/// Every RPC of this service that people may call: a new one is missing in the table until somebody puts it there.
+fn for_people() -> BTreeSet<String> {
+    let rules = rules().expect("rules").into_iter().filter(|rule| !rule.roles.is_empty());
+    rules.filter_map(|rule| rule.rpc.strip_prefix("eseal.fabrication.v1.").map(str::to_owned)).collect()
+}
