@@ -366,28 +366,36 @@ impl Platform {
     fn set_up_databases(&self) {
         for service in SERVICES {
             let data = self.data(service);
-            if data.join("url").is_file() {
-                continue;
-            }
-            fs::create_dir_all(&data).expect("a folder");
             let (database, owner, serving) =
                 (format!("eseal_{service}"), format!("{service}_owner"), format!("{service}_service"));
-            let (owner_password, password) = (random_hex(), random_hex());
-            let statements = [
-                format!("CREATE ROLE {owner} LOGIN PASSWORD '{owner_password}'"),
-                format!("CREATE ROLE {serving} LOGIN PASSWORD '{password}'"),
-                format!("CREATE DATABASE {database} OWNER {owner}"),
-                format!("REVOKE ALL ON DATABASE {database} FROM PUBLIC"),
-                format!("GRANT CONNECT ON DATABASE {database} TO {serving}"),
-            ];
-            for statement in statements {
-                let executed = self.runtime.block_on(self.postgres.execute("postgres", &statement));
-                executed.unwrap_or_else(|error| panic!("{service}: {error}"));
+            if !data.join("encryption.key").is_file() {
+                fs::create_dir_all(&data).expect("a folder");
+                private_file(&data.join("owner-password"), &random_hex());
+                private_file(&data.join("password"), &random_hex());
+                self.create_database(&data, &database, [&owner, &serving]);
+                private_file(&data.join("encryption.key"), &(random_hex() + &random_hex()));
             }
-            let url = self.postgres.tls_url_as(&database, &serving, &password);
-            private_file(&data.join("owner-url"), &self.postgres.tls_url_as(&database, &owner, &owner_password));
-            private_file(&data.join("encryption.key"), &(random_hex() + &random_hex()));
-            private_file(&data.join("url"), &url);
+            // Its port is another one after every start.
+            for (role, url) in [(&owner, "owner-"), (&serving, "")] {
+                let password = fs::read_to_string(data.join(format!("{url}password"))).expect("a password");
+                let address = self.postgres.tls_url_as(&database, role, &password);
+                private_file(&data.join(format!("{url}url")), &address);
+            }
+        }
+    }
+
+    fn create_database(&self, data: &Path, database: &str, [owner, serving]: [&str; 2]) {
+        let password = |file: &str| fs::read_to_string(data.join(file)).expect("a password");
+        let statements = [
+            format!("CREATE ROLE {owner} LOGIN PASSWORD '{}'", password("owner-password")),
+            format!("CREATE ROLE {serving} LOGIN PASSWORD '{}'", password("password")),
+            format!("CREATE DATABASE {database} OWNER {owner}"),
+            format!("REVOKE ALL ON DATABASE {database} FROM PUBLIC"),
+            format!("GRANT CONNECT ON DATABASE {database} TO {serving}"),
+        ];
+        for statement in statements {
+            let executed = self.runtime.block_on(self.postgres.execute("postgres", &statement));
+            executed.unwrap_or_else(|error| panic!("{database}: {error}"));
         }
     }
 

@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -36,9 +36,26 @@ struct Inner {
 struct Step {
     stop: CancellationToken,
     running: TaskTracker,
+    /// Those that run; names need not be unique.
+    names: Arc<Mutex<Vec<String>>>,
 }
 
 impl Step {
+    fn begun(&self, task: &str) {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).push(task.to_owned());
+    }
+
+    fn ended(&self, task: &str) {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = names.iter().position(|name| name == task) {
+            names.swap_remove(place);
+        }
+    }
+
+    fn lingering(&self) -> Vec<String> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Asks them to stop and waits; whether all did in time.
     async fn finish(&self, until: Instant) -> bool {
         self.stop.cancel();
@@ -71,10 +88,10 @@ pub enum TaskEnded {
         task: String,
     },
     /// Tasks were still running when the time to stop was over.
-    #[error("{count} tasks did not stop within {bound:?}")]
+    #[error("these tasks did not stop within {bound:?}: {}", .tasks.join(", "))]
     Lingering {
-        /// How many.
-        count: usize,
+        /// Which.
+        tasks: Vec<String>,
         /// The time that they had.
         bound: Duration,
     },
@@ -135,17 +152,20 @@ impl Tasks {
         if let Some(failed) = self.0.failed.borrow().clone() {
             return Err(failed);
         }
-        let count = self.0.first.running.len() + self.0.last.running.len();
-        if stopped { Ok(()) } else { Err(TaskEnded::Lingering { count, bound }) }
+        let tasks = [self.0.first.lingering(), self.0.last.lingering()].concat();
+        if stopped { Ok(()) } else { Err(TaskEnded::Lingering { tasks, bound }) }
     }
 
     fn run<E>(&self, step: &Step, task: String, future: impl Future<Output = Result<(), E>> + Send + 'static)
     where
         E: Error + Send + 'static,
     {
-        let tasks = self.clone();
+        let (tasks, step_of_it) = (self.clone(), step.clone());
+        step.begun(&task);
         step.running.spawn(async move {
-            let ended = match AssertUnwindSafe(future).catch_unwind().await {
+            let ended = AssertUnwindSafe(future).catch_unwind().await;
+            step_of_it.ended(&task);
+            let ended = match ended {
                 // Once the process stops, a writer may end as soon as nobody is left who has work for it.
                 Ok(Ok(())) if tasks.0.first.stop.is_cancelled() => return tracing::debug!(task, "stopped"),
                 Ok(Ok(())) => TaskEnded::Early { task },
@@ -220,6 +240,6 @@ mod tests {
     async fn a_task_that_does_not_stop_is_waited_for_no_longer_than_the_bound() {
         let tasks = Tasks::new();
         tasks.spawn("deaf", std::future::pending::<Result<(), std::io::Error>>());
-        assert_eq!(tasks.finish(BOUND).await, Err(TaskEnded::Lingering { count: 1, bound: BOUND }));
+        assert_eq!(tasks.finish(BOUND).await, Err(TaskEnded::Lingering { tasks: vec!["deaf".to_owned()], bound: BOUND }));
     }
 }

@@ -31,6 +31,8 @@ pub fn task(error: &TaskEnded) -> String {
         TaskEnded::Early { task } => format!("后台任务“{task}”意外结束"),
         TaskEnded::Failed { task, why } => format!("后台任务“{task}”失败:{why}"),
         TaskEnded::Panicked { task } => format!("后台任务“{task}”崩溃"),
-        TaskEnded::Lingering { count, bound } => format!("{count} 个后台任务未能在 {bound:?} 内停止"),
+        TaskEnded::Lingering { tasks, bound } => {
+            format!("以下后台任务未能在 {bound:?} 内停止:{}", tasks.join("、"))
+        }
     }
 }

@@ -60,7 +60,7 @@ async fn open(config: Config, ready_file: Option<&Path>, tasks: &Tasks) -> Resul
     let (probes, probe_listener) = bind(config.server.probe_address).await?;
     tasks.spawn("TLS files", tls.watch(tasks.stopping()));
     tasks.spawn("TLS files of the door", door.clone().watch(tasks.stopping()));
-    tasks.spawn("probes", probe::answer(probe_listener, readiness, tasks.stopping_last()));
+    tasks.spawn_last("probes", probe::answer(probe_listener, readiness, tasks.stopping_last()));
     let server = Server::without_access(routes, config.server.limits);
     tasks.spawn("server", server.serve_tls(listener, door, Clients::Anybody, tasks.stopping()));
     tracing::info!(%address, %probes, "ready");

@@ -93,7 +93,7 @@ where
 
     let (address, listener) = bind(settings.server.address).await?;
     let (probes, probe_listener) = bind(settings.server.probe_address).await?;
-    tasks.spawn("probes", probe::answer(probe_listener, readiness, tasks.stopping_last()));
+    tasks.spawn_last("probes", probe::answer(probe_listener, readiness, tasks.stopping_last()));
     let server = Server::new(routes, access, settings.server.limits);
     tasks.spawn("keys of people", people.keep_fresh(tasks.stopping()));
     tasks.spawn("TLS files", tls.clone().watch(tasks.stopping()));
