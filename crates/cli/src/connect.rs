@@ -124,9 +124,9 @@ fn endpoint(address: &str, tls: &Tls, lang: Lang) -> Result<Endpoint, Failure> {
         Some("https") => {
             // With two providers in the tree the first use of TLS would panic.
             let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-            endpoint.tls_config(tls.config(lang)?).map_err(|error| {
-                Failure::new(Kind::Usage, "CERTIFICATE_UNUSABLE", lang).because(error)
-            })
+            endpoint
+                .tls_config(tls.config(lang)?)
+                .map_err(|error| Failure::new(Kind::Usage, "CERTIFICATE_UNUSABLE", lang).because(error))
         }
         _ => {
             let why = lang.pick("请使用 https://;http:// 仅限本机", "use https://; http:// is for this machine only");
@@ -187,7 +187,8 @@ mod tests {
         let tls = Tls { ca: Some(file.clone()), identity: None };
         let missing = endpoint("https://eseal.example", &tls, Lang::En).expect_err("no file");
         assert_eq!(missing.code, "FILE_UNREADABLE");
-        std::fs::write(&file, "-----BEGIN CERTIFICATE-----\nnot base64!\n-----END CERTIFICATE-----\n").expect("written");
+        std::fs::write(&file, "-----BEGIN CERTIFICATE-----\nnot base64!\n-----END CERTIFICATE-----\n")
+            .expect("written");
         let broken = endpoint("https://eseal.example", &tls, Lang::En).expect_err("no certificate");
         assert_eq!(broken.code, "CERTIFICATE_UNUSABLE");
     }

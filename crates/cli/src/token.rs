@@ -64,7 +64,8 @@ mod tests {
 
     #[test]
     fn a_token_tells_who_with_what_roles_and_until_when() {
-        let keycloak = r#"{"sub":"p1","exp":1800000000,"realm_access":{"roles":["maker"]},"uscc":"91110000600037341L"}"#;
+        let keycloak =
+            r#"{"sub":"p1","exp":1800000000,"realm_access":{"roles":["maker"]},"uscc":"91110000600037341L"}"#;
         let session = session(&token(keycloak)).expect("a session");
         assert_eq!((session.person_id.as_str(), session.roles), ("p1", vec!["maker".to_owned()]));
         assert_eq!(session.uscc, "91110000600037341L");

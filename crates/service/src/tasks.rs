@@ -240,6 +240,9 @@ mod tests {
     async fn a_task_that_does_not_stop_is_waited_for_no_longer_than_the_bound() {
         let tasks = Tasks::new();
         tasks.spawn("deaf", std::future::pending::<Result<(), std::io::Error>>());
-        assert_eq!(tasks.finish(BOUND).await, Err(TaskEnded::Lingering { tasks: vec!["deaf".to_owned()], bound: BOUND }));
+        assert_eq!(
+            tasks.finish(BOUND).await,
+            Err(TaskEnded::Lingering { tasks: vec!["deaf".to_owned()], bound: BOUND })
+        );
     }
 }

@@ -57,7 +57,8 @@ fn failure(env: &Env, error: &DevPkiError) -> Failure {
                 .advise("eseal dev-pki create DIR")
         }
         DevPkiError::Name(name) => {
-            let why = lang.pick("名称只能含小写字母、数字和连字符", "a name has lower-case letters, digits and hyphens");
+            let why =
+                lang.pick("名称只能含小写字母、数字和连字符", "a name has lower-case letters, digits and hyphens");
             Failure::usage(lang, format_args!("{name:?}: {why}"))
         }
         DevPkiError::Cryptography(_) => Failure::new(Kind::Usage, "CERTIFICATE_UNUSABLE", lang).because(error),

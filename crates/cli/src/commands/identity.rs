@@ -42,7 +42,8 @@ pub async fn login(env: &Env, args: &Login) -> Result<(), Failure> {
 fn keep_token(env: &Env, name: &str, file: &Path) -> Result<(), Failure> {
     let lang = env.lang();
     let token = secret::read_token(lang, file)?;
-    let session = token::session(&token).map_err(|why| Failure::usage(lang, format_args!("{}: {why}", file.display())))?;
+    let session =
+        token::session(&token).map_err(|why| Failure::usage(lang, format_args!("{}: {why}", file.display())))?;
     let shown = shown(name, &session);
     Sessions::of_user(lang)?.keep(&env.server, name, session)?;
     env.output.result(&shown.0, shown.1);

@@ -160,7 +160,8 @@ async fn who_does_not_begin_in_time_is_closed_before_and_after_the_handshake() {
 #[tokio::test]
 async fn what_is_no_http2_is_closed_and_others_are_served() {
     let port = Port::open(Limits::default()).await;
-    for nonsense in [&b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"[..], &[0xFF; 1_024], &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nnonsense"[..]]
+    for nonsense in
+        [&b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"[..], &[0xFF; 1_024], &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nnonsense"[..]]
     {
         let mut stream = TcpStream::connect(port.address).await.expect("connected");
         stream.write_all(nonsense).await.expect("written");

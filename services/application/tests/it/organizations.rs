@@ -11,7 +11,8 @@ use crate::office::*;
 
 /// The reason of the refusal, or whether the answer was empty.
 fn came<T>(answer: Result<Response<T>, Status>, is_empty: impl Fn(&T) -> bool) -> Result<bool, String> {
-    let told = |status: Status| eseal_service::status::refusal_of(&status).map_or(status.to_string(), |told| told.reason);
+    let told =
+        |status: Status| eseal_service::status::refusal_of(&status).map_or(status.to_string(), |told| told.reason);
     answer.map(|answer| is_empty(answer.get_ref())).map_err(told)
 }
 

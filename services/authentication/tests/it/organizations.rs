@@ -27,7 +27,8 @@ enum Gets {
 
 /// What came back: the reason of the refusal, or whether the answer was empty.
 fn came<T>(answer: Result<Response<T>, Status>, is_empty: impl Fn(&T) -> bool) -> Result<bool, String> {
-    let told = |status: Status| eseal_service::status::refusal_of(&status).map_or(status.to_string(), |told| told.reason);
+    let told =
+        |status: Status| eseal_service::status::refusal_of(&status).map_or(status.to_string(), |told| told.reason);
     answer.map(|answer| is_empty(answer.get_ref())).map_err(told)
 }
 
@@ -52,7 +53,8 @@ async fn people_of_another_organization_get_nothing_by_any_rpc() {
     let at = pb::SealStateAtRequest { seal_id: seal.to_owned(), ..Default::default() };
     let structure = pb::GetSealStructureRequest { seal_id: seal.to_owned() };
     let named = pb::ListSealsRequest { uscc: LENOVO.to_owned(), ..Default::default() };
-    let certify = pb::CertifyHostedKeyRequest { request_id: request_id(), hosted_key_id: key.clone(), certificates: vec![] };
+    let certify =
+        pb::CertifyHostedKeyRequest { request_id: request_id(), hosted_key_id: key.clone(), certificates: vec![] };
     let certificate = bureau.authorities.holders.certificate().der().to_vec();
     use Gets::{NotCustodian, Nothing, OtherOrganization, WhatAllMayKnow};
     let tried = [
@@ -116,8 +118,16 @@ async fn people_of_another_organization_get_nothing_by_any_rpc() {
                 |page| page.attempts.is_empty(),
             ),
         ),
-        ("HostedKeyService/CreateHostedKey", OtherOrganization, came(keys.create_hosted_key(creation()).await, |_| false)),
-        ("HostedKeyService/CertifyHostedKey", OtherOrganization, came(keys.certify_hosted_key(certify).await, |_| false)),
+        (
+            "HostedKeyService/CreateHostedKey",
+            OtherOrganization,
+            came(keys.create_hosted_key(creation()).await, |_| false),
+        ),
+        (
+            "HostedKeyService/CertifyHostedKey",
+            OtherOrganization,
+            came(keys.certify_hosted_key(certify).await, |_| false),
+        ),
         (
             "HostedKeyService/GetHostedKey",
             OtherOrganization,

@@ -13,7 +13,8 @@ use crate::workshop::*;
 
 /// The reason of the refusal, or whether the answer was empty.
 fn came<T>(answer: Result<Response<T>, Status>, is_empty: impl Fn(&T) -> bool) -> Result<bool, String> {
-    let told = |status: Status| eseal_service::status::refusal_of(&status).map_or(status.to_string(), |told| told.reason);
+    let told =
+        |status: Status| eseal_service::status::refusal_of(&status).map_or(status.to_string(), |told| told.reason);
     answer.map(|answer| is_empty(answer.get_ref())).map_err(told)
 }
 
@@ -54,7 +55,9 @@ async fn people_of_another_organization_get_nothing_by_any_rpc() {
         (
             "MakerCardService/ListMakerCards",
             Ok(false),
-            came(cards.list_maker_cards(pb::ListMakerCardsRequest::default()).await, |page| page.maker_cards.is_empty()),
+            came(cards.list_maker_cards(pb::ListMakerCardsRequest::default()).await, |page| {
+                page.maker_cards.is_empty()
+            }),
         ),
     ];
     for (rpc, expected, got) in &tried {
