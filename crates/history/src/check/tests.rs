@@ -1,6 +1,9 @@
 use super::*;
 use crate::testing::Chronicle;
 
+/// What somebody does to an event.
+type Change = fn(&mut Event);
+
 /// Three streams, mixed: positions 1 to 9.
 fn honest() -> Vec<Event> {
     let mut chronicle = Chronicle::of("authentication");
@@ -42,7 +45,7 @@ fn a_changed_payload_is_named_at_its_event() {
 
 #[test]
 fn each_changed_field_is_named_at_its_event() {
-    let change: [(&str, fn(&mut Event)); 9] = [
+    let change: [(&str, Change); 9] = [
         ("event id", |e| e.event_id = "0192f0c1-6d3f-7b21-9c63-402dab8f6e12".to_owned()),
         ("stream", |e| e.stream_id = "seal-a".to_owned()),
         ("version", |e| e.stream_version = 7),
