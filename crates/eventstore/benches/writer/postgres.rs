@@ -43,7 +43,7 @@ impl Server {
         std::fs::write(&script, plain.script.replace('\n', " ")).map_err(said)?;
         let mut command = Command::new(self.postgres.program("pgbench"));
         let (port, clients) = (self.postgres.port().to_string(), clients.to_string());
-        command.args(["-n", "-M", "prepared", "-j", "2", "-T", "5", "-h", "127.0.0.1", "-U", SUPERUSER]);
+        command.args(["-n", "-M", "prepared", "-j", "2", "-T", "8", "-h", "127.0.0.1", "-U", SUPERUSER]);
         command.args(["-p", &port, "-c", &clients, "-f"]).arg(script).arg(SUPERUSER);
         // Without TLS, as ours.
         command.env("PGPASSWORD", self.postgres.password()).env("PGSSLMODE", "disable");
