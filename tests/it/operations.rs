@@ -16,7 +16,7 @@ use crate::fixture;
 fn alone(service: &str, words: &[&str], settings: &[(&str, &str)]) -> Output {
     let mut command = Command::new(program(&format!("eseal-{service}")));
     command.arg("--config").arg(root().join(format!("deploy/config/{service}.toml"))).args(words);
-    command.env("ESEAL_LANG", "en").stdin(Stdio::null());
+    command.env("ESEAL_LANG", "en").env("ESEAL_PEOPLE__ISSUER", "https://issuer.test").stdin(Stdio::null());
     for (name, value) in settings {
         command.env(format!("ESEAL_{name}"), value);
     }
@@ -137,7 +137,9 @@ fn a_rebuild_of_every_service_leaves_its_read_tables_byte_for_byte_as_they_were(
     let platform = company.platform();
     for service in SERVICES {
         let before = platform.derived_rows(service);
-        assert!(before.lines().count() > 5, "nothing to rebuild in {service}: {before}");
+        // Nothing has failed to verify in this story.
+        let rows = before.lines().filter(|line| !line.starts_with('#')).count();
+        assert!(rows > 0 || service == "verification", "nothing to rebuild in {service}: {before}");
         let output = platform.operate(service, &["rebuild"]).expect("rebuilt");
         assert!(output.starts_with(service), "{output}");
         assert_eq!(platform.derived_rows(service), before, "{service}");

@@ -83,8 +83,9 @@ async fn open(options: Options, ready_file: Option<&Path>, tasks: &Tasks) -> Res
     let pages = pages(http, &issuer);
     let server = Server::new(Routes::new(Identity::service(sign_in, issuer)), access, Limits::default());
     let (grpc, listener) = bind(grpc).await?;
+    let stop = tasks.stopping();
     tasks.spawn("discovery", async move {
-        axum::serve(discovery, pages).await // ends with the process
+        axum::serve(discovery, pages).with_graceful_shutdown(stop.cancelled_owned()).await
     });
     tasks.spawn("TLS files", tls.clone().watch(tasks.stopping()));
     tasks.spawn("server", server.serve_tls(listener, tls, Clients::Certified, tasks.stopping()));
