@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo run stop test test-postgres ci fmt lint proto bench setup clean
+.PHONY: help demo run stop test test-postgres test-distributed ci fmt lint proto bench setup clean
 
 TOOLS := target/tools
 VENV := target/venv
@@ -31,12 +31,16 @@ stop: ## Ends what `make run` started; its data stay in target/run
 test: setup lint ## Everything that must pass: format, lints, proto, house rules, tests, proof by other programs
 	cargo build --locked --workspace --bins
 	cargo test --locked --workspace --no-fail-fast
-	$(MAKE) test-postgres
+	$(MAKE) test-postgres test-distributed
 
 # The programs of the run before, so that nothing is built with other features.
 test-postgres: setup ## The services' tests once more, on PostgreSQL
 	cargo test --locked --workspace --no-run --message-format json | python3 -c "$$SERVICE_TESTS" | \
 	while read -r folder program; do (cd "$$folder" && ESEAL_TEST_ENGINE=postgres "$$program"); done
+
+test-distributed: setup ## The platform's stories once more, told of the distributed system
+	ESEAL_TEST_SYSTEM=distributed cargo test --locked --workspace --test it --no-fail-fast -- \
+	  $(foreach story,issue_a_seal restart forged personal_data history,$(story)::)
 
 define SERVICE_TESTS
 import json, os, sys
