@@ -3,6 +3,9 @@
 mod support;
 
 mod delivering;
+mod disorder;
 mod ending;
 mod outages;
 mod parking;
+mod relaying;
+mod rights;

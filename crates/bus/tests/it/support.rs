@@ -193,7 +193,7 @@ impl Copier {
 }
 
 /// So that tests don't wait for long.
-const RETRY: Retry = Retry { first: Duration::from_millis(1), longest: Duration::from_millis(4), tries: 4 };
+pub const RETRY: Retry = Retry { first: Duration::from_millis(1), longest: Duration::from_millis(4), tries: 4 };
 
 pub const COPIER: Consumer = Consumer { name: "copier", owner: "speaker" };
 
