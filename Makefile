@@ -87,7 +87,7 @@ $(TOOLS)/.apt-run $(TOOLS)/.apt-test: Makefile
 
 $(TOOLS)/.npm: Makefile
 	@mkdir -p $(TOOLS)
-	npm install --silent --no-audit --no-fund --prefix $(TOOLS) @bufbuild/buf@1.75.0
+	npm install --silent --no-audit --no-fund --prefix $(TOOLS) @bufbuild/buf@1.75.0 @asyncapi/specs@6.11.1
 	@touch $@
 
 $(VENV)/.pip: Makefile

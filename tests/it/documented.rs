@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use eseal_bus::NatsUser;
 use eseal_documents::{Check, Language, NoteCode, Reason};
 
 #[test]
@@ -47,6 +48,26 @@ fn who_may_call_what_is_documented() {
     is_current("docs/access.md", &text);
 }
 
+#[test]
+fn the_users_of_nats_are_those_of_the_services() {
+    let programs = [
+        eseal_application::PROGRAM,
+        eseal_fabrication::PROGRAM,
+        eseal_authentication::PROGRAM,
+        eseal_verification::PROGRAM,
+    ];
+    let mut users = vec![NatsUser::Setup];
+    users.extend(programs.iter().map(|program| NatsUser::Service {
+        name: program.name,
+        consumers: program.hears.iter().map(|owner| (program.name, *owner)).collect(),
+    }));
+    let owners = programs.iter().map(|program| program.name).collect();
+    users.push(NatsUser::Integrator { name: "integrator", owners });
+    let text = "# Who may do what in NATS: by the subject of the client's certificate. Made from the code and checked by a\n\
+        # test; do not edit by hand: ESEAL_UPDATE_DOCS=1 cargo test -p eseal-e2e documented\n";
+    is_current("deploy/nats/users.conf", &format!("{text}{}", eseal_bus::authorization(&users)));
+}
+
 fn table<'a>(text: &mut String, title: &str, rows: impl Iterator<Item = (&'a str, &'a str, &'a str)>) {
     let _ = write!(text, "\n## {title}\n\n| code | 中文 | English |\n|---|---|---|\n");
     for (code, zh, en) in rows {
@@ -54,7 +75,8 @@ fn table<'a>(text: &mut String, title: &str, rows: impl Iterator<Item = (&'a str
     }
 }
 
-fn is_current(path: &str, text: &str) {
+/// Whether a file is what the code makes of it.
+pub fn is_current(path: &str, text: &str) {
     let full: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
     if std::env::var_os("ESEAL_UPDATE_DOCS").is_some() {
         std::fs::write(&full, text).expect("a file");

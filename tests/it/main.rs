@@ -1,5 +1,6 @@
 //! The platform as its users see it, one file per story.
 
+mod asyncapi;
 mod chart;
 mod demo;
 mod deploy;
@@ -15,3 +16,4 @@ mod personal_data;
 mod restart;
 mod samples;
 mod verify_contract;
+mod yaml;

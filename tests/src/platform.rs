@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use eseal_bus::NatsUser;
 use eseal_testkit::postgres::Syncs;
 use eseal_testkit::{NatsOptions, NatsTls, TestNats, TestPostgres};
 use tokio::runtime::Runtime;
@@ -21,12 +20,6 @@ use crate::programs::{Served, Starting, program};
 
 /// The services, in the order of a seal's way through them.
 pub const SERVICES: [&str; 4] = ["application", "fabrication", "authentication", "verification"];
-/// Whom each of them hears.
-const HEARS: [(&str, &[&str]); 3] = [
-    ("application", &["fabrication", "authentication"]),
-    ("fabrication", &["application", "authentication"]),
-    ("authentication", &["fabrication"]),
-];
 /// Who has a certificate besides.
 const OTHERS: [&str; 7] = ["gateway", "identity", "nats", "setup", "integrator", "probe", "cli"];
 /// How long anything here may take to start.
@@ -430,15 +423,7 @@ fn nats_options(pki: &Path) -> NatsOptions {
         cert_file: pki.join("nats/tls.crt"),
         key_file: pki.join("nats/tls.key"),
     };
-    let hears = |service| HEARS.iter().find(|(name, _)| *name == service).map_or(&[][..], |(_, owners)| *owners);
-    let mut users = vec![NatsUser::Setup, NatsUser::Integrator { name: "integrator", owners: SERVICES.to_vec() }];
-    users.extend(
-        SERVICES.map(|name| NatsUser::Service {
-            name,
-            consumers: hears(name).iter().map(|owner| (name, *owner)).collect(),
-        }),
-    );
-    let config = eseal_bus::authorization(&users);
+    let config = fs::read_to_string(root().join("deploy/nats/users.conf")).expect("the users of NATS");
     NatsOptions { tls: Some(tls), config, ..NatsOptions::default() }
 }
 

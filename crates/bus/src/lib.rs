@@ -1,7 +1,9 @@
 //! Carries facts between services.
 //!
 //! A fact is committed in its owner's database and nowhere else; the bus only delivers it. Inside one process
-//! ([`Bus::Local`]) it copies nothing: a consumer reads its owner's log behind its own cursor.
+//! ([`Bus::Local`]) it copies nothing: a consumer reads its owner's log behind its own cursor. Between processes
+//! ([`Bus::Nats`]) the owner's [`relay`] publishes its log into a stream of NATS JetStream, and consumers pull from there.
+//! Positions are dense, so a consumer knows repeats, puts messages in order, and asks the owner itself for what is missing.
 //!
 //! [`consume`] is the loop around a service's `reactor.rs`. What it promises:
 //!
@@ -14,7 +16,16 @@
 //! - **Nothing is skipped in silence.** A parked event lies in the dead letters with its reason, and the later ones of its
 //!   stream behind it, in order, until an operator asks for a replay ([`eseal_eventstore::DeadLetters::replay`]).
 //!
-//! Inside: [`consume`] fills the lanes, one per stream with events in hand; `delivery.rs` brings one event to its end.
+//! # The rooms
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `consume.rs`, `lanes.rs`, `delivery.rs` | the loop of a consumer; a lane per stream; one event until it is settled or parked |
+//! | `source.rs`, `intake.rs`, `order.rs` | where events come from; from messages to events in order |
+//! | `lease.rs` | one relay and one consumer at a time |
+//! | `nats.rs`, `nats/relay.rs`, `nats/pull.rs`, `nats/message.rs` | the connection, publishing, pulling, and the form of a message |
+//! | `nats/streams.rs`, `nats/durables.rs`, `nats/permissions.rs` | what operators set up: streams, durables, users |
+//! | `metrics.rs` | what is counted |
 
 mod consume;
 mod delivery;
@@ -242,8 +253,8 @@ pub enum BusError {
     },
     /// The stream has events that the database does not have: it was restored from a backup.
     #[error(
-        "{stream} has position {position} but the database ends at {head}: it lost facts that were published; \
-         restore a newer backup, or follow \"A restored database\" in the guide"
+        "{stream} has position {position} but the database ends at {head}: it lost facts that others know; restore a \
+         backup that has them"
     )]
     StreamAhead {
         /// The stream.

@@ -1,9 +1,10 @@
 //! The relay: brings a service's events from its database into its stream.
 //!
 //! It has no memory of its own. Where it stands is told by the **last message in the stream**, so a stream that lost its
-//! tail repairs itself. Each publication names the sequence that the stream must have before it
-//! (`Nats-Expected-Last-Sequence`); many are under way at a time, and if one fails, all behind it do. So a second relay,
-//! or whoever else writes into the stream, makes it look again instead of mixing the order.
+//! tail repairs itself. Each publication names the sequence and the message that must be the last before it
+//! (`Nats-Expected-Last-Sequence`, `Nats-Expected-Last-Msg-Id`); many are under way at a time, and if one fails, all behind
+//! it do. So a second relay, or whoever else writes into the stream, makes it look again instead of mixing the order. The
+//! sequence alone would not do: after one foreign message the first publication fails, and the second finds its place.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::publish::PublishAck;
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
 use eseal_eventstore::{Database, Log, StoredEvent};
-use eseal_kernel::Clock;
+use eseal_kernel::{Clock, Id};
 use futures::stream::{FuturesOrdered, StreamExt as _};
 use futures::{FutureExt as _, TryFutureExt as _};
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -127,7 +128,7 @@ impl Relay {
         let place = self.place().await?;
         self.proven = true;
         let mut session =
-            Session { relay: self, place, acknowledged: place.position, bytes: 0, under_way: FuturesOrdered::new() };
+            Session { relay: self, place, before: None, acknowledged: place.position, bytes: 0, under_way: FuturesOrdered::new() };
         session.run(stop).await
     }
 
@@ -191,14 +192,17 @@ impl Relay {
         }
     }
 
-    async fn send(&self, event: &StoredEvent, last_sequence: u64) -> Result<PublishAckFuture, Trouble> {
+    async fn send(&self, event: &StoredEvent, last: u64, before: Option<Id>) -> Result<PublishAckFuture, Trouble> {
         let (subject, headers) = message::encode(self.log.owner(), event);
-        let publish = PublishMessage::build()
+        let mut publish = PublishMessage::build()
             .payload(event.payload.clone().into())
             .headers(headers)
             .message_id(event.event_id.to_string())
             .expected_stream(&self.stream)
-            .expected_last_sequence(last_sequence);
+            .expected_last_sequence(last);
+        if let Some(before) = before {
+            publish = publish.expected_last_message_id(before.to_string());
+        }
         self.nats.context().send_publish(subject, publish).map_err(Trouble::passing).await
     }
 
@@ -223,6 +227,8 @@ struct Session<'a> {
     relay: &'a Relay,
     /// Where the stream will stand when all that is under way has arrived.
     place: Place,
+    /// The event that this session published last. What was there before it may be without an id.
+    before: Option<Id>,
     /// The last position that the server has acknowledged.
     acknowledged: u64,
     /// Bytes under way.
@@ -252,9 +258,10 @@ impl Session<'_> {
         if event.position != position + 1 {
             return Err(Trouble::Passing(format!("position {} follows {position} in the log", event.position)));
         }
-        let ack = self.relay.send(&event, sequence).await?;
+        let ack = self.relay.send(&event, sequence, self.before).await?;
         let (position, sequence, bytes) = (event.position, sequence + 1, event.payload.len());
         self.place = Place { position, sequence };
+        self.before = Some(event.event_id);
         self.bytes += bytes;
         let published = ack.into_future().map(move |ack| Published { position, sequence, bytes, ack });
         self.under_way.push_back(published.boxed());
@@ -265,7 +272,7 @@ impl Session<'_> {
         let Published { position, sequence, bytes, ack } = published;
         self.bytes -= bytes;
         let ack = ack.map_err(|error| match error.kind() {
-            PublishErrorKind::WrongLastSequence => {
+            PublishErrorKind::WrongLastSequence | PublishErrorKind::WrongLastMessageId => {
                 Trouble::Passing("somebody else has written into the stream, or it lost its tail".to_owned())
             }
             _ => Trouble::passing(error),

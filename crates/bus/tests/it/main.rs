@@ -9,3 +9,4 @@ mod outages;
 mod parking;
 mod relaying;
 mod rights;
+mod subscriber;
