@@ -16,6 +16,8 @@ use crate::{BusError, Consumer};
 
 /// How long after a delivery without a word the message is delivered again. A consumer that is still busy says so in time.
 pub(crate) const ACK_WAIT: Duration = Duration::from_secs(60);
+/// The same for other systems, which can't fill what they wait for.
+const ACK_WAIT_OUTSIDE: Duration = Duration::from_secs(30);
 /// The pauses before the next deliveries to a consumer that said nothing: it crashed each time.
 const BACKOFF: [Duration; 4] = [ACK_WAIT, Duration::from_secs(120), Duration::from_secs(300), Duration::from_secs(900)];
 /// After so many deliveries the server gives up. The consumer finds a hole then, and fills it from the owner.
@@ -98,7 +100,7 @@ pub async fn setup_consumers(nats: &Nats, consumers: &[Consumer]) -> Result<(), 
 pub async fn setup_durable(nats: &Nats, name: &str, owner: &str, start: StartAt) -> Result<(), BusError> {
     nats.reachable(PATIENCE).await?;
     let (stream, durable) = (stream_name(owner), durable_name(name, owner));
-    let config = config(name, owner, start.policy()?)?;
+    let config = pull::Config { ack_wait: ACK_WAIT_OUTSIDE, ..config(name, owner, start.policy()?)? };
     if let Err(error) = delete(nats, &stream, &durable).await {
         return Err(BusError::refused("the durable", &durable, &error));
     }
