@@ -46,8 +46,8 @@ fn every_reference_of_the_contract_has_a_target() {
 fn the_stored_forms_fit_the_contract() {
     let document = document();
     let mut fitted = 0;
-    for service in ["application", "fabrication", "authentication", "verification"] {
-        let folder = format!("{}/../services/{service}/src/codec/snapshots", env!("CARGO_MANIFEST_DIR"));
+    for folder in ["application/src/codec", "fabrication/src/codec", "authentication/src/codec", "verification/src"] {
+        let folder = format!("{}/../services/{folder}/snapshots", env!("CARGO_MANIFEST_DIR"));
         for entry in std::fs::read_dir(folder).expect("golden files") {
             let path = entry.expect("an entry").path();
             let text = std::fs::read_to_string(&path).expect("a golden file");
@@ -251,7 +251,9 @@ fn find_references(value: &Value, found: &mut BTreeSet<String>) {
 /// Whether a golden file `<kind>.v<version>.snap` holds a stored event; then its fields are those of the contract.
 fn golden_fits(document: &Value, file: &OsStr, text: &str) -> bool {
     let file = file.to_str().expect("UTF-8");
-    let Some((kind, version)) = file.strip_suffix(".snap").and_then(|name| name.rsplit_once(".v")) else { return false };
+    let Some((kind, version)) = file.strip_suffix(".snap").and_then(|name| name.rsplit_once(".v")) else {
+        return false;
+    };
     let is_event = kind.starts_with("eseal.") && version.bytes().all(|byte| byte.is_ascii_digit());
     let (true, Some((_, body))) = (is_event, text.split_once("\n---\n")) else { return false };
     let payload: Value = serde_json::from_str(body).expect("JSON");
@@ -268,7 +270,8 @@ fn fits(document: &Value, schema: &Value, value: &Value, at: &str) {
     let is = match schema["type"].as_str().expect("a type") {
         "object" => value.as_object().is_some_and(|fields| {
             for (name, value) in fields {
-                let schema = schema["properties"].get(name).unwrap_or_else(|| panic!("{at}.{name} is not in the contract"));
+                let schema =
+                    schema["properties"].get(name).unwrap_or_else(|| panic!("{at}.{name} is not in the contract"));
                 fits(document, schema, value, &format!("{at}.{name}"));
             }
             true

@@ -32,7 +32,8 @@ fn block(text: &mut String, value: &Value, depth: usize) {
 }
 
 fn nested(text: &mut String, value: &Value, depth: usize) {
-    let is_empty = value.as_object().is_some_and(serde_json::Map::is_empty) || value.as_array().is_some_and(Vec::is_empty);
+    let is_empty =
+        value.as_object().is_some_and(serde_json::Map::is_empty) || value.as_array().is_some_and(Vec::is_empty);
     if is_empty || !(value.is_object() || value.is_array()) {
         let _ = writeln!(text, " {}", inline(value));
     } else {

@@ -127,8 +127,14 @@ impl Relay {
         }
         let place = self.place().await?;
         self.proven = true;
-        let mut session =
-            Session { relay: self, place, before: None, acknowledged: place.position, bytes: 0, under_way: FuturesOrdered::new() };
+        let mut session = Session {
+            relay: self,
+            place,
+            before: None,
+            acknowledged: place.position,
+            bytes: 0,
+            under_way: FuturesOrdered::new(),
+        };
         session.run(stop).await
     }
 

@@ -127,7 +127,9 @@ async fn what_is_no_event_is_refused_and_holds_nobody_up() {
         let ours = headers.iter().filter(|(name, _)| !name.to_string().starts_with("Nats-"));
         ours.map(|(name, values)| (name.clone(), values[0].clone())).collect()
     };
-    for (name, value) in [("ce-source", "//eseal/copier"), ("Eseal-Position", "999"), ("ce-hash", "00"), ("ce-time", "noon")] {
+    for (name, value) in
+        [("ce-source", "//eseal/copier"), ("Eseal-Position", "999"), ("ce-hash", "00"), ("ce-time", "noon")]
+    {
         let mut headers = without_nats(own(1));
         headers.insert(name, value);
         careless.put(subject, headers, careless.messages[1].payload.to_vec()).await;

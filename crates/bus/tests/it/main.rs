@@ -8,5 +8,6 @@ mod ending;
 mod outages;
 mod parking;
 mod relaying;
+mod replicas;
 mod rights;
 mod subscriber;

@@ -75,12 +75,16 @@ pub struct Service {
     pub writer: Writer,
     pub log: Log,
     pub stop: CancellationToken,
-    _db: TestDb,
+    _db: Arc<TestDb>,
 }
 
 impl Service {
     pub async fn start(owner: &'static str) -> Self {
-        let db = TestDb::sqlite();
+        Self::start_on(owner, Arc::new(TestDb::sqlite())).await
+    }
+
+    /// Another process of the same service would be started the same way on the same database.
+    pub async fn start_on(owner: &'static str, db: Arc<TestDb>) -> Self {
         let database = Database::connect(&DatabaseConfig::new(db.url())).await.expect("connected");
         migrate(&database, Vec::new).await.expect("migrated");
         let stop = CancellationToken::new();
@@ -307,9 +311,14 @@ impl Pair {
 
     /// Starts the copier.
     pub fn consume(&self) -> Running {
+        self.consume_as(&self.copies, &self.copier)
+    }
+
+    /// Starts another copier.
+    pub fn consume_as(&self, copies: &Service, copier: &Arc<Copier>) -> Running {
         let (bus, stop) = (self.bus.clone(), CancellationToken::new());
-        let (writer, database) = (self.copies.writer.clone(), self.copies.database.clone());
-        let (copier, until) = (self.copier.clone(), stop.clone());
+        let (writer, database) = (copies.writer.clone(), copies.database.clone());
+        let (copier, until) = (copier.clone(), stop.clone());
         let task = tokio::spawn(async move {
             let handler = |received, delivery| copier.handle(received, delivery);
             consume(&bus, COPIER, writer, database, handler, until).await
