@@ -72,6 +72,6 @@ async fn open(config: Config, ready_file: Option<&Path>, tasks: &Tasks) -> Resul
 fn routes(peers: &Peers, owners: &[&'static str]) -> Result<Routes, ProcessError> {
     let directory = Directory::try_new(peers, owners).map_err(|error| ProcessError::Reflection(error.to_string()))?;
     let forward = service_fn(move |request: Request| directory.clone().forward(request.map(Body::new)));
-    let histories = Routes::new(EventLogs::service(peers, owners)).into_axum_router();
+    let histories = Routes::new(EventLogs::new(peers, owners).service()).into_axum_router();
     Ok(Routes::from(histories.reset_fallback().merge(Router::new().fallback_service(forward))))
 }

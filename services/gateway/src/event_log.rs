@@ -21,10 +21,15 @@ const WITHOUT_HISTORY: [&str; 1] = ["identity"];
 pub struct EventLogs(BTreeMap<String, Channel>);
 
 impl EventLogs {
-    /// The gRPC service over the histories of these owners.
-    pub fn service(peers: &Peers, owners: &[&'static str]) -> EventLogServiceServer<Self> {
+    /// The histories of these owners.
+    pub fn new(peers: &Peers, owners: &[&'static str]) -> Self {
         let owners = owners.iter().filter(|name| !WITHOUT_HISTORY.contains(name));
-        EventLogServiceServer::new(Self(owners.map(|owner| ((*owner).to_owned(), peers.channel(owner))).collect()))
+        Self(owners.map(|owner| ((*owner).to_owned(), peers.channel(owner))).collect())
+    }
+
+    /// The gRPC service over them.
+    pub fn service(self) -> EventLogServiceServer<Self> {
+        EventLogServiceServer::new(self)
     }
 
     fn client(&self, owner: &str) -> Result<EventLogServiceClient<Channel>, Status> {
