@@ -8,8 +8,8 @@ use eseal_gateway::forward::Directory;
 use eseal_kernel::{Clock, Timestamp};
 use eseal_proto::application::v1::GetApplicationRequest;
 use eseal_proto::application::v1::application_service_client::ApplicationServiceClient;
-use eseal_proto::event::v1::event_log_service_server::EventLogService as _;
 use eseal_proto::event::v1::ReadEventsRequest;
+use eseal_proto::event::v1::event_log_service_server::EventLogService as _;
 use eseal_proto::identity::v1::identity_service_client::IdentityServiceClient;
 use eseal_proto::identity::v1::identity_service_server::{IdentityService, IdentityServiceServer};
 use eseal_proto::identity::v1::{SignInRequest, SignInResponse};
@@ -90,7 +90,9 @@ async fn a_service_that_cannot_be_reached_is_unavailable_and_the_time_to_wait_is
 #[tokio::test]
 async fn a_path_that_names_no_service_behind_the_gateway_is_unknown() {
     let (_house, directory) = gateway();
-    for path in ["/eseal.fabrication.v1.FabricationService/GetSeal", "/eseal.event.v1.EventLogService/ReadEvents", "/", "x"] {
+    for path in
+        ["/eseal.fabrication.v1.FabricationService/GetSeal", "/eseal.event.v1.EventLogService/ReadEvents", "/", "x"]
+    {
         let request = HttpRequest::builder().uri(format!("http://gateway.test/{path}")).body(Body::empty());
         let answer: Result<_, Infallible> = directory.clone().forward(request.expect("a request")).await;
         let status = Status::from_header_map(answer.expect("infallible").headers()).expect("a refusal");
