@@ -30,7 +30,7 @@ async fn people_of_another_organization_get_nothing_by_any_rpc() {
     let mut chen = workshop.person("zhang", Role::Maker, Some(SUZHOU));
     run.maker = chen.clone();
     let suzhou = SUZHOU.parse().expect("a code");
-    let channel = workshop.house.person("fabrication", "chen", &[Role::Admin], Some(&suzhou));
+    let channel = workshop.house().person("fabrication", "chen", &[Role::Admin], Some(&suzhou));
     let mut cards = MakerCardServiceClient::new(channel);
     let other = || Err("OTHER_ORGANIZATION".to_owned());
     let fabrications = pb::ListFabricationsRequest::default();

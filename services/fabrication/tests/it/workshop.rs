@@ -60,7 +60,7 @@ pub struct Workshop {
 }
 
 struct Running {
-    pub house: TestHouse,
+    house: TestHouse,
     /// Holds the writer as long as anything of the process may need it.
     _context: Context,
     database: Database,
@@ -172,7 +172,7 @@ impl Workshop {
         running.database.close().await.expect("closed");
     }
 
-    fn house(&self) -> &TestHouse {
+    pub fn house(&self) -> &TestHouse {
         &self.running.as_ref().expect("running").house
     }
 
