@@ -162,8 +162,21 @@ async fn run(
                     tracing::info!(owner = settings.owner, "writer stopped");
                     return Ok(());
                 }
+                gather(&mut queue, &mut works, max_batch).await;
                 batches.write(std::mem::take(&mut works)).await;
             }
+        }
+    }
+}
+
+/// Takes along whoever is about to send. The callers of the last batch were all answered at once, and the first of them
+/// to come back wakes the writer; without this it would commit for that one, and make all others wait for it.
+async fn gather(queue: &mut mpsc::Receiver<Work>, works: &mut Vec<Work>, max_batch: usize) {
+    tokio::task::yield_now().await;
+    while works.len() < max_batch {
+        match queue.try_recv() {
+            Ok(work) => works.push(work),
+            Err(_) => return,
         }
     }
 }
