@@ -144,7 +144,8 @@ impl Oidc {
                 }
                 let until = Instant::now() + config.keep_keys;
                 known.store(Some(Arc::new(Known { keys: fetched.keys, until })));
-                Ok(config.pace.due_after(fetched.max_age))
+                // Whatever the issuer says: before they are too old for us.
+                Ok(config.pace.due_after(fetched.max_age).min(config.keep_keys * 4 / 5))
             }
             Err(error) => {
                 let kept = self.has_keys();

@@ -68,6 +68,12 @@ impl Desk {
         client(self.house.person("verification", "somebody", &[role], None))
     }
 
+    /// An auditor who is bound to an organization.
+    pub fn auditor_of(&self, uscc: &str) -> Client {
+        let uscc = uscc.parse().expect("a code");
+        client(self.house.person("verification", "somebody", &[Role::Auditor], Some(&uscc)))
+    }
+
     /// Moves the time on.
     pub fn later(&self, by: std::time::Duration) {
         let clock = self.house.clock();

@@ -97,3 +97,11 @@ async fn only_auditors_and_admins_read_the_failures() {
     assert_refused(maker, Code::PermissionDenied, "ROLE_MISSING");
     assert_refused(desk.anybody().list_failures(request()).await, Code::Unauthenticated, "TOKEN_MISSING");
 }
+
+#[tokio::test]
+async fn an_auditor_of_one_organization_does_not_read_whose_documents_failed() {
+    let desk = Desk::alone().await;
+    let mut bound = desk.auditor_of("11320500014150050B");
+    let refused = bound.list_failures(pb::ListFailuresRequest::default()).await;
+    assert_refused(refused, Code::PermissionDenied, "OTHER_ORGANIZATION");
+}
