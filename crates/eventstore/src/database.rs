@@ -176,6 +176,23 @@ impl Database {
         self.0.readers.execute_unprepared("SELECT 1").await.map(|_| ())
     }
 
+    /// The pools of connections, as they are now: for metrics.
+    pub fn pools(&self) -> [Pool; 2] {
+        [("readers", &self.0.readers), ("writer", &self.0.writer)].map(|(name, connection)| {
+            let (open, idle) = match self.backend() {
+                DbBackend::Postgres => {
+                    let pool = connection.get_postgres_connection_pool();
+                    (pool.size(), pool.num_idle())
+                }
+                _ => {
+                    let pool = connection.get_sqlite_connection_pool();
+                    (pool.size(), pool.num_idle())
+                }
+            };
+            Pool { name, open, idle: u32::try_from(idle).unwrap_or(u32::MAX) }
+        })
+    }
+
     /// Closes all connections, after the statements that run.
     ///
     /// # Errors
@@ -205,6 +222,17 @@ impl Database {
     pub(crate) fn announcements(&self) -> watch::Receiver<u64> {
         self.0.wakes.subscribe()
     }
+}
+
+/// A pool of connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pool {
+    /// `readers` or `writer`.
+    pub name: &'static str,
+    /// How many connections are open.
+    pub open: u32,
+    /// How many of them do nothing.
+    pub idle: u32,
 }
 
 /// What both engines have in common.

@@ -10,6 +10,7 @@ use eseal_kernel::Clock;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{Peer, Peers};
+use crate::metrics;
 use crate::tasks::Tasks;
 
 /// Everything around one service: given to its `wire`. Cheap to clone.
@@ -62,6 +63,8 @@ impl Context {
             let (writer, task) = Writer::start(self.0.database.clone(), settings, tasks.stopping_last());
             let ended = async move { task.await.map_err(WriterEnded::Join)?.map_err(WriterEnded::Store) };
             tasks.spawn_last(format!("{}: writer", self.0.name), ended);
+            let watch = metrics::watch(self.0.name, self.0.database.clone(), tasks.stopping());
+            tasks.spawn(format!("{}: metrics", self.0.name), watch);
             writer
         };
         self.0.writer.get_or_init(start).clone()

@@ -4,6 +4,7 @@
 //! - [`TestPostgres`]: a real server that goes with the tests
 //! - [`TestNats`]: a NATS server of its own for each test
 //! - [`TestCertificates`]: an authority of its own for a test
+//! - `otlp` (feature `otlp`): a collector that keeps the telemetry it is sent
 //! - [`ratio`]: figures of benchmarks
 //! - [`wait_until`]: waits on a value with a bound, and says what was missing
 
@@ -11,6 +12,8 @@ mod certificates;
 mod database;
 mod guard;
 mod nats;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 pub mod postgres;
 pub mod ratio;
 mod wait;

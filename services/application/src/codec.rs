@@ -35,6 +35,11 @@ pub use particulars::to_wire as particulars_to_wire;
 
 impl Stored for Application {
     const TABLES: &'static [&'static str] = projection::TABLES;
+    const ONE_TRACE: bool = true;
+
+    fn command_name(command: &Self::Command) -> &'static str {
+        command.name()
+    }
 
     fn encode(event: &Event) -> Encoded {
         encode(event)
@@ -69,6 +74,10 @@ impl Stored for Application {
 impl Stored for Person {
     /// What is known of a person follows from no event: see [`crate::contents`].
     const TABLES: &'static [&'static str] = &[];
+
+    fn command_name(_command: &Self::Command) -> &'static str {
+        "Erase"
+    }
 
     fn encode(event: &Erased) -> Encoded {
         stored(PERSON_ERASED, &pb::PersonErased { person_id: event.person.to_string() })

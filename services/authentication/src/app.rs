@@ -16,8 +16,9 @@ use crate::contents::{ContentError, Contents};
 use crate::domain::command::Action;
 use crate::domain::ids::SealId;
 use crate::domain::seal::Standing;
-use crate::domain::{Command, Seal};
+use crate::domain::{Command, Rejection, Seal};
 use crate::hosting::{Hosting, HostingError};
+use crate::metrics;
 use crate::query::{Holding, Query, QueryError};
 use crate::trust::{TrustError, TrustReader};
 
@@ -84,6 +85,16 @@ impl App {
     /// [`CommandError`].
     pub async fn execute<A: Stored>(&self, order: Order<A>) -> Result<Outcome<A>, CommandError<A::Rejection>> {
         self.writer.execute(order).await
+    }
+
+    /// Hands an order to go on with a use of a seal to the writer.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub async fn take_step(&self, order: Order<Seal>) -> Result<Outcome<Seal>, CommandError<Rejection>> {
+        let outcome = self.execute(order).await?;
+        metrics::recorded(outcome.decided.as_ref());
+        Ok(outcome)
     }
 
     /// The order to do this with a seal. Its facts belong to the application that the seal came from, if it came from one.

@@ -24,6 +24,10 @@ use crate::projection;
 impl Stored for Seal {
     const TABLES: &'static [&'static str] = projection::SEAL_TABLES;
 
+    fn command_name(command: &Self::Command) -> &'static str {
+        command.action.name()
+    }
+
     fn encode(event: &Event) -> Encoded {
         seal::encode(event)
     }
@@ -43,6 +47,10 @@ impl Stored for Seal {
 
 impl Stored for HostedKey {
     const TABLES: &'static [&'static str] = projection::HOSTED_KEY_TABLES;
+
+    fn command_name(command: &Self::Command) -> &'static str {
+        command.action.name()
+    }
 
     fn encode(event: &HostedKeyEvent) -> Encoded {
         hosted_key::encode(event)
@@ -64,6 +72,10 @@ impl Stored for HostedKey {
 impl Stored for TrustAnchor {
     const TABLES: &'static [&'static str] = projection::ANCHOR_TABLES;
 
+    fn command_name(command: &Self::Command) -> &'static str {
+        command.action.name()
+    }
+
     fn encode(event: &AnchorEvent) -> Encoded {
         trust::encode_anchor(event)
     }
@@ -83,6 +95,10 @@ impl Stored for TrustAnchor {
 
 impl Stored for Crl {
     const TABLES: &'static [&'static str] = projection::CRL_TABLES;
+
+    fn command_name(_command: &Self::Command) -> &'static str {
+        "ImportList"
+    }
 
     fn encode(event: &Imported) -> Encoded {
         trust::encode_crl(event)

@@ -17,6 +17,7 @@
 //! - [`expiry`]: tells of seals whose validity has ended
 //! - [`projection`], [`query`]: read tables, filled and read
 //! - [`contents`]: what no event holds: certificates, revocation lists, SESeals, keys
+//! - [`metrics`]: what is counted
 //! - [`migration`]: the tables
 
 mod app;
@@ -29,6 +30,7 @@ mod evidence;
 mod expiry;
 mod grpc;
 mod hosting;
+pub mod metrics;
 mod migration;
 mod pins;
 mod projection;

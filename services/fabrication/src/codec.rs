@@ -34,6 +34,11 @@ const CARD_WITHDRAWN: &str = "eseal.fabrication.v1.MakerCardWithdrawn";
 
 impl Stored for Fabrication {
     const TABLES: &'static [&'static str] = projection::TABLES;
+    const ONE_TRACE: bool = true;
+
+    fn command_name(command: &Self::Command) -> &'static str {
+        command.name()
+    }
 
     fn encode(event: &Event) -> Encoded {
         encode(event)
@@ -66,6 +71,10 @@ impl Stored for Fabrication {
 
 impl Stored for MakerCard {
     const TABLES: &'static [&'static str] = projection::CARD_TABLES;
+
+    fn command_name(command: &Self::Command) -> &'static str {
+        command.name()
+    }
 
     fn encode(event: &CardEvent) -> Encoded {
         encode_card(event)

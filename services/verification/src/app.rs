@@ -11,6 +11,7 @@ use eseal_service::Onward;
 use crate::authority::{Anchors, Authority, Unreachable, roots};
 use crate::domain::{FailedItem, Failure, Item, Record, Rejection};
 use crate::inspection::{Document, InspectionError, inspect};
+use crate::metrics;
 use crate::query::Query;
 use crate::report::{self, Known};
 
@@ -65,7 +66,7 @@ impl App {
         language: Language,
     ) -> Result<pb::Report, VerifyError> {
         let (digest, now) = (document.digest, metadata.now);
-        let found = inspect(document, Limits::default()).await?;
+        let found = inspect(document, Limits::default()).await.inspect_err(|_| metrics::judged(None))?;
         let anchors =
             if found.seals.is_empty() { Ok(Anchors::default()) } else { self.authority.anchors(onward).await };
         let known = anchors.as_ref().ok();
@@ -75,6 +76,7 @@ impl App {
         };
         let judgement = judge(&found, &trust);
         self.record(&judgement, digest, metadata).await?;
+        metrics::judged(Some(judgement.verdict));
         let known = match anchors {
             Ok(_) => Some(self.known(&found, now, onward).await),
             Err(Unreachable) => None,

@@ -11,6 +11,10 @@ const VERIFICATION_FAILED: &str = "eseal.verification.v1.VerificationFailed";
 impl Stored for Failure {
     const TABLES: &'static [&'static str] = projection::TABLES;
 
+    fn command_name(_command: &Self::Command) -> &'static str {
+        "RecordFailure"
+    }
+
     fn encode(event: &Event) -> Encoded {
         let Event::VerificationFailed { failure, document, items } = event;
         let message = pb::VerificationFailed {

@@ -6,6 +6,7 @@
 //! - `inspection`: what its bytes say, on a thread that may take long
 //! - `authority`: whom to trust and what became of signers and seals, asked of the service authentication
 //! - `report`: what people get to see of it
+//! - [`metrics`]: what is counted
 //! - `domain`, `codec`: failures, and their stored form
 //! - `projection`, `query`, `migration`: the table of failures
 
@@ -16,6 +17,7 @@ mod config;
 mod domain;
 mod grpc;
 mod inspection;
+pub mod metrics;
 mod migration;
 mod projection;
 mod query;

@@ -53,6 +53,23 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// What it is called in spans and metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Submit(_) => "Submit",
+            Self::Approve { .. } => "Approve",
+            Self::Return { .. } => "Return",
+            Self::Revise(_) => "Revise",
+            Self::Resubmit { .. } => "Resubmit",
+            Self::Withdraw { .. } => "Withdraw",
+            Self::NoteFabricationRefusal { .. } => "NoteFabricationRefusal",
+            Self::NoteSealMade { .. } => "NoteSealMade",
+            Self::NoteSealState { .. } => "NoteSealState",
+        }
+    }
+}
+
 /// Files an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Submit {

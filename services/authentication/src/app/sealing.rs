@@ -3,6 +3,7 @@
 use eseal_eventstore::{CommandError, Metadata, Order, RequestKey};
 use eseal_kernel::{Digest, Id, Timestamp};
 use eseal_pki::Certificate;
+use opentelemetry::trace::FutureExt as _;
 use tracing::Instrument as _;
 
 use super::{Answering, App, AppError};
@@ -123,7 +124,7 @@ impl App {
     ) -> Result<Vec<u8>, SealingError> {
         let app = self.clone();
         let work = async move { app.look_at_pin(&turn, hosted, key, answering).await };
-        tokio::spawn(work.in_current_span()).await.unwrap_or(Err(AppError::Stopping.into()))
+        tokio::spawn(work.with_current_context().in_current_span()).await.unwrap_or(Err(AppError::Stopping.into()))
     }
 
     async fn look_at_pin(
@@ -141,7 +142,7 @@ impl App {
             // Kept only where it is the last word: the seal is locked.
             if decided.events.iter().any(is_refusal) { answering(decided) } else { Vec::new() }
         });
-        let counted = self.execute(counting).await?;
+        let counted = self.take_step(counting).await?;
         if !counted.answer.is_empty() {
             return Ok(counted.answer);
         }
@@ -153,7 +154,7 @@ impl App {
                 SealingAction::AuthorizeHosted { pin_correct, subject }
             }
         };
-        Ok(self.execute(Self::step(turn, action).request(key).answering(answering)).await?.answer)
+        Ok(self.take_step(Self::step(turn, action).request(key).answering(answering)).await?.answer)
     }
 
     /// What the PIN of a seal's hosted key is compared with; none for a seal on a card.

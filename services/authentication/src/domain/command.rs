@@ -57,6 +57,23 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// What it is called in spans and metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Register(_) => "Register",
+            Self::Activate => "Activate",
+            Self::Suspend { .. } => "Suspend",
+            Self::Resume => "Resume",
+            Self::Revoke(_) => "Revoke",
+            Self::Replace { .. } => "Replace",
+            Self::AnnounceExpiry => "AnnounceExpiry",
+            Self::UnlockPin => "UnlockPin",
+            Self::Sealing { action, .. } => action.name(),
+        }
+    }
+}
+
 /// A step of one use of a seal.
 #[derive(Debug, Clone)]
 pub enum SealingAction {
@@ -101,6 +118,24 @@ pub enum SealingAction {
     },
     /// Gate e failed at the client.
     SigningFailed,
+}
+
+impl SealingAction {
+    /// What it is called in spans and metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Begin { .. } => "BeginSealing",
+            Self::CardAbsent => "ReportCardAbsent",
+            Self::CardPin { .. } => "ReportPin",
+            Self::TryPin => "TryPin",
+            Self::AwaitPin => "AwaitPin",
+            Self::Authorize(_) => "Authorize",
+            Self::AuthorizeHosted { .. } => "AuthorizeHosted",
+            Self::SignHosted { .. } => "SignHosted",
+            Self::Complete { .. } => "Complete",
+            Self::SigningFailed => "ReportSigningFailed",
+        }
+    }
 }
 
 /// What shall be sealed with which key.

@@ -58,6 +58,16 @@ pub enum HostedKeyAction {
     },
 }
 
+impl HostedKeyAction {
+    /// What it is called in spans and metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "CreateHostedKey",
+            Self::Certify { .. } => "CertifyHostedKey",
+        }
+    }
+}
+
 /// A fact about one hosted key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostedKeyEvent {

@@ -68,6 +68,16 @@ pub enum AnchorAction {
     Remove,
 }
 
+impl AnchorAction {
+    /// What it is called in spans and metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Add => "AddAnchor",
+            Self::Remove => "RemoveAnchor",
+        }
+    }
+}
+
 /// A fact about one anchor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AnchorEvent {

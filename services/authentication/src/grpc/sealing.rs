@@ -161,7 +161,7 @@ impl Grpc {
         done: impl Fn(&Decided<Seal>) -> R + Send + Sync + 'static,
     ) -> Result<R, Status> {
         let order = order.request(call.key).answering(move |decided| answer(decided, &done));
-        let outcome = self.app.execute(order).await.map_err(|error| refusals::command(error, call.language))?;
+        let outcome = self.app.take_step(order).await.map_err(|error| refusals::command(error, call.language))?;
         kept(&outcome.answer, call.language)
     }
 }

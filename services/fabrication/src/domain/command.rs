@@ -47,6 +47,19 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// What it is called in spans and metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Queue(_) => "Queue",
+            Self::Stop => "Stop",
+            Self::BeginRun { .. } => "BeginRun",
+            Self::Step { step, .. } => step.name(),
+            Self::Release { .. } => "Release",
+        }
+    }
+}
+
 /// A step of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
@@ -86,6 +99,19 @@ pub enum Step {
     ReportFailure,
 }
 
+impl Step {
+    /// What it is called in spans and metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::PresentMakerCard { .. } => "PresentMakerCard",
+            Self::PresentSealCard { .. } => "PresentSealCard",
+            Self::SignSeal { .. } => "SignSeal",
+            Self::ConfirmSeal { .. } => "ConfirmSeal",
+            Self::ReportFailure => "ReportFailure",
+        }
+    }
+}
+
 /// A certificate that a card showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShownCertificate {
@@ -116,4 +142,14 @@ pub enum CardCommand {
         /// Code of the reason.
         reason_code: String,
     },
+}
+
+impl CardCommand {
+    /// What it is called in spans and metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Issue { .. } => "Issue",
+            Self::Withdraw { .. } => "Withdraw",
+        }
+    }
 }
