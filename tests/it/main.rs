@@ -15,5 +15,6 @@ mod others_agree;
 mod personal_data;
 mod restart;
 mod samples;
+mod telemetry;
 mod verify_contract;
 mod yaml;

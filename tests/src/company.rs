@@ -73,7 +73,15 @@ pub enum System {
 impl Company {
     /// Sets everything up in an empty folder, on the standalone.
     pub fn found(folder: &Path) -> Self {
-        let company = Self::build(folder);
+        Self::found_with(folder, "")
+    }
+
+    /// The same with further settings of the standalone.
+    pub fn found_with(folder: &Path, settings: &str) -> Self {
+        let company = Self::prepare(folder, None);
+        let written = std::fs::read_to_string(company.path("eseal.toml")).expect("the settings");
+        std::fs::write(company.path("eseal.toml"), written + settings).expect("a file");
+        let company = company.start();
         company.open_for_business();
         company
     }

@@ -207,6 +207,24 @@ impl Standalone {
     /// Ends it at once, as a power cut would.
     pub fn kill(self) {}
 
+    /// Asks it to end, as `systemctl stop` would, and waits.
+    ///
+    /// # Panics
+    /// It does not end within this time, or says that it failed.
+    pub fn ends_when_asked(mut self, within: Duration) {
+        let asked = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status();
+        assert!(asked.expect("kill runs").success());
+        let deadline = Instant::now() + within;
+        loop {
+            if let Some(status) = self.process.try_wait().expect("the process can be asked") {
+                assert!(status.success(), "it ended with {status}");
+                return;
+            }
+            assert!(Instant::now() < deadline, "it did not end within {within:?}");
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+    }
+
     /// The process.
     pub fn pid(&self) -> u32 {
         self.served.pid()

@@ -7,11 +7,12 @@ use std::time::Duration;
 use eseal_eventstore::{CommandError, DeadLetter, DeadLetters, Delivery, StoredEvent, StreamId, Writer};
 use eseal_kernel::Clock;
 use futures::FutureExt as _;
+use opentelemetry::trace::FutureExt as _;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::source::Source;
-use crate::{Consumer, Outcome, Received, Retry, metrics};
+use crate::{Consumer, Outcome, Received, Retry, metrics, trace};
 
 /// How long to wait before the database is asked again after it failed.
 pub(crate) const PAUSE: Duration = Duration::from_secs(1);
@@ -162,9 +163,14 @@ where
 
     /// One call of the handler. It may panic; the other streams must not suffer for it.
     async fn handle(&self, event: &StoredEvent, delivery: Delivery) -> Outcome {
-        let received = Received { event: event.clone(), owner: self.consumer.owner.to_owned() };
+        let context = trace::processing(self.consumer, event);
+        let (event, owner, traceparent) = (event.clone(), self.consumer.owner.to_owned(), trace::onward(&context));
+        let received = Received { event, owner, traceparent };
         let handled = AssertUnwindSafe(async { (self.handler)(received, delivery).await }).catch_unwind();
-        handled.await.unwrap_or_else(|_| Outcome::Later("the handler panicked".to_owned()))
+        let handled = handled.with_context(context.clone()).await;
+        let outcome = handled.unwrap_or_else(|_| Outcome::Later("the handler panicked".to_owned()));
+        trace::processed(&context, &outcome);
+        outcome
     }
 
     async fn acknowledge(&self, delivery: Delivery) -> Tried {

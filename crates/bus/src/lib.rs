@@ -32,10 +32,11 @@ mod delivery;
 mod intake;
 mod lanes;
 mod lease;
-mod metrics;
+pub mod metrics;
 mod nats;
 mod order;
 mod source;
+mod trace;
 
 use std::fmt;
 use std::time::Duration;
@@ -187,6 +188,8 @@ pub struct Received {
     pub event: StoredEvent,
     /// Whose event it is.
     pub owner: String,
+    /// The W3C trace context of this delivery, to which what follows belongs.
+    pub traceparent: Option<String>,
 }
 
 impl Received {
@@ -195,7 +198,7 @@ impl Received {
         Metadata {
             correlation_id: Some(self.event.correlation_id.clone()),
             causation_id: Some(self.event.event_id),
-            traceparent: self.event.traceparent.clone(),
+            traceparent: self.traceparent.clone(),
             ..Metadata::new(now, actor)
         }
     }

@@ -20,6 +20,7 @@ use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use self::json::JsonLines;
 use self::otlp::Pipelines;
+use crate::tls::TlsConfig;
 
 /// How long [`Telemetry::shutdown`] waits for what is still to be sent.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -35,6 +36,9 @@ pub struct TelemetryConfig {
     /// The collector (OTLP over gRPC), such as `http://127.0.0.1:4317`. Without it nothing leaves the process.
     #[serde(default)]
     pub otlp_endpoint: Option<String>,
+    /// The certificate that a collector at `https://` sees, and whose it must have.
+    #[serde(default)]
+    pub otlp_tls: Option<TlsConfig>,
     /// The share of traces that are recorded, 0 to 1, where the caller has not decided.
     #[serde(default = "everything")]
     pub sampling_ratio: f64,
@@ -94,7 +98,7 @@ impl TelemetryConfig {
         if self.metrics_interval < Duration::from_millis(100) {
             return wrong("metrics_interval", "100ms at least");
         }
-        self.otlp_endpoint.as_deref().map_or(Ok(()), |endpoint| otlp::check(endpoint))
+        self.otlp_endpoint.as_deref().map_or(Ok(()), |endpoint| otlp::check(self, endpoint))
     }
 
     fn level(&self) -> Result<EnvFilter, TelemetryError> {

@@ -20,6 +20,7 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
+use crate::metrics;
 use crate::status::chain;
 
 use files::Contents;
@@ -153,6 +154,8 @@ impl Tls {
         let current = self.0.current.load();
         let (now, until) = (self.0.clock.now(), current.not_after);
         let certificate = self.0.config.cert_file.display();
+        #[expect(clippy::cast_precision_loss, reason = "seconds for a gauge")]
+        metrics::certificate_lasts((until.micros() - now.micros()) as f64 / 1e6);
         if until <= now {
             tracing::error!(%certificate, %until, "the TLS certificate has expired: nobody will talk to this process");
         } else if current.warns_from() <= now {

@@ -61,7 +61,7 @@ async fn handle(app: &App, context: &Context, fabrication: &Peer, received: Rece
         Ok(None) => return Outcome::Done,
         Err(unreadable) => return Outcome::Never(unreadable.to_string()),
     };
-    let der = effects::made_seal(fabrication, registration.seal_digest, received.event.traceparent.clone()).await;
+    let der = effects::made_seal(fabrication, registration.seal_digest, received.traceparent.clone()).await;
     let der = match der {
         Ok(der) => der,
         Err(error @ NotGiven::Later(_)) => return Outcome::Later(error.to_string()),

@@ -1,8 +1,12 @@
 //! Traces, metrics and logs on their way to a collector: OTLP over gRPC.
 
+use std::io;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use eseal_kernel::Clock;
+use http::uri::Authority;
+use hyper_util::rt::TokioIo;
 use opentelemetry::{KeyValue, global};
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
 use opentelemetry_otlp::{
@@ -12,11 +16,18 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::{SdkLogger, SdkLoggerProvider};
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
-use tonic::transport::{Channel, Endpoint};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tonic::transport::{Channel, Endpoint, Uri};
+use tower::service_fn;
 
 use super::outgoing::{EXPORT_WITHIN, Outgoing};
 use super::{TelemetryConfig, TelemetryError};
+use crate::status::chain;
+use crate::tls::Tls;
 
 /// A commit is linked to every order in it, and a batch has up to a thousand.
 const LINKS_MAX: u32 = 1_000;
@@ -44,7 +55,7 @@ impl Pipelines {
             .build()
             .map_err(|error| wrong("otlp_endpoint", error))?;
         let entered = runtime.enter();
-        let channel = channel(endpoint)?;
+        let channel = channel(config, endpoint)?;
         let resource = resource(service);
         let built = (|| {
             let handle = || runtime.handle().clone();
@@ -114,22 +125,51 @@ impl Pipelines {
 }
 
 /// Refuses what could not be a collector.
-pub(super) fn check(endpoint: &str) -> Result<(), TelemetryError> {
-    let endpoint = Endpoint::from_shared(endpoint.to_owned()).map_err(|error| wrong("otlp_endpoint", error))?;
-    match endpoint.uri().scheme_str() {
+pub(super) fn check(config: &TelemetryConfig, endpoint: &str) -> Result<(), TelemetryError> {
+    let uri = endpoint_of(endpoint)?.uri().clone();
+    match uri.scheme_str() {
         Some("http") => Ok(()),
-        _ => Err(wrong("otlp_endpoint", "it begins with http://")),
+        Some("https") if config.otlp_tls.is_some() => Ok(()),
+        Some("https") => Err(wrong("otlp_tls", "https:// needs a certificate and a CA")),
+        _ => Err(wrong("otlp_endpoint", "it begins with http:// or https://")),
     }
 }
 
-fn channel(endpoint: &str) -> Result<Channel, TelemetryError> {
-    let endpoint = Endpoint::from_shared(endpoint.to_owned()).map_err(|error| wrong("otlp_endpoint", error))?;
-    Ok(endpoint.connect_timeout(EXPORT_WITHIN).connect_lazy())
+fn endpoint_of(text: &str) -> Result<Endpoint, TelemetryError> {
+    let endpoint = Endpoint::from_shared(text.to_owned()).map_err(|error| wrong("otlp_endpoint", error))?;
+    Ok(endpoint.connect_timeout(EXPORT_WITHIN))
+}
+
+/// A channel that connects when it is used, and again when the connection is gone.
+fn channel(config: &TelemetryConfig, endpoint: &str) -> Result<Channel, TelemetryError> {
+    let asked = endpoint_of(endpoint)?;
+    let (Some("https"), Some(authority), Some(tls)) =
+        (asked.uri().scheme_str(), asked.uri().authority().cloned(), &config.otlp_tls)
+    else {
+        return Ok(asked.connect_lazy());
+    };
+    let tls = Tls::load(tls, Clock::System).map_err(|error| wrong("otlp_tls", chain(&error)))?;
+    // To tonic it is plain: what it speaks on is the stream that comes from here.
+    let plain = endpoint_of(&format!("http://{authority}"))?;
+    Ok(plain.connect_with_connector_lazy(service_fn(move |_: Uri| {
+        let (tls, authority) = (tls.clone(), authority.clone());
+        async move { connect(&tls, &authority).await.map(TokioIo::new) }
+    })))
+}
+
+async fn connect(tls: &Tls, authority: &Authority) -> io::Result<TlsStream<TcpStream>> {
+    if let Err(error) = tls.reload() {
+        tracing::warn!(error = chain(&error), "the certificate for the collector can't be read anew");
+    }
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(4317))).await?;
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    TlsConnector::from(tls.client()).connect(name, stream).await
 }
 
 /// Who is speaking.
 fn resource(service: &'static str) -> Resource {
-    let instance = eseal_kernel::Id::random(eseal_kernel::Clock::System.now()).to_string();
+    let instance = eseal_kernel::Id::random(Clock::System.now()).to_string();
     Resource::builder()
         .with_service_name(format!("eseal-{service}"))
         .with_attributes([

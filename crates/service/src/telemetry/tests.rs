@@ -27,6 +27,7 @@ fn settings_that_make_no_sense_are_refused_by_name() {
     for endpoint in ["", "localhost:4317", "grpc://localhost", "http://"] {
         assert_eq!(named(&|config| config.otlp_endpoint = Some(endpoint.to_owned())), "otlp_endpoint", "{endpoint}");
     }
+    assert_eq!(named(&|config| config.otlp_endpoint = Some("https://collector:4317".to_owned())), "otlp_tls");
     let mut config = config();
     config.filter = "a=b=c".to_owned();
     assert!(matches!(config.check(), Err(TelemetryError::Filter(_))));

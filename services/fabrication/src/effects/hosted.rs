@@ -45,7 +45,7 @@ async fn handle(app: &App, received: Received, delivery: Delivery) -> Outcome {
         Err(unreadable) => return Outcome::Never(unreadable.to_string()),
     };
     let Some(application) = awaits_effect(&event) else { return Outcome::Done };
-    let onward = Onward::within(TIME_FOR_CALLS, fact.traceparent.clone());
+    let onward = Onward::within(TIME_FOR_CALLS, received.traceparent.clone());
     let prepared = match next(app, &onward, application).await {
         Ok(Some(prepared)) => prepared,
         Ok(None) => return Outcome::Done,

@@ -1,0 +1,167 @@
+//! One trace, the metrics of the guide, and nothing in them that must not be told.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use eseal_e2e::company::{Company, PASSWORD, PIN, WRONG_PIN, XINGHE, YUNQI, id_of};
+use eseal_e2e::telemetry::{Story, settings, told, total};
+use eseal_testkit::otlp::Collector;
+use tempfile::TempDir;
+
+use crate::fixture;
+
+fn observed() -> (TempDir, Collector, Company) {
+    let (folder, collector) = (tempfile::tempdir().expect("a folder"), Collector::start());
+    let company = Company::found_with(&folder.path().join("company"), &settings(&collector));
+    (folder, collector, company)
+}
+
+#[test]
+fn one_trace_leads_from_the_submission_to_the_registered_seal() {
+    let (_folder, collector, company) = observed();
+    let key = company.has_a_hosted_key();
+    let mut words = vec!["zhao", "submit", "--organization", YUNQI.uscc, "--name", YUNQI.name, "--hosted-key", &key];
+    words.extend(["--seal-type", "contract", "--seal-name", "合同专用章", "--custodian", id_of("zhao")]);
+    let application = company.as_(&words).good().get("applicationId").to_owned();
+    let _ = company.as_(&["li", "approve", &application]).good();
+    let seal = company.eseal.until("the hosted seal is made", |_| {
+        let shown = company.as_(&["zhao", "show", "application", &application]).value;
+        shown["outcome"]["sealId"].as_str().map(str::to_owned)
+    });
+    let story =
+        company.eseal.until("its registration is among the spans", |_| Story::so_far(&collector, &application, &seal));
+    story.is_one_trace();
+
+    let in_trace = collector.logs().iter().filter(|record| !record.trace_id.is_empty()).count();
+    assert!(in_trace > 0, "no log record has a trace");
+    let lines = fs::read_to_string(company.path("data").with_extension("log")).expect("the log");
+    let with_ids = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let with_ids = with_ids.filter(|line| line["trace_id"].is_string() && line["span_id"].is_string());
+    assert!(with_ids.count() > 0, "no line of the log has the ids of a trace");
+}
+
+#[test]
+fn the_metrics_of_the_guide_count_what_the_story_did() {
+    let (_folder, collector, company) = observed();
+    let (seal, _) = company.has_a_seal();
+    fixture::contract(&company, "ofd");
+    let wrong = company.seals(&seal, "seal.card", "wrong-pin", "contract.ofd", "not.ofd", "45,112");
+    assert_ne!(wrong.code, 0, "sealed with a wrong PIN");
+    let _ = company.seals(&seal, "seal.card", "pin", "contract.ofd", "sealed.ofd", "45,112").good();
+    let _ = company.as_(&["li", "verify", &company.path("sealed.ofd").display().to_string()]);
+    let refused = company.as_(&["wang", "approve", &seal]);
+    assert_ne!(refused.code, 0, "an applicant has approved");
+
+    let expected: [(&str, &[(&str, &str)], f64); 10] = [
+        ("eseal.commands", &[("eseal.command", "Submit"), ("eseal.outcome", "recorded")], 1.0),
+        ("eseal.commands", &[("eseal.command", "Approve"), ("eseal.outcome", "recorded")], 1.0),
+        ("eseal.commands", &[("eseal.command", "Register"), ("eseal.aggregate", "seal")], 1.0),
+        ("eseal.refusals", &[("eseal.reason", "ROLE_MISSING")], 1.0),
+        ("eseal.sealings", &[("eseal.outcome", "completed")], 1.0),
+        ("eseal.sealings", &[("eseal.outcome", "pin_refused"), ("eseal.reason", "PIN_INCORRECT")], 1.0),
+        ("eseal.verifications", &[("eseal.verdict", "valid")], 1.0),
+        (
+            "rpc.server.call.duration",
+            &[
+                ("rpc.method", "eseal.application.v1.ApplicationService/SubmitApplication"),
+                ("rpc.response.status_code", "OK"),
+            ],
+            1.0,
+        ),
+        ("db.client.connection.count", &[("db.client.connection.pool.name", "application-writer")], 1.0),
+        ("eseal.append.duration", &[("eseal.outcome", "failed")], 0.0),
+    ];
+    for (name, with, value) in expected {
+        let what = format!("{name} {with:?} is {value}");
+        company.eseal.until(&what, |_| (total(&collector, name, with) == value).then_some(()));
+    }
+    let events = company.as_(&["qian", "events", "read", "--output", "@events.jsonl"]).good();
+    drop(events);
+    let stored = fs::read_to_string(company.path("events.jsonl")).expect("the events").lines().count();
+    let stored = f64::from(u32::try_from(stored).expect("a few"));
+    company
+        .eseal
+        .until("every stored event is counted", |_| (total(&collector, "eseal.events", &[]) == stored).then_some(()));
+    assert!(total(&collector, "eseal.append.duration", &[]) >= total(&collector, "eseal.append.batch.size", &[]));
+    assert!(total(&collector, "rpc.client.call.duration", &[]) > 0.0, "no service has called another");
+}
+
+#[test]
+fn nothing_secret_or_personal_is_in_any_telemetry_or_log() {
+    let (_folder, collector, company) = observed();
+    let form = format!(
+        "organization = \"{}\"\nname = \"{}\"\nseal-type = \"contract\"\nseal-name = \"合同专用章\"\ncustodian = \"{}\"\n\
+         [[contacts]]\nperson = \"{}\"\nname = \"王经办\"\nphone = \"13800138000\"\nemail = \"wang@example.cn\"\n\
+         document-number = \"320500199001011234\"\n[[contacts]]\nperson = \"{}\"\nname = \"陈保管\"\n",
+        XINGHE.uscc,
+        XINGHE.name,
+        id_of("chen"),
+        id_of("wang"),
+        id_of("chen"),
+    );
+    fs::write(company.path("form.toml"), form).expect("a file");
+    let application = company.as_(&["wang", "submit", "--form", "@form.toml"]).good().get("applicationId").to_owned();
+    let _ = company.as_(&["li", "return", &application, "--reason", "补充营业执照,联系王经办"]).good();
+    let _ = company.as_(&["wang", "resubmit", &application]).good();
+    company.approved(&application);
+    let seal = company.makes(&application, Some("maker.card"), Some("seal.card")).good().get("sealId").to_owned();
+    company.activates(&seal);
+    fixture::contract(&company, "ofd");
+    let _ = company.seals(&seal, "seal.card", "wrong-pin", "contract.ofd", "not.ofd", "45,112");
+    let _ = company.seals(&seal, "seal.card", "pin", "contract.ofd", "sealed.ofd", "45,112").good();
+    let key = company.has_a_hosted_key();
+    let _ = fixture::hosted_seal(&company, &key);
+    let _ = company.as_(&["root", "erase-person", id_of("wang")]).good();
+    let _ = company.run(&["login", "wang", "--password-file", "@wrong-pin"]);
+    company.eseal.until("the last command is among the spans", |_| {
+        collector.spans().iter().any(|span| span.name == "decide Erase").then_some(())
+    });
+
+    let mut emitted = collector.everything();
+    emitted.extend(fs::read(company.path("data").with_extension("log")).expect("the log"));
+    assert!(told(&emitted, &application).is_some(), "the search finds nothing at all");
+    let mut never = vec![PASSWORD, PIN, WRONG_PIN, "王经办", "13800138000", "wang@example.cn", "320500199001011234"];
+    never.extend(["陈保管", "补充营业执照", "BEGIN ", "MIIB", "MIIC", "iVBORw0KGgo"]);
+    let tokens = tokens(&company);
+    assert!(tokens.len() > 3, "the people have no sessions to look for");
+    for word in never.into_iter().chain(tokens.iter().map(String::as_str)) {
+        let found = told(&emitted, word);
+        assert!(found.is_none(), "{word} was told: {found:?}");
+    }
+}
+
+/// The tokens in the files of the people's sessions.
+fn tokens(company: &Company) -> Vec<String> {
+    let mut folders = vec![company.path("sessions")];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("the sessions").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(path).unwrap_or_default();
+            let words = text.split(|c: char| !c.is_ascii_alphanumeric() && !"._-".contains(c));
+            found.extend(words.filter(|word| word.starts_with("eyJ")).map(str::to_owned));
+        }
+    }
+    found
+}
+
+#[test]
+fn a_collector_that_hangs_neither_slows_a_story_nor_keeps_the_process_from_ending() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let collector = Collector::start();
+    collector.hang();
+    let mut company = Company::found_with(&folder.path().join("company"), &settings(&collector));
+    let begun = Instant::now();
+    for i in 0..10 {
+        let _ = company.applies(&format!("合同专用章{i}"));
+    }
+    assert!(begun.elapsed() < Duration::from_secs(20), "ten applications took {:?}", begun.elapsed());
+    let standalone = company.standalone.take().expect("it runs");
+    let asked = Instant::now();
+    standalone.ends_when_asked(Duration::from_secs(20));
+    assert!(asked.elapsed() < Duration::from_secs(12), "it took {:?} to end", asked.elapsed());
+}
