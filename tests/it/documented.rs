@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use eseal_bus::NatsUser;
 use eseal_documents::{Check, Language, NoteCode, Reason};
+use eseal_eventstore::metrics::Metric;
 
 #[test]
 fn the_error_codes_are_documented() {
@@ -66,6 +67,31 @@ fn the_users_of_nats_are_those_of_the_services() {
     let text = "# Who may do what in NATS: by the subject of the client's certificate. Made from the code and checked by a\n\
         # test; do not edit by hand: ESEAL_UPDATE_DOCS=1 cargo test -p eseal-e2e documented\n";
     is_current("deploy/nats/users.conf", &format!("{text}{}", eseal_bus::authorization(&users)));
+}
+
+#[test]
+fn the_metrics_are_documented() {
+    let rooms: [(&str, &[Metric]); 5] = [
+        ("Every process", eseal_service::metrics::METRICS),
+        ("The store", eseal_eventstore::metrics::METRICS),
+        ("The bus", eseal_bus::metrics::METRICS),
+        ("Signing authentication (签章认证)", eseal_authentication::metrics::METRICS),
+        ("Verification (文档验证)", eseal_verification::metrics::METRICS),
+    ];
+    let mut text = String::new();
+    for (title, metrics) in rooms {
+        let _ = write!(text, "\n### {title}\n\n| metric | unit | attributes | what |\n|---|---|---|---|\n");
+        for Metric { name, unit, what, attributes } in metrics {
+            let attributes = attributes.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let _ = writeln!(text, "| `{name}` | `{unit}` | {attributes} | {what} |");
+        }
+    }
+    let (path, begin, end) = ("docs/guides/telemetry.md", "<!-- metrics -->\n", "\n<!-- /metrics -->");
+    let full = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+    let guide = std::fs::read_to_string(full).expect("the guide");
+    let (before, rest) = guide.split_once(begin).expect("where the table begins");
+    let (_, after) = rest.split_once(end).expect("where it ends");
+    is_current(path, &format!("{before}{begin}{text}{end}{after}"));
 }
 
 fn table<'a>(text: &mut String, title: &str, rows: impl Iterator<Item = (&'a str, &'a str, &'a str)>) {

@@ -12,6 +12,17 @@ pub fn settings(collector: &Collector) -> String {
     )
 }
 
+/// The same for each process of a distributed system, as variables of its environment.
+pub fn variables(collector: &Collector) -> Vec<(String, String)> {
+    let settings = [
+        ("FORMAT", "json".to_owned()),
+        ("FILTER", "debug".to_owned()),
+        ("OTLP_ENDPOINT", collector.endpoint()),
+        ("METRICS_INTERVAL", "200ms".to_owned()),
+    ];
+    settings.map(|(name, value)| (format!("ESEAL_TELEMETRY__{name}"), value)).into()
+}
+
 /// The story of one application, as its spans tell it.
 #[derive(Debug)]
 pub struct Story {

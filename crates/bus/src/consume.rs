@@ -1,6 +1,7 @@
 //! The loop of one consumer.
 
 use std::collections::{BTreeSet, HashSet};
+use std::convert::Infallible;
 use std::time::Duration;
 
 use eseal_eventstore::{Database, DeadLetters, Delivery, Progress, StoreError, StreamId, Writer};
@@ -15,7 +16,7 @@ use crate::delivery::{Courier, End};
 use crate::lanes::{Lanes, Turn};
 use crate::lease::Holding;
 use crate::source::Events;
-use crate::{Bus, BusError, Consumer, Outcome, Received};
+use crate::{Bus, BusError, Consumer, Outcome, Received, metrics};
 
 /// The most events in hand: under way, waiting for their next try, or for those before them in their stream.
 const IN_HAND_MAX: usize = 1_000;
@@ -23,6 +24,8 @@ const IN_HAND_MAX: usize = 1_000;
 const HANDS: usize = 32;
 /// How often the dead letters are looked at for those to replay.
 const REPLAY_POLL: Duration = Duration::from_secs(1);
+/// How often the lag is looked at.
+const LOOK: Duration = Duration::from_secs(5);
 /// How long handlers that run are waited for after `stop`.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -79,11 +82,27 @@ where
         lanes: Lanes::default(),
         under_way: FuturesUnordered::new(),
     };
-    let ended = consuming.run(stop).await;
+    let ended = tokio::select! {
+        ended = consuming.run(stop) => ended,
+        never = tell_lag(courier, database) => match never {},
+    };
     if ended.is_ok() && timeout(GRACE, consuming.finish()).await.is_err() {
         tracing::warn!(consumer = name, owner, "handlers were still running");
     }
     ended
+}
+
+/// Says every few seconds how many events of a log have not been settled yet.
+async fn tell_lag<F>(courier: &Courier<F>, database: &Database) -> Infallible {
+    let Consumer { name, owner } = courier.consumer;
+    loop {
+        if let Some(head) = courier.source.head().await
+            && let Ok(progress) = Progress::of(database, name, owner).await
+        {
+            metrics::consumer_pending(name, owner, head.saturating_sub(progress.cursor));
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// What the consumer has settled, and the streams with dead letters, as its database says; nothing when it stops before

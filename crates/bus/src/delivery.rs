@@ -163,7 +163,7 @@ where
 
     /// One call of the handler. It may panic; the other streams must not suffer for it.
     async fn handle(&self, event: &StoredEvent, delivery: Delivery) -> Outcome {
-        let context = trace::processing(self.consumer, event);
+        let context = trace::processing(self.consumer, self.source.system(), event);
         let (event, owner, traceparent) = (event.clone(), self.consumer.owner.to_owned(), trace::onward(&context));
         let received = Received { event, owner, traceparent };
         let handled = AssertUnwindSafe(async { (self.handler)(received, delivery).await }).catch_unwind();

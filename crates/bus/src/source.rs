@@ -83,6 +83,22 @@ impl Source {
         }
     }
 
+    /// What carries them: `messaging.system` of a span.
+    pub(crate) const fn system(&self) -> &'static str {
+        match self {
+            Self::Log(_) => "eseal.log",
+            Self::Nats { .. } => "nats",
+        }
+    }
+
+    /// How many events there are in the log; nothing where NATS says itself how many wait.
+    pub(crate) async fn head(&self) -> Option<u64> {
+        match self {
+            Self::Log(log) => log.head().await.ok(),
+            Self::Nats { .. } => None,
+        }
+    }
+
     /// The events after position `after`, at most `limit`.
     pub(crate) fn read(&self, after: u64, limit: u64) -> BoxFuture<'_, Result<Vec<StoredEvent>, SourceError>> {
         match self {

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::names::stream_name;
 use super::{Nats, message};
 use crate::lease::Holding;
-use crate::{BusError, metrics};
+use crate::{BusError, metrics, trace};
 
 /// The lease of the one relay that works.
 const LEASE: &str = "relay";
@@ -264,12 +264,16 @@ impl Session<'_> {
         if event.position != position + 1 {
             return Err(Trouble::Passing(format!("position {} follows {position} in the log", event.position)));
         }
+        let span = trace::sending(&event);
         let ack = self.relay.send(&event, sequence, self.before).await?;
         let (position, sequence, bytes) = (event.position, sequence + 1, event.payload.len());
         self.place = Place { position, sequence };
         self.before = Some(event.event_id);
         self.bytes += bytes;
-        let published = ack.into_future().map(move |ack| Published { position, sequence, bytes, ack });
+        let published = ack.into_future().map(move |ack| {
+            trace::sent(&span, ack.is_ok());
+            Published { position, sequence, bytes, ack }
+        });
         self.under_way.push_back(published.boxed());
         Ok(())
     }
