@@ -53,9 +53,14 @@ impl Story {
     pub fn is_one_trace(&self) {
         let submitted = self.one(&self.application, "Submit");
         let trace = &submitted.trace_id;
-        let asked = self.parent(submitted);
+        // Through the gateway or not: nothing but the request itself is above its decision.
+        let mut asked = self.parent(submitted);
         assert_eq!((asked.kind, ends(&asked.name)), (SpanKind::Server, "SubmitApplication"), "{asked:?}");
-        assert_eq!((asked.parent.as_deref(), &asked.trace_id), (None, trace), "the submission begins the trace");
+        while asked.parent.is_some() {
+            asked = self.parent(asked);
+            assert_eq!(ends(&asked.name), "SubmitApplication", "{asked:?}");
+        }
+        assert_eq!((asked.kind, &asked.trace_id), (SpanKind::Server, trace), "the submission begins the trace");
 
         self.approval_continues(submitted);
         self.reactions_hang_below_their_events();

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use eseal_service::client::Peers;
 use eseal_service::status::{self, chain, generic, generic_for_now};
+use eseal_service::trace::Outgoing;
 use http::{Request, Response};
 use prost_reflect::{DescriptorError, DescriptorPool};
 use tonic::body::Body;
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tower::{Service as _, ServiceExt as _};
 
@@ -20,7 +20,7 @@ pub struct Directory(Arc<HashMap<String, Place>>);
 #[derive(Debug, Clone)]
 struct Place {
     peer: &'static str,
-    channel: Channel,
+    channel: Outgoing,
 }
 
 impl Directory {
@@ -31,7 +31,7 @@ impl Directory {
     pub fn try_new(peers: &Peers, owners: &[&'static str]) -> Result<Self, DescriptorError> {
         let pool = DescriptorPool::decode(eseal_proto::FILE_DESCRIPTOR_SET)?;
         let places: HashMap<&str, Place> =
-            owners.iter().map(|peer| (*peer, Place { peer, channel: peers.channel(peer) })).collect();
+            owners.iter().map(|peer| (*peer, Place { peer, channel: Outgoing::new(peers.channel(peer), peer) })).collect();
         let owned = pool.services().filter_map(|service| {
             let owner = service.package_name().split('.').nth(1)?.to_owned();
             Some((service.full_name().to_owned(), places.get(owner.as_str())?.clone()))
