@@ -216,7 +216,7 @@ impl Standalone {
         assert!(asked.expect("kill runs").success());
         let deadline = Instant::now() + within;
         loop {
-            if let Some(status) = self.process.try_wait().expect("the process can be asked") {
+            if let Some(status) = self.served.ended() {
                 assert!(status.success(), "it ended with {status}");
                 return;
             }

@@ -37,12 +37,13 @@ impl Story {
     pub fn so_far(collector: &Collector, application: &str, seal: &str) -> Option<Self> {
         let spans = collector.spans().into_iter().map(|span| (span.span_id.clone(), span)).collect();
         let story = Self { spans, application: format!("application-{application}"), seal: format!("seal-{seal}") };
-        let registered = story.decisions(&story.seal, "Register").next().is_some();
-        let noted = story.decisions(&story.application, "NoteSealState").next().is_some();
-        // The commit and the RPCs around them end a moment later.
-        let committed = |span: &Span| story.commits_of(span).next().is_some();
-        let all = story.decisions(&story.seal, "Register").chain(story.decisions(&story.application, "NoteSealState"));
-        (registered && noted && all.into_iter().all(committed)).then_some(story)
+        // The commits and the RPCs around a decision end a moment later.
+        let is_told = |stream, command| {
+            let mut decisions = story.decisions(stream, command).peekable();
+            decisions.peek().is_some() && decisions.all(|decision| story.commits_of(decision).next().is_some())
+        };
+        let complete = is_told(&story.seal, "Register") && is_told(&story.application, "NoteSealState");
+        complete.then_some(story)
     }
 
     /// Holds the story to one trace: from the submission by the approval and the fabrication to the registered seal,

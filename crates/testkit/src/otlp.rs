@@ -17,7 +17,6 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::{metric, number_data_point};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
-use prost::Message as _;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tonic::transport::Server;

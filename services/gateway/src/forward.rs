@@ -30,8 +30,10 @@ impl Directory {
     /// [`DescriptorError`] for a mistake in the proto.
     pub fn try_new(peers: &Peers, owners: &[&'static str]) -> Result<Self, DescriptorError> {
         let pool = DescriptorPool::decode(eseal_proto::FILE_DESCRIPTOR_SET)?;
-        let places: HashMap<&str, Place> =
-            owners.iter().map(|peer| (*peer, Place { peer, channel: Outgoing::new(peers.channel(peer), peer) })).collect();
+        let places: HashMap<&str, Place> = owners
+            .iter()
+            .map(|peer| (*peer, Place { peer, channel: Outgoing::new(peers.channel(peer), peer) }))
+            .collect();
         let owned = pool.services().filter_map(|service| {
             let owner = service.package_name().split('.').nth(1)?.to_owned();
             Some((service.full_name().to_owned(), places.get(owner.as_str())?.clone()))
