@@ -153,15 +153,20 @@ fn tokens(company: &Company) -> Vec<String> {
 fn a_collector_that_hangs_neither_slows_a_story_nor_keeps_the_process_from_ending() {
     let folder = tempfile::tempdir().expect("a folder");
     let collector = Collector::start();
-    collector.hang();
     let mut company = Company::found_with(&folder.path().join("company"), &settings(&collector));
-    let begun = Instant::now();
-    for i in 0..10 {
-        let _ = company.applies(&format!("合同专用章{i}"));
-    }
-    assert!(begun.elapsed() < Duration::from_secs(20), "ten applications took {:?}", begun.elapsed());
+    let ten_applications = || {
+        let begun = Instant::now();
+        for i in 0..10 {
+            let _ = company.applies(&format!("合同专用章{i}"));
+        }
+        begun.elapsed()
+    };
+    let before = ten_applications();
+    collector.hang();
+    let after = ten_applications();
+    assert!(after < before * 3 + Duration::from_secs(5), "{after:?} with a collector that hangs, {before:?} without");
     let Some(System::Standalone(standalone)) = company.system.take() else { panic!("a standalone runs") };
     let asked = Instant::now();
-    standalone.ends_when_asked(Duration::from_secs(20));
-    assert!(asked.elapsed() < Duration::from_secs(12), "it took {:?} to end", asked.elapsed());
+    standalone.ends_when_asked(Duration::from_secs(30));
+    assert!(asked.elapsed() < Duration::from_secs(20), "it took {:?} to end", asked.elapsed());
 }

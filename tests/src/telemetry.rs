@@ -180,10 +180,11 @@ pub fn total(collector: &Collector, name: &str, with: &[(&str, &str)]) -> f64 {
     collector.metrics().iter().filter(|series| series.name == name && fits(&series.attributes)).map(|s| s.value).sum()
 }
 
-/// Where `word` stands in `text` by itself, and not as a part of a longer number or word.
+/// Where `word` stands in `text`. A number, such as a PIN, must stand by itself: the ids and hashes of a story hold any digits.
 pub fn told(text: &[u8], word: &str) -> Option<String> {
     let word = word.as_bytes();
-    let joined = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric) && word.is_ascii();
+    let is_number = word.iter().all(u8::is_ascii_digit);
+    let joined = |byte: Option<&u8>| is_number && byte.is_some_and(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let places = text.windows(word.len()).enumerate().filter(|(_, window)| *window == word).map(|(at, _)| at);
     let at = places
         .filter(|at| !joined(at.checked_sub(1).and_then(|before| text.get(before))))

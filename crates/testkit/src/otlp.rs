@@ -176,12 +176,12 @@ impl Collector {
         records
     }
 
-    /// Every byte of every message that arrived, to be searched for what must not be in it.
+    /// Every message that arrived, as bytes and as text, to be searched for what must not be in it.
     pub fn everything(&self) -> Vec<u8> {
         let kept = self.door.kept();
-        let traces = kept.traces.iter().flat_map(prost::Message::encode_to_vec);
-        let metrics = kept.metrics.iter().flat_map(prost::Message::encode_to_vec);
-        let logs = kept.logs.iter().flat_map(prost::Message::encode_to_vec);
+        let traces = kept.traces.iter().flat_map(both);
+        let metrics = kept.metrics.iter().flat_map(both);
+        let logs = kept.logs.iter().flat_map(both);
         traces.chain(metrics).chain(logs).collect()
     }
 }
@@ -252,6 +252,12 @@ impl LogsService for Door {
         self.kept().logs.push(request.into_inner());
         self.answer().await
     }
+}
+
+fn both<M: prost::Message>(message: &M) -> Vec<u8> {
+    let mut both = message.encode_to_vec();
+    both.extend(format!("\n{message:?}\n").into_bytes());
+    both
 }
 
 fn service_of(resource: Option<&Resource>) -> String {
