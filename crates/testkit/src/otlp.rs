@@ -254,7 +254,7 @@ impl LogsService for Door {
     }
 }
 
-fn both<M: prost::Message>(message: &M) -> Vec<u8> {
+fn both<M: prost::Message + std::fmt::Debug>(message: &M) -> Vec<u8> {
     let mut both = message.encode_to_vec();
     both.extend(format!("\n{message:?}\n").into_bytes());
     both
