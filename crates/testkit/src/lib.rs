@@ -3,6 +3,7 @@
 //! - [`TestDb`]: a database of its own for each test
 //! - [`TestPostgres`]: a real server that goes with the tests
 //! - [`TestNats`]: a NATS server of its own for each test
+//! - [`NatsUser`]: looks into a server, or misbehaves in it
 //! - [`TestCertificates`]: an authority of its own for a test
 //! - `otlp` (feature `otlp`): a collector that keeps the telemetry it is sent
 //! - [`ratio`]: figures of benchmarks
@@ -14,6 +15,7 @@ mod guard;
 mod nats;
 #[cfg(feature = "otlp")]
 pub mod otlp;
+mod nats_user;
 pub mod postgres;
 pub mod ratio;
 mod wait;
@@ -21,5 +23,6 @@ mod wait;
 pub use certificates::{TestCertificate, TestCertificates};
 pub use database::TestDb;
 pub use nats::{NatsOptions, NatsTls, TestNats};
+pub use nats_user::{NatsUser, StreamMessage};
 pub use postgres::TestPostgres;
 pub use wait::wait_until;
