@@ -69,11 +69,13 @@ fmt: setup ## Formats code and proto
 	cargo fmt --all
 	cd proto && ../$(TOOLS)/node_modules/.bin/buf format -w
 
-bench: ## Benchmarks as ratios to a peer of the same run, into target/bench/ratios.tsv; NAME=… runs one
-	cargo build --locked --profile bench -p eseal-standalone -p eseal-cli
+bench: setup ## Benchmarks as ratios to a peer of the same run, into target/bench/ratios.tsv; NAME=… runs one
+	cargo build --locked --profile bench --workspace --bins
 	cargo bench --locked -p eseal-eventstore --bench writer -- $(NAME)
 	cargo bench --locked -p eseal-seal --bench seal -- $(NAME)
+	cargo bench --locked -p eseal-history --bench check -- $(NAME)
 	cargo bench --locked -p eseal-e2e --bench standalone -- $(NAME)
+	cargo bench --locked -p eseal-e2e --bench distributed -- $(NAME)
 
 setup: $(TOOLS)/.apt-run $(TOOLS)/.apt-test $(TOOLS)/.npm $(VENV)/.pip ## Installs what the tests use beside Rust
 

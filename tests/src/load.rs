@@ -20,7 +20,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 pub use ledger::{Entry, Figures, Ledger, Rpc, Trace, Verdict, Writing};
-pub use line::Door;
+pub use line::{Door, Line};
 
 use life::{People, World};
 use line::Sender;
