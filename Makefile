@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo run stop test test-postgres test-distributed ci fmt lint proto bench setup clean
+.PHONY: help demo run stop test test-postgres test-distributed faults ci fmt lint proto bench setup clean
 
 TOOLS := target/tools
 VENV := target/venv
@@ -51,6 +51,11 @@ for line in sys.stdin:
         print(folder, built["executable"])
 endef
 export SERVICE_TESTS
+
+# SEED=… makes other choices, ONLY=… runs one scenario (target/debug/eseal-faults --list), BOUND=… bounds the run.
+faults: setup ## Breaks the system in every known way under load and shows that nothing is lost: real processes and servers
+	cargo build --locked --workspace --bins
+	$(TARGET)/debug/eseal-faults --seed $(or $(SEED),1) $(if $(ONLY),--only $(ONLY)) $(if $(BOUND),--seconds $(BOUND))
 
 ci: test
 

@@ -6,6 +6,7 @@ mod chart;
 mod demo;
 mod deploy;
 mod documented;
+mod faults;
 mod fixture;
 mod forged;
 mod history;

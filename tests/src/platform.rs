@@ -9,7 +9,7 @@ use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use eseal_testkit::postgres::Syncs;
@@ -156,6 +156,39 @@ impl Platform {
         self.served.insert(process.to_owned(), served);
     }
 
+    /// The same with these variables of the environment besides, until it is started again.
+    pub fn start_with(&mut self, process: &str, settings: &[(String, String)]) {
+        let mut command = self.command(process);
+        command.envs(settings.iter().cloned());
+        let served = Served::start(command, &self.files(process));
+        self.served.insert(process.to_owned(), served);
+    }
+
+    /// Starts a process with these variables of the environment besides, and waits until it has ended by itself; how.
+    /// Nothing when it goes on for so long: then it is killed.
+    pub fn runs_until_it_ends(
+        &self,
+        process: &str,
+        settings: &[(String, String)],
+        within: Duration,
+    ) -> Option<ExitStatus> {
+        let mut command = self.command(process);
+        command.envs(settings.iter().cloned());
+        let (mut starting, deadline) = (Starting::of(command, &self.files(process)), Instant::now() + within);
+        while Instant::now() < deadline {
+            if let Some(ended) = starting.ended() {
+                return Some(ended);
+            }
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        None
+    }
+
+    /// The file with the address of a service's database.
+    pub fn database_url_file(&self, service: &str) -> PathBuf {
+        self.data(service).join("url")
+    }
+
     /// Starts everything that does not run, side by side.
     ///
     /// # Panics
@@ -272,6 +305,12 @@ impl Platform {
         runtime.block_on(nats.start_again());
     }
 
+    /// Kills NATS, takes from its data what came after they were remembered, and starts it again.
+    pub fn without_nats_and_its_tail(&mut self) {
+        let Self { nats, runtime, .. } = self;
+        runtime.block_on(nats.restart_without_tail());
+    }
+
     fn command(&self, process: &str) -> Command {
         let service = process.trim_end_matches(|c: char| c == '-' || c.is_ascii_digit());
         let mut command = self.settled(service);
@@ -342,7 +381,7 @@ impl Platform {
             return serde_json::from_str(&text).expect("the ports of this folder");
         }
         let names = SERVICES.iter().flat_map(|name| [(*name).to_owned(), format!("{name}-2")]);
-        let names: Vec<_> = names.chain(["identity".to_owned(), "issuer".to_owned(), "gateway".to_owned()]).collect();
+        let names: Vec<_> = names.chain(["identity", "issuer", "gateway", "gateway-2"].map(str::to_owned)).collect();
         // All are held until the last is chosen, so that none is chosen twice.
         let held: Vec<_> =
             names.iter().map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port")).collect();

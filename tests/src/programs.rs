@@ -137,6 +137,14 @@ impl Starting {
         Ok(Served { process, addresses, log: self.log.clone() })
     }
 
+    /// Whether it has ended.
+    ///
+    /// # Panics
+    /// The process can't be asked.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.as_mut().and_then(|process| process.try_wait().expect("the process can be asked"))
+    }
+
     fn log_text(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }

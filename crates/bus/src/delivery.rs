@@ -58,8 +58,12 @@ where
 {
     /// Brings an event to its end: settled, or parked.
     pub(crate) async fn deliver(&self, event: StoredEvent) -> End {
+        eseal_faultpoint::pass("consumer.received");
         match self.attempt(&event).await {
-            Tried::Settled => End::Settled,
+            Tried::Settled => {
+                eseal_faultpoint::pass("consumer.committed");
+                End::Settled
+            }
             Tried::Failed { why, tries } => self.park(&event, why, tries).await,
             Tried::Ended(end) => end,
         }

@@ -108,6 +108,8 @@ pub enum Clock {
     System,
     /// A clock that stands still until it is moved: for tests and replays.
     Fixed(Arc<AtomicI64>),
+    /// The clock of the machine, put forward or back by so many microseconds: for tests of clocks that jump.
+    Shifted(Arc<AtomicI64>),
 }
 
 impl Clock {
@@ -116,10 +118,19 @@ impl Clock {
         Self::Fixed(Arc::new(AtomicI64::new(now.micros())))
     }
 
+    /// The machine's clock, which goes wrong by as many microseconds as are put into `by`.
+    pub const fn shifted(by: Arc<AtomicI64>) -> Self {
+        Self::Shifted(by)
+    }
+
     /// The present moment.
     pub fn now(&self) -> Timestamp {
         match self {
             Self::System => Timestamp::from_micros(jiff::Timestamp::now().as_microsecond()),
+            Self::Shifted(by) => {
+                let right = jiff::Timestamp::now().as_microsecond();
+                Timestamp::from_micros(right.saturating_add(by.load(Ordering::SeqCst)))
+            }
             Self::Fixed(micros) => Timestamp::from_micros(micros.load(Ordering::SeqCst)),
         }
     }
@@ -172,6 +183,15 @@ mod tests {
         assert_eq!(clock.now(), Timestamp::from_seconds(7));
         clock.clone().set(Timestamp::from_seconds(9));
         assert_eq!(clock.now(), Timestamp::from_seconds(9));
+    }
+
+    #[test]
+    fn a_shifted_clock_goes_wrong_by_what_it_is_told() {
+        let by = Arc::new(AtomicI64::new(0));
+        let clock = Clock::shifted(by.clone());
+        by.store(3_600_000_000, Ordering::SeqCst);
+        let ahead = clock.now().micros() - Clock::System.now().micros();
+        assert!((3_590_000_000..3_600_000_001).contains(&ahead), "{ahead}");
     }
 
     proptest! {

@@ -33,6 +33,7 @@ pub mod access;
 pub mod answer;
 pub mod caller;
 pub mod client;
+pub mod clock;
 pub mod config;
 pub mod connections;
 pub mod context;

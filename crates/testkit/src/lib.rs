@@ -3,6 +3,7 @@
 //! - [`TestDb`]: a database of its own for each test
 //! - [`TestPostgres`]: a real server that goes with the tests
 //! - [`TestNats`]: a NATS server of its own for each test
+//! - [`NatsUser`]: looks into a server, or misbehaves in it
 //! - [`TestCertificates`]: an authority of its own for a test
 //! - [`ratio`]: figures of benchmarks
 //! - [`wait_until`]: waits on a value with a bound, and says what was missing
@@ -11,6 +12,7 @@ mod certificates;
 mod database;
 mod guard;
 mod nats;
+mod nats_user;
 pub mod postgres;
 pub mod ratio;
 mod wait;
@@ -18,5 +20,6 @@ mod wait;
 pub use certificates::{TestCertificate, TestCertificates};
 pub use database::TestDb;
 pub use nats::{NatsOptions, NatsTls, TestNats};
+pub use nats_user::{NatsUser, StreamMessage};
 pub use postgres::TestPostgres;
 pub use wait::wait_until;

@@ -264,7 +264,9 @@ impl Session<'_> {
         if event.position != position + 1 {
             return Err(Trouble::Passing(format!("position {} follows {position} in the log", event.position)));
         }
+        eseal_faultpoint::pass("relay.unpublished");
         let ack = self.relay.send(&event, sequence, self.before).await?;
+        eseal_faultpoint::pass("relay.published");
         let (position, sequence, bytes) = (event.position, sequence + 1, event.payload.len());
         self.place = Place { position, sequence };
         self.before = Some(event.event_id);
@@ -290,6 +292,7 @@ impl Session<'_> {
                 ack.sequence
             )));
         }
+        eseal_faultpoint::pass("relay.acknowledged");
         self.acknowledged = position;
         metrics::published(self.relay.log.owner());
         Ok(())

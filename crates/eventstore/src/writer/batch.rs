@@ -111,6 +111,7 @@ impl Batches {
             Some(session) => session.write(works, &mut self.cache).await?,
             None => self.by_statements(works).await?,
         };
+        eseal_faultpoint::pass("writer.committed");
         let Recorded { known, head, events } = recorded;
         let streams = known.streams.into_iter().filter_map(|(stream, folded)| Some((stream, folded.ok()?)));
         self.cache.leave(head, streams);
@@ -131,6 +132,7 @@ impl Batches {
                 return Err(Failed::RolledBack(error));
             }
         };
+        eseal_faultpoint::pass("writer.uncommitted");
         tx.commit().await.map_err(|error| match is_rollback(&error) {
             true => Failed::RolledBack(error.into()),
             false => Failed::InDoubt(StoreError::InDoubt(error)),

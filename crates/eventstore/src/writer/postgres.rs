@@ -121,6 +121,7 @@ impl Attempt<'_> {
         if !is_whole && !self.is_open {
             self.begin().await?;
         }
+        eseal_faultpoint::pass("writer.uncommitted");
         self.is_committing = !self.is_open;
         if !moves(self.connection.query_one_raw(flush.first).await)? {
             return Ok(None);

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use eseal_bus::{Bus, Nats, ReadOwner};
 use eseal_eventstore::{Database, Log};
-use eseal_kernel::Clock;
 use futures::FutureExt as _;
 use tokio::net::TcpListener;
 use tonic::service::Routes;
@@ -18,6 +17,7 @@ use super::settings::Settings;
 use super::{ProcessError, Program, probe};
 use crate::access::AccessLayer;
 use crate::client::{Peer, Peers};
+use crate::clock;
 use crate::event_log::{EventLog, read_from};
 use crate::health::{Needs, Readiness, with_health_and_reflection};
 use crate::oidc::Oidc;
@@ -71,7 +71,7 @@ where
     W: AsyncFnOnce(C, &Context) -> Result<Routes, StartError>,
 {
     let name = program.name;
-    let (clock, nats) = (Clock::System, settings.nats());
+    let (clock, nats) = (clock::of_process(tasks), settings.nats());
     let tls = Tls::load(&settings.server.tls, clock.clone())?;
     let database = settings.database.open().await?;
     eseal_eventstore::refuse_if_pending(&database, program.migrations).await.map_err(ProcessError::Store)?;

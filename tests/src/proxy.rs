@@ -1,0 +1,160 @@
+//! A wire that can be cut without a word: neither side hears of it, as when a cable is pulled or a firewall forgets.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+/// Passes every byte on between whoever connects to it and a port of this machine, until it is told not to.
+#[derive(Debug)]
+pub struct Proxy {
+    port: u16,
+    state: watch::Sender<State>,
+    passed: Arc<AtomicU64>,
+    _runtime: Runtime,
+}
+
+/// Which connections are dead.
+#[derive(Debug, Clone, Copy, Default)]
+struct State {
+    /// Grows with each cut: connections of an earlier one are silent for ever.
+    cuts: u64,
+    /// New connections are silent too.
+    is_cut: bool,
+}
+
+impl Proxy {
+    /// A wire to this port.
+    ///
+    /// # Panics
+    /// There is no free port.
+    pub fn to(port: u16) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).expect("a free port");
+        let own = listener.local_addr().expect("an address").port();
+        let (state, watching) = watch::channel(State::default());
+        let passed = Arc::new(AtomicU64::new(0));
+        let to = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        runtime.spawn(accept(listener, to, watching, passed.clone()));
+        Self { port: own, state, passed, _runtime: runtime }
+    }
+
+    /// Where to connect.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// How many bytes it has passed on: whether anybody uses it.
+    pub fn passed(&self) -> u64 {
+        self.passed.load(Ordering::SeqCst)
+    }
+
+    /// Nothing gets through any more: not on the connections there are, and not on new ones. Nobody is told.
+    pub fn cut(&self) {
+        self.state.send_modify(|state| *state = State { cuts: state.cuts + 1, is_cut: true });
+    }
+
+    /// New connections get through again. The old ones stay dead.
+    pub fn mend(&self) {
+        self.state.send_modify(|state| state.is_cut = false);
+    }
+}
+
+async fn accept(listener: TcpListener, to: SocketAddr, state: watch::Receiver<State>, passed: Arc<AtomicU64>) {
+    while let Ok((near, _)) = listener.accept().await {
+        tokio::spawn(connect(near, to, state.clone(), passed.clone()));
+    }
+}
+
+async fn connect(near: TcpStream, to: SocketAddr, mut state: watch::Receiver<State>, passed: Arc<AtomicU64>) {
+    let born = *state.borrow_and_update();
+    if born.is_cut {
+        return silence(near).await;
+    }
+    let Ok(far) = TcpStream::connect(to).await else { return };
+    let _ = (near.set_nodelay(true), far.set_nodelay(true));
+    let (mut near, mut far) = (near.into_split(), far.into_split());
+    let is_over = {
+        let pumps = async {
+            let ((near_read, near_write), (far_read, far_write)) = (&mut near, &mut far);
+            let _ = tokio::join!(pump(near_read, far_write, &passed), pump(far_read, near_write, &passed));
+        };
+        tokio::select! {
+            () = pumps => true,
+            cut = state.wait_for(|now| now.cuts > born.cuts) => cut.is_err(),
+        }
+    };
+    if !is_over {
+        // Both stay open, or somebody would hear of it.
+        silence((near, far)).await;
+    }
+}
+
+/// One direction; it ends for itself, as that of a half-closed connection does.
+async fn pump(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, passed: &AtomicU64) -> io::Result<()> {
+    let mut buffer = vec![0; 16 << 10];
+    loop {
+        let count = from.read(&mut buffer).await?;
+        if count == 0 {
+            return to.shutdown().await;
+        }
+        to.write_all(&buffer[..count]).await?;
+        passed.fetch_add(count as u64, Ordering::SeqCst);
+    }
+}
+
+/// Holds connections open and says nothing on them, for ever.
+async fn silence<T>(_held: T) {
+    std::future::pending::<()>().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Says back what it hears.
+    fn echo() -> u16 {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                std::thread::spawn(move || {
+                    let mut from = stream.try_clone().expect("a clone");
+                    std::io::copy(&mut from, &mut &stream)
+                });
+            }
+        });
+        port
+    }
+
+    fn says_back(stream: &mut std::net::TcpStream) -> io::Result<()> {
+        stream.set_read_timeout(Some(Duration::from_millis(300)))?;
+        stream.write_all(b"x")?;
+        stream.read_exact(&mut [0])
+    }
+
+    #[test]
+    fn a_cut_connection_is_neither_closed_nor_heard_of_and_a_new_one_gets_through_once_it_is_mended() {
+        let proxy = Proxy::to(echo());
+        let connect = || std::net::TcpStream::connect(("127.0.0.1", proxy.port())).expect("a connection");
+        let mut old = connect();
+        says_back(&mut old).expect("passed on");
+        proxy.cut();
+        assert_eq!(says_back(&mut old).expect_err("silence").kind(), io::ErrorKind::WouldBlock);
+        let mut new = connect();
+        assert_eq!(says_back(&mut new).expect_err("silence").kind(), io::ErrorKind::WouldBlock);
+        proxy.mend();
+        assert_eq!(says_back(&mut old).expect_err("still silent").kind(), io::ErrorKind::WouldBlock);
+        says_back(&mut connect()).expect("passed on again");
+    }
+}
