@@ -27,7 +27,7 @@ for service in application fabrication authentication verification; do
 done
 # Without these two nothing that was encrypted in the databases is read again: keep copies apart from the databases'.
 for service in fabrication authentication; do random | once "$secrets/$service-key"; done
-[ -e "$secrets/pki/ca.crt" ] || "${ESEAL:-eseal}" dev-pki "$secrets/pki" >/dev/null
+[ -e "$secrets/pki/ca.crt" ] || "${ESEAL:-eseal}" dev-pki create "$secrets/pki" >/dev/null
 
 # The containers run as whoever owns these files, but never as root.
 uid="$(id -u)" gid="$(id -g)"

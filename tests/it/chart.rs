@@ -325,6 +325,17 @@ fn render(values: &[Value]) -> Vec<Value> {
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
+/// The settings of every program and of every migration, with the fewest values and with all.
+pub fn configs() -> Vec<(String, String)> {
+    let rendered = [&*FEWEST, &*EVERYTHING, &*OFF].into_iter();
+    let maps = rendered.flat_map(|rendered| rendered.of_kind("ConfigMap"));
+    maps.map(|map| {
+        let program = name(map).trim_start_matches("seals-eseal-").trim_end_matches("-migrate");
+        (program.to_owned(), map["data"]["config.toml"].as_str().expect("a file").to_owned())
+    })
+    .collect()
+}
+
 /// What Helm would send to a cluster.
 struct Rendered {
     manifests: Vec<Value>,

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use eseal_devpki::DevPki;
+use eseal_kernel::Clock;
 use serde_json::Value;
 
 pub const SERVICES: [&str; 4] = ["application", "fabrication", "authentication", "verification"];
@@ -70,6 +72,20 @@ fn the_settings_of_compose_let_in_whom_the_proto_names() {
         }
     }
     assert_eq!(peers(&config("gateway")).len(), SERVICES.len());
+}
+
+#[test]
+fn nats_accepts_its_settings_of_compose() {
+    let place = tempfile::tempdir().expect("a folder");
+    let pki = place.path().join("pki");
+    DevPki::create(&pki, &["nats"], Clock::System).expect("a PKI");
+    let settings = std::fs::read_to_string(deploy().join("nats/nats.conf")).expect("settings");
+    let settings = settings.replace("/etc/eseal/tls", &pki.join("nats").display().to_string());
+    std::fs::write(place.path().join("nats.conf"), settings).expect("written");
+    std::fs::copy(deploy().join("nats/users.conf"), place.path().join("users.conf")).expect("copied");
+    let output = Command::new(venv("nats-server")).arg("-t").arg("-c").arg(place.path().join("nats.conf")).output();
+    let output = output.expect("nats-server starts: run `make setup`");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// The settings of a program in compose.

@@ -1,5 +1,6 @@
 //! The platform as its users see it, one file per story.
 
+mod accepted;
 mod asyncapi;
 mod chart;
 mod demo;

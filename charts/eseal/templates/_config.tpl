@@ -83,6 +83,8 @@ audience = {{ toJson .audience }}
 algorithms = {{ toJson .algorithms }}
 roles_claim = {{ toJson .rolesClaim }}
 organization_claim = {{ toJson .organizationClaim }}
+unbound_roles = {{ toJson .unboundRoles }}
+clients = {{ toJson .clients }}
 {{- if .caSecret }}
 ca_file = "/etc/eseal/issuer/ca.crt"
 {{- end }}
@@ -96,6 +98,7 @@ format = {{ toJson .format }}
 filter = {{ toJson .filter }}
 {{- if .otlpEndpoint }}
 otlp_endpoint = {{ toJson .otlpEndpoint }}
+sampling_ratio = {{ .samplingRatio }}
 {{- end }}
 {{- end }}
 {{- end -}}

@@ -21,6 +21,7 @@
 //! - [`tasks`]: background tasks, and the end of the process when one ends early
 //! - [`event_log`]: the histories of the services hosted here, over gRPC
 //! - [`config`], [`telemetry`]: settings; logs, traces and metrics on their way out
+//! - [`private_file`]: whether others can read a file with a secret
 //! - [`trace`], [`metrics`]: the span of each RPC, and what is counted
 //! - [`health`]: whether requests make sense at the moment
 //! - [`process`]: the process of one service: command line, settings, serving, operations
@@ -46,6 +47,7 @@ pub mod metrics;
 pub mod oidc;
 pub mod paging;
 pub mod panic;
+pub mod private_file;
 pub mod process;
 mod remote;
 pub mod server;

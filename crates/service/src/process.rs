@@ -89,6 +89,7 @@ where
     settings.check(program.name)?;
     match cli.command {
         Command::Serve { ready_file } => serve::serve(program, settings, wire, ready_file.as_deref()).await,
+        Command::Probe => Ok(probe::ask(settings.server.probe_address)?),
         Command::Migrate => operate::migrate(program, &settings, language, &mut out).await,
         Command::CheckConfig => operate::check_config(program, &settings, &sources, language, &mut out),
         Command::Rebuild => operate::rebuild(program, &settings, language, &mut out).await,

@@ -2,13 +2,14 @@
 //!
 //! A box is bound to the place where it is stored: put into another row it does not open.
 
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
-use std::{fmt, fs};
 
 use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
+use eseal_service::private_file::is_private;
 use zeroize::Zeroizing;
 
 const KEY: usize = 32;
@@ -124,17 +125,6 @@ fn bound(place: &str) -> Vec<u8> {
     [&[FORM], place.as_bytes()].concat()
 }
 
-#[cfg(unix)]
-fn is_private(file: &fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.permissions().mode() & 0o077 == 0
-}
-
-#[cfg(not(unix))]
-fn is_private(_file: &fs::Metadata) -> bool {
-    true // files there have no mode; the folder's access list protects it
-}
-
 fn new_private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -145,6 +135,8 @@ fn new_private_file(path: &Path) -> io::Result<File> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use eseal_service::private_file::is_private;
 use zeroize::Zeroizing;
 
 /// The most bytes of such a file.
@@ -34,14 +35,4 @@ pub fn read(path: &Path) -> Result<Zeroizing<String>, SecretFileError> {
     let secret = text.trim_end_matches(['\r', '\n']).len();
     text.truncate(secret);
     Ok(text)
-}
-
-#[cfg(unix)]
-fn is_private(file: &std::fs::Metadata) -> bool {
-    std::os::unix::fs::MetadataExt::mode(file) & 0o077 == 0
-}
-
-#[cfg(not(unix))]
-fn is_private(_file: &std::fs::Metadata) -> bool {
-    true // the folder's own rights decide there
 }

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 use eseal_service::Language;
 use eseal_service::process::ProcessError;
 use eseal_service::process::cli::Common;
+use eseal_service::process::probe;
 use eseal_service::tls::Tls;
 
 use crate::config::{Config, sources};
@@ -42,6 +43,9 @@ enum Command {
         #[arg(long, value_name = "PATH")]
         ready_file: Option<PathBuf>,
     },
+    /// Ask the gateway that serves with these settings whether it is ready: a health check without a shell.
+    /// 询问正在运行的网关是否就绪,供无 shell 容器的健康检查使用。
+    Probe,
     /// Read and check all settings and the files that they name, print those in effect, change nothing.
     /// 检查配置及其引用的文件并显示生效值。
     CheckConfig,
@@ -71,6 +75,7 @@ fn run(cli: Cli, language: Language) -> Result<(), ProcessError> {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             runtime.block_on(door::serve(config, ready_file.as_deref()))
         }
+        Command::Probe => Ok(probe::ask(config.server.probe_address)?),
         Command::CheckConfig => {
             for tls in [&config.tls, &config.door_tls()] {
                 Tls::load(tls, eseal_kernel::Clock::System)?;

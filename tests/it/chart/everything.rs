@@ -12,8 +12,9 @@ pub fn on() -> Value {
         "database": {"maxReaders": 8, "wait": "90s", "caSecret": "postgresql-ca"},
         "people": {
             "algorithms": ["ES256", "RS256"], "rolesClaim": "seal_roles", "organizationClaim": "uscc", "caSecret": "issuer-ca",
+            "unboundRoles": ["auditor"], "clients": ["eseal-cli", "oa"],
         },
-        "telemetry": {"format": "text", "filter": "debug,\"quoted\"", "otlpEndpoint": "http://collector.telemetry:4317"},
+        "telemetry": {"format": "text", "filter": "debug,\"quoted\"", "otlpEndpoint": "http://collector.telemetry:4317", "samplingRatio": 0.25},
         "certManager": {"enabled": true, "issuerRef": {"name": "eseal-ca", "kind": "ClusterIssuer"}},
         "services": {
             "application": {"replicas": 3, "settings": {"approvals_needed": 2}},

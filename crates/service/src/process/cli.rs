@@ -55,6 +55,9 @@ pub enum Command {
         #[arg(long, value_name = "PATH")]
         ready_file: Option<PathBuf>,
     },
+    /// Ask the process that serves with these settings whether it is ready: a health check without a shell.
+    /// 询问正在运行的服务是否就绪,供无 shell 容器的健康检查使用。
+    Probe,
     /// Bring database and stream to this release, with the roles that may; give the service role its rights.
     /// 升级数据库和事件流,并授予服务角色权限。
     Migrate,
