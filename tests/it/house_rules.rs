@@ -95,17 +95,6 @@ fn no_profile_of_a_release_has_the_debug_assertions_that_fault_points_hang_on() 
 }
 
 #[test]
-fn no_profile_of_a_release_has_the_debug_assertions_that_fault_points_hang_on() {
-    let text = std::fs::read_to_string(root().join("Cargo.toml")).expect("the manifest");
-    let manifest: toml::Table = text.parse().expect("TOML");
-    let profiles = manifest["profile"].as_table().expect("profiles");
-    for (name, profile) in profiles.iter().filter(|(name, _)| *name != "dev" && *name != "test") {
-        assert!(profile.get("debug-assertions").is_none(), "profile {name} has debug assertions");
-        assert_ne!(profile.get("inherits").and_then(|from| from.as_str()), Some("dev"), "profile {name}");
-    }
-}
-
-#[test]
 fn every_service_has_the_same_rooms() {
     let rooms = [
         "lib.rs",

@@ -16,6 +16,9 @@ fn observed() -> (TempDir, Collector, Company) {
     (folder, collector, company)
 }
 
+/// The name of a metric, its attributes, and what it must be at least.
+type Expected<'a> = (&'a str, &'a [(&'a str, &'a str)], f64);
+
 #[test]
 fn one_trace_leads_from_the_submission_to_the_registered_seal() {
     let (_folder, collector, company) = observed();
@@ -52,7 +55,7 @@ fn the_metrics_of_the_guide_count_what_the_story_did() {
     let refused = company.as_(&["wang", "approve", &seal]);
     assert_ne!(refused.code, 0, "an applicant has approved");
 
-    let expected: [(&str, &[(&str, &str)], f64); 10] = [
+    let expected: [Expected<'_>; 10] = [
         ("eseal.commands", &[("eseal.command", "Submit"), ("eseal.outcome", "recorded")], 1.0),
         ("eseal.commands", &[("eseal.command", "Approve"), ("eseal.outcome", "recorded")], 1.0),
         ("eseal.commands", &[("eseal.command", "Register"), ("eseal.aggregate", "seal")], 1.0),

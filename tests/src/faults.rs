@@ -121,3 +121,9 @@ pub fn play(site: &mut Site, scenario: &Scenario) -> Result<Audited, String> {
     }
     site.come_to_rest(failed_tries)
 }
+
+/// Lets that much time pass: an outage lasts, and there is no value to wait for.
+#[allow(clippy::disallowed_methods, reason = "the time itself is what is injected")]
+fn let_pass(time: Duration) {
+    std::thread::sleep(time);
+}

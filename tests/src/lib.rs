@@ -14,5 +14,5 @@ pub mod faults;
 pub mod load;
 pub mod platform;
 pub mod programs;
-pub mod telemetry;
 pub mod proxy;
+pub mod telemetry;

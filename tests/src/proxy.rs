@@ -130,7 +130,7 @@ mod tests {
             for stream in listener.incoming().flatten() {
                 std::thread::spawn(move || {
                     let mut from = stream.try_clone().expect("a clone");
-                    std::io::copy(&mut from, &mut &stream)
+                    io::copy(&mut from, &mut &stream)
                 });
             }
         });

@@ -13,9 +13,9 @@ mod certificates;
 mod database;
 mod guard;
 mod nats;
+mod nats_user;
 #[cfg(feature = "otlp")]
 pub mod otlp;
-mod nats_user;
 pub mod postgres;
 pub mod ratio;
 mod wait;

@@ -10,6 +10,9 @@ pub(super) const MALFORMED: Scenario = Scenario {
     inject: publish_nonsense,
 };
 
+/// The headers and the payload of a message.
+type Nonsense<'a> = (&'a [(&'a str, &'a str)], &'a [u8]);
+
 /// An id that no event has.
 const STRANGER: &str = "0198c0de-0000-7000-8000-0000000000ff";
 
@@ -19,7 +22,7 @@ fn publish_nonsense(site: &mut Site, load: &Load) -> Result<(), String> {
         let subject = format!("eseal.{owner}.v1.approved");
         let source = format!("//eseal/{owner}");
         let kind = format!("eseal.{owner}.v1.Approved");
-        let nonsense: [(&[(&str, &str)], &[u8]); 4] = [
+        let nonsense: [Nonsense<'_>; 4] = [
             // No CloudEvent at all.
             (&[], b"not an event"),
             // Of somebody else.

@@ -101,7 +101,7 @@ impl Site {
 
     /// Lets that much time pass.
     pub fn pass(&self, time: Duration) {
-        std::thread::sleep(time);
+        super::let_pass(time);
     }
 
     /// Somebody on the bus, by their certificate.
@@ -136,7 +136,7 @@ impl Site {
                     break (books, findings);
                 }
             }
-            std::thread::sleep(Duration::from_millis(250));
+            super::let_pass(Duration::from_millis(250));
         };
         if findings.is_empty() {
             self.rebuild(&stores, &mut findings)?;

@@ -76,7 +76,7 @@ fn cut(site: &mut Site, load: &Load, process: &str, proxy: &Proxy, setting: &(St
     });
     if cut.is_ok() {
         proxy.cut();
-        std::thread::sleep(outage);
+        super::let_pass(outage);
         proxy.mend();
         site.injected += 1;
     }

@@ -58,7 +58,8 @@ fn a_certificate_is_good_for_servers_and_clients_by_its_names_and_no_others() {
 #[test]
 fn a_certificate_ends_after_its_lifetime_and_forgives_a_clock_that_is_behind() {
     let (folder, pki) = created(&[]);
-    let request = Request { extra: vec!["eseal.test".to_owned(), "10.1.2.3".to_owned()], lifetime: Duration::from_secs(60) };
+    let request =
+        Request { extra: vec!["eseal.test".to_owned(), "10.1.2.3".to_owned()], lifetime: Duration::from_secs(60) };
     pki.store(folder.path(), "gateway", &request).expect("stored");
     for (at, good) in [
         (now().minus(Duration::from_secs(3_500)), true),
@@ -123,7 +124,10 @@ fn a_name_that_could_leave_the_folder_or_the_domain_is_refused() {
         let refused = pki.store(folder.path(), name, &Request::default());
         assert!(matches!(refused, Err(DevPkiError::Name(_))), "{name}");
         let empty = tempfile::tempdir().expect("a folder");
-        assert!(matches!(DevPki::create(empty.path(), &[name], Clock::fixed(now())), Err(DevPkiError::Name(_))), "{name}");
+        assert!(
+            matches!(DevPki::create(empty.path(), &[name], Clock::fixed(now())), Err(DevPkiError::Name(_))),
+            "{name}"
+        );
         assert_eq!(std::fs::read_dir(empty.path()).expect("a folder").count(), 0, "nothing was begun for {name}");
     }
     assert!(NAMES.iter().all(|name| pki.issue(name, &Request::default()).is_ok()));

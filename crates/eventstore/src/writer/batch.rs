@@ -1,7 +1,7 @@
 //! One batch, one transaction, one commit.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use sea_orm::sea_query::Query;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Statement};
@@ -85,7 +85,7 @@ impl Batches {
     }
 
     async fn attempt(&mut self, works: &mut [Work]) -> Result<(), Failed> {
-        let (since, started) = (SystemTime::now(), Instant::now());
+        let (since, started) = (super::watch::span_time(), Instant::now());
         let attempted = self.transact(works).await;
         let (took, orders) = (started.elapsed(), works.len());
         let events = attempted.as_ref().copied().unwrap_or_default();

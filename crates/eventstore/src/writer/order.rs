@@ -71,7 +71,7 @@ impl<A: Stored> Waiting<A> {
         let stream = StreamId::try_new(A::KIND, &order.id)?;
         let looks_at = A::looks_at(&order.command);
         let (caller, answer) = oneshot::channel();
-        let came = SystemTime::now();
+        let came = super::watch::span_time();
         let waiting = Self { order, stream, looks_at, tried: 0, came, watch, decided_in: None, verdict: None, caller };
         Ok((waiting, answer))
     }

@@ -81,7 +81,7 @@ pub fn check_config<C>(
     }
     let tls = Tls::load(&settings.server.tls, Clock::System)?;
     Peers::remote(program.name, tls, settings.peers.clone())?;
-    for owner in program.hears.iter().filter(|owner| !settings.peers.contains_key(**owner)) {
+    if let Some(owner) = program.hears.iter().find(|owner| !settings.peers.contains_key(**owner)) {
         return Err(ProcessError::setting("peers", format!("{owner} is missing: its history is asked there")));
     }
     let table: toml::Table = sources.load()?;
