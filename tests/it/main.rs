@@ -17,6 +17,7 @@ mod others_agree;
 mod personal_data;
 mod restart;
 mod samples;
+mod subscription;
 mod telemetry;
 mod verify_contract;
 mod yaml;

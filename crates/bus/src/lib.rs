@@ -46,8 +46,8 @@ use eseal_kernel::Timestamp;
 
 pub use consume::consume;
 pub use nats::{
-    Malformed, Nats, NatsConfig, NatsUser, StartAt, authorization, durable_name, relay, setup_consumers, setup_durable,
-    setup_streams, stream_name, subject,
+    InvalidStart, Malformed, Nats, NatsConfig, NatsUser, StartAt, authorization, durable_name, relay, setup_consumers,
+    setup_durable, setup_streams, stream_name, subject,
 };
 pub use source::ReadOwner;
 

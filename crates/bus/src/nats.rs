@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::BusError;
 
-pub use durables::{StartAt, setup_consumers, setup_durable};
+pub use durables::{InvalidStart, StartAt, setup_consumers, setup_durable};
 pub use message::Malformed;
 pub use names::{durable_name, stream_name, subject};
 pub use permissions::{NatsUser, authorization};

@@ -94,6 +94,9 @@ where
         Command::CheckConfig => operate::check_config(program, &settings, &sources, language, &mut out),
         Command::Rebuild => operate::rebuild(program, &settings, language, &mut out).await,
         Command::DeadLetters(command) => operate::dead_letters(&settings, command, language, &mut out).await,
+        Command::Subscription { name, from } => {
+            operate::subscription(program, &settings, &name, from, language, &mut out).await
+        }
         Command::ExportEvents { after, output } => {
             operate::export_events(program, &settings, after, output.as_deref(), language, &mut out).await
         }

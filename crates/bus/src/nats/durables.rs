@@ -3,6 +3,7 @@
 //! Nobody else may make one, because the right to make a durable is a right to write: a durable may name any subject that
 //! its messages are sent to (ADR 17).
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use async_nats::jetstream::ErrorCode;
@@ -58,6 +59,27 @@ impl StartAt {
             Self::Position(position) => Ok(DeliverPolicy::ByStartSequence { start_sequence: position }),
             Self::Time(time) => since(time),
             Self::Seal(id) => made_at(id).map_or(Ok(DeliverPolicy::All), |made| since(made.minus(CLOCKS))),
+        }
+    }
+}
+
+/// Why a text is no [`StartAt`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected beginning, position:<number>, time:<RFC 3339> or seal:<id>")]
+pub struct InvalidStart;
+
+impl FromStr for StartAt {
+    type Err = InvalidStart;
+
+    /// Reads `beginning`, `position:17`, `time:2026-11-28T08:00:00Z` or `seal:<id>`.
+    fn from_str(text: &str) -> Result<Self, InvalidStart> {
+        let (how, place) = text.split_once(':').unwrap_or((text, ""));
+        match how {
+            "beginning" if place.is_empty() => Ok(Self::Beginning),
+            "position" => place.parse().map(Self::Position).map_err(|_| InvalidStart),
+            "time" => place.parse().map(Self::Time).map_err(|_| InvalidStart),
+            "seal" => place.parse().map(Self::Seal).map_err(|_| InvalidStart),
+            _ => Err(InvalidStart),
         }
     }
 }
@@ -142,6 +164,19 @@ async fn delete(nats: &Nats, stream: &str, durable: &str) -> Result<(), async_na
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_start_is_read_from_a_text() {
+        let time = Timestamp::from_seconds(1_800_000_000);
+        let id = Id::random(time);
+        assert_eq!("beginning".parse(), Ok(StartAt::Beginning));
+        assert_eq!("position:17".parse(), Ok(StartAt::Position(17)));
+        assert_eq!(format!("time:{time}").parse(), Ok(StartAt::Time(time)));
+        assert_eq!(format!("seal:{id}").parse(), Ok(StartAt::Seal(id)));
+        for text in ["", "beginning:1", "position:", "position:-1", "time:noon", "seal:7", "17"] {
+            assert_eq!(text.parse::<StartAt>(), Err(InvalidStart), "{text}");
+        }
+    }
 
     #[test]
     fn the_id_of_a_seal_tells_when_to_start() {

@@ -42,13 +42,15 @@ impl Example {
         }
     }
 
-    fn report(&self) -> serde_json::Value {
-        let told = self.command("report").output().expect("python");
+    /// What it tells of its tables. Not on this thread, which has the relay to run.
+    async fn report(&self) -> serde_json::Value {
+        let mut command = self.command("report");
+        let told = tokio::task::spawn_blocking(move || command.output().expect("python")).await.expect("no panic");
         serde_json::from_slice(&told.stdout).unwrap_or_default()
     }
 
     async fn until(&self, name: &str, count: u64) {
-        let reached = async || (self.report()[name].as_u64() >= Some(count)).then_some(());
+        let reached = async || (self.report().await[name].as_u64() >= Some(count)).then_some(());
         wait_until(&format!("{count} {name}"), SOON * 2, reached).await;
     }
 }
@@ -87,7 +89,7 @@ async fn a_subscriber_in_another_language_applies_each_event_once() {
     example.run(&[]);
     example.until("applied", 450).await;
     let once = serde_json::json!({ "eseal.test.v1.Said": 450 });
-    let told = example.report();
+    let told = example.report().await;
     assert_eq!((told["applied"].as_u64(), &told["effects"]), (Some(450), &once), "{told}");
     assert_eq!((told["first"].as_u64(), told["last"].as_u64()), (Some(1), Some(450)));
     example.kill();
@@ -96,7 +98,7 @@ async fn a_subscriber_in_another_language_applies_each_event_once() {
     setup_durable(&setup, "integrator", "speaker", StartAt::Position(201)).await.expect("a durable");
     example.run(&[]);
     example.until("repeats", repeats + 250).await;
-    let told = example.report();
+    let told = example.report().await;
     assert_eq!((told["applied"].as_u64(), &told["effects"]), (Some(450), &once), "{told}");
     relay.stop().await;
 }
@@ -117,7 +119,7 @@ async fn a_subscriber_refuses_what_is_no_event_and_may_look_at_one_seal_only() {
     let mut example = Example { folder, server: guarded.server.url(), certificate, process: None };
     example.run(&["--subject", "s1"]);
     example.until("applied", 20).await;
-    assert_eq!(example.report()["effects"], serde_json::json!({ "eseal.test.v1.Said": 20 }));
+    assert_eq!(example.report().await["effects"], serde_json::json!({ "eseal.test.v1.Said": 20 }));
     relay.stop().await;
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use eseal_bus::StartAt;
 
 use super::Program;
 use crate::Language;
@@ -70,6 +71,16 @@ pub enum Command {
     /// Events of others that this service could not take in. 死信:本服务未能处理的事件。
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+    /// Let another system pull this service's events from the bus, or let it pull them again: a replay.
+    /// 允许其他系统从总线订阅本服务的事件,或重新订阅(重放)。
+    Subscription {
+        /// The system; its certificate is `CN=<name>.eseal,O=eseal`. 订阅系统的名称。
+        name: String,
+        /// Where it starts: beginning, position:N, time:RFC3339, or seal:ID (a seal or an application).
+        /// 起点:beginning、position:N、time:时间 或 seal:印章或申请编号。
+        #[arg(long, value_name = "PLACE", default_value = "beginning")]
+        from: StartAt,
+    },
     /// Write this service's whole history as JSON lines, as `eseal events read` does. 将本服务的全部事件导出为 JSON 行。
     ExportEvents {
         /// Only those after this position. 仅导出该位置之后的事件。

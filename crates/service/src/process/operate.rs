@@ -4,7 +4,9 @@ use std::fmt;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
 
-use eseal_bus::{Consumer, Nats, NatsConfig, setup_consumers, setup_streams};
+use eseal_bus::{
+    Consumer, Nats, NatsConfig, StartAt, durable_name, setup_consumers, setup_durable, setup_streams, stream_name,
+};
 use eseal_eventstore::{Database, DeadLetters, Log};
 use eseal_kernel::Clock;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -45,13 +47,38 @@ pub async fn migrate<C>(
         eseal_eventstore::grant(&database, role).await.map_err(ProcessError::Store)?;
     }
     writeln!(out, "{}", language.pick("数据库已是最新", "the database is up to date"))?;
-    if let Some(identity) = &migration.bus {
-        let mut nats = settings.nats();
-        nats.cert_file = Some(identity.cert_file.clone());
-        nats.key_file = Some(identity.key_file.clone());
+    if let Some(nats) = setup_of(settings) {
         set_up_bus(program, &nats, migration.stream_replicas).await?;
         writeln!(out, "{}", language.pick("事件流已就绪", "the streams are there"))?;
     }
+    Ok(())
+}
+
+/// How to reach NATS as who may set it up; nothing where the settings do not say who that is.
+fn setup_of<C>(settings: &Settings<C>) -> Option<NatsConfig> {
+    let identity = settings.migration.as_ref()?.bus.as_ref()?;
+    let (cert_file, key_file) = (Some(identity.cert_file.clone()), Some(identity.key_file.clone()));
+    Some(NatsConfig { cert_file, key_file, ..settings.nats() })
+}
+
+/// Makes the durable by which another system pulls this service's events, or makes it anew.
+///
+/// # Errors
+/// [`ProcessError`].
+pub async fn subscription<C>(
+    program: &Program,
+    settings: &Settings<C>,
+    name: &str,
+    from: StartAt,
+    language: Language,
+    out: &mut impl Write,
+) -> Result<(), ProcessError> {
+    let missing =
+        || ProcessError::setting("migration.bus", "`subscription` needs the certificate of who sets up the bus");
+    let nats = Nats::connect(&setup_of(settings).ok_or_else(missing)?, "setup").await?;
+    setup_durable(&nats, name, program.name, from).await?;
+    let (durable, stream) = (durable_name(name, program.name), stream_name(program.name));
+    writeln!(out, "{}: {durable} ({stream})", language.pick("订阅已就绪", "the subscription is there"))?;
     Ok(())
 }
 
