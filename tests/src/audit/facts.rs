@@ -25,7 +25,8 @@ const REACTIONS: [(&str, &str, &str); 13] = [
 ];
 
 /// Who consumes whose facts.
-pub(super) const CONSUMERS: [(&str, &str, &str); 6] = [
+pub(super) const CONSUMERS: [(&str, &str, &str); 7] = [
+    ("application", "application", "application"),
     ("application", "application", "fabrication"),
     ("application", "application", "authentication"),
     ("fabrication", "fabrication", "application"),
