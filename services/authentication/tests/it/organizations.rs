@@ -18,6 +18,8 @@ enum Gets {
     /// `OTHER_ORGANIZATION`.
     OtherOrganization,
     /// A gate's refusal, which is a fact: somebody tried to use a seal that is not theirs.
+    NotAuthorized,
+    /// `NOT_CUSTODIAN`: the attempt is not theirs.
     NotCustodian,
     /// A list with nothing in it.
     Nothing,
@@ -56,7 +58,7 @@ async fn people_of_another_organization_get_nothing_by_any_rpc() {
     let certify =
         pb::CertifyHostedKeyRequest { request_id: request_id(), hosted_key_id: key.clone(), certificates: vec![] };
     let certificate = bureau.authorities.holders.certificate().der().to_vec();
-    use Gets::{NotCustodian, Nothing, OtherOrganization, WhatAllMayKnow};
+    use Gets::{NotAuthorized, NotCustodian, Nothing, OtherOrganization, WhatAllMayKnow};
     let tried = [
         ("RegistryService/ActivateSeal", OtherOrganization, done(activate(&mut admin, seal).await)),
         ("RegistryService/SuspendSeal", OtherOrganization, done(suspend(&mut custodian, seal).await)),
@@ -77,17 +79,17 @@ async fn people_of_another_organization_get_nothing_by_any_rpc() {
             came(custodian.get_seal_structure(structure).await, |_| false),
         ),
         ("RegistryService/SealStateAt", OtherOrganization, came(auditor.seal_state_at(at).await, |_| false)),
-        ("SealingService/BeginSealing", NotCustodian, done(begin(&mut sealing, seal).await)),
+        ("SealingService/BeginSealing", NotAuthorized, done(begin(&mut sealing, seal).await)),
         ("SealingService/ReportCardAbsent", NotCustodian, done(card_absent(&mut sealing, seal, attempt).await)),
         ("SealingService/ReportPin", NotCustodian, done(pin(&mut sealing, seal, attempt, true).await)),
         (
             "SealingService/AuthorizeSealing",
-            NotCustodian,
+            NotAuthorized,
             done(authorize(&mut sealing, showing(&card, &begun, Suite::Sm2Sm3)).await),
         ),
         (
             "SealingService/AuthorizeHostedSealing",
-            NotCustodian,
+            NotAuthorized,
             came(sealing.authorize_hosted_sealing(hosted_use(&card, attempt)).await, |_| false),
         ),
         (
@@ -189,6 +191,7 @@ async fn people_of_another_organization_get_nothing_by_any_rpc() {
     for (rpc, gets, got) in &tried {
         let expected = match gets {
             OtherOrganization => Err("OTHER_ORGANIZATION".to_owned()),
+            NotAuthorized => Err("NOT_AUTHORIZED".to_owned()),
             NotCustodian => Err("NOT_CUSTODIAN".to_owned()),
             Nothing => Ok(true),
             WhatAllMayKnow => Ok(false),
