@@ -89,7 +89,7 @@ async fn people_of_another_organization_get_nothing_by_any_rpc() {
         ),
         (
             "SealingService/AuthorizeHostedSealing",
-            NotAuthorized,
+            NotCustodian,
             came(sealing.authorize_hosted_sealing(hosted_use(&card, attempt)).await, |_| false),
         ),
         (
