@@ -7,6 +7,7 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
+use sea_orm::sqlx::Connection as _;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 use super::{DatabaseConfig, options};
@@ -32,6 +33,11 @@ pub(super) async fn open(config: &DatabaseConfig) -> Result<(DatabaseConnection,
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true)
             .pragma("secure_delete", "ON") // or erased persons stay in the file
+    });
+    // A disk that is full makes SQLite roll back by itself, and sqlx takes the connection for one within a transaction ever
+    // after: its commits would say Ok and write nothing. Such a connection is closed, and the next one is a new one.
+    writing.map_sqlx_sqlite_pool_opts(|pool| {
+        pool.after_release(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
     });
     let writer = sea_orm::Database::connect(writing).await?;
     let mut reading = options(config, config.max_readers.max(1));
