@@ -114,9 +114,10 @@ fn a_document_may_come_through_a_pipe_and_a_folder_is_none() {
 }
 
 #[test]
-fn https_is_refused_while_there_is_none_instead_of_sending_in_the_clear() {
+fn a_password_is_not_sent_in_the_clear_to_another_machine() {
     let (folder, mut eseal) = nowhere();
-    eseal.url = "https://127.0.0.1:9".to_owned();
+    // An address of the documentation (RFC 5737): refused before anything is sent.
+    eseal.url = "http://192.0.2.1:9".to_owned();
     let password = folder.path().join("password");
     fs::write(&password, "secret").expect("a file");
     let answer = eseal.run(["login".as_ref(), "wang".as_ref(), "--password-file".as_ref(), password.as_os_str()]);
