@@ -36,7 +36,7 @@ test: setup lint ## Everything that must pass: format, lints, proto, house rules
 # The programs of the run before, so that nothing is built with other features.
 test-postgres: setup ## The services' tests once more, on PostgreSQL
 	cargo test --locked --workspace --no-run --message-format json | python3 -c "$$SERVICE_TESTS" | \
-	while read -r folder program; do (cd "$$folder" && ESEAL_TEST_ENGINE=postgres "$$program"); done
+	while read -r folder program; do (cd "$$folder" && ESEAL_TEST_ENGINE=postgres "$$program" < /dev/null); done
 
 test-distributed: setup ## The platform's stories once more, told of the distributed system
 	ESEAL_TEST_SYSTEM=distributed cargo test --locked --workspace --test it --no-fail-fast -- \
