@@ -74,12 +74,11 @@ async fn a_consumer_killed_again_and_again_copies_each_text_once(pair: Pair) {
     while pair.cursor().await < 400 {
         let running = pair.consume();
         // Anywhere: between the read, the handler, the commit and what comes after it.
-        // On a busy machine a life must be longer for anything to happen in it.
-        tokio::time::sleep(pair.moment * (kills % 40) * (1 + kills / 100)).await;
+        tokio::time::sleep(pair.moment * (kills % 40)).await;
         running.task.abort();
         let _ = running.task.await;
         kills += 1;
-        assert!(kills < 2_000, "no progress");
+        assert!(kills < 5_000, "no progress");
     }
     assert!(kills > 1);
     assert_eq!(pair.copies.texts().await, pair.speaker.texts().await);
@@ -142,7 +141,7 @@ async fn no_more_than_a_thousand_events_are_in_hand(pair: Pair) {
     pair.copier.feels(move |text| {
         (text == "stuck" && still.load(Ordering::SeqCst)).then(|| Outcome::Later("stuck".to_owned()))
     });
-    let behind = (0..1_100).map(|i| ("a".to_owned(), if i == 0 { "stuck".to_owned() } else { format!("text {i}") }));
+    let behind = (0..1_500).map(|i| ("a".to_owned(), if i == 0 { "stuck".to_owned() } else { format!("text {i}") }));
     let mut texts: Vec<_> = behind.collect();
     texts.insert(999, ("b".to_owned(), "the thousandth".to_owned()));
     texts.push(("c".to_owned(), "far behind".to_owned()));
@@ -154,7 +153,6 @@ async fn no_more_than_a_thousand_events_are_in_hand(pair: Pair) {
     running.stop().await;
     stuck.store(false, Ordering::SeqCst);
     let running = pair.consume();
-    let far_behind = async || pair.copies.texts().await.contains_key("c").then_some(());
-    wait_until("the log is read on", SOON, far_behind).await;
+    pair.until_all_is_copied().await;
     running.stop().await;
 }

@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Long enough for the slowest machine; nothing waits that long in vain unless it fails.
-pub const SOON: Duration = Duration::from_secs(60);
+pub const SOON: Duration = Duration::from_secs(30);
 
 /// A list of texts; `refused` is.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
