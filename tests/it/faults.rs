@@ -5,8 +5,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use eseal_e2e::faults::{Pace, REPLICAS, SCENARIOS, Scenario, Site, disk_full, play};
 use tempfile::TempDir;
 
-/// The whole list takes an hour; these take the ways through the store, the relay and the consumers.
-const CHOSEN: [&str; 4] = ["killed", "points-relay", "points-consumer", "nats-lost-tail"];
+/// The whole list takes an hour; these take the ways through the store, the relay, the consumers and both servers.
+const CHOSEN: [&str; 7] =
+    ["killed", "points-writer", "points-relay", "points-consumer", "nats-lost-tail", "redelivered", "postgres-killed"];
 const SEED: u64 = 20_261_128;
 
 #[test]
