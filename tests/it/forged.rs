@@ -75,8 +75,8 @@ fn info(certificate: &Certificate) -> Vec<u8> {
 /// The verdict on the contract, sealed with this seal and key by our own library.
 fn sealed_with(company: &Company, seal: &[u8], key: &SigningKey, certificate: &Certificate) -> Value {
     let contract: &[u8] = include_bytes!("../documents/contract.ofd");
-    let places = [Place { page: 2, x_mm: 45.0, y_mm: 112.0, width_mm: 40.0, height_mm: 40.0 }];
-    let request = ofd::SealingRequest { seal_der: seal, places: &places, time: Clock::System.now() };
+    let stamps = [Place { page: 2, x_mm: 45.0, y_mm: 112.0, width_mm: 40.0, height_mm: 40.0 }.into()];
+    let request = ofd::SealingRequest { seal_der: seal, stamps: &stamps, time: Clock::System.now() };
     let prepared = ofd::prepare(Cursor::new(contract), &request, &Limits::default(), &mut |_| {}).expect("prepared");
     let signature = key.sign(prepared.to_sign()).expect("a signature");
     let mut out = Vec::new();

@@ -73,6 +73,26 @@ pub enum DocumentError {
     /// No place was given, or more than allowed.
     #[error("a seal needs at least one place on a page")]
     NoPlace,
+    /// The keyword to seal at is not in the document, or not as often as asked for.
+    #[error("the keyword {keyword:?} is found {found} times in the document")]
+    KeywordNotFound {
+        /// The keyword.
+        keyword: String,
+        /// How often it is there.
+        found: u32,
+    },
+    /// A seam seal goes over several pages.
+    #[error("a seam seal needs at least 2 pages, and there are {pages}")]
+    NoSeam {
+        /// How many pages there are.
+        pages: u32,
+    },
+    /// A rule for places that says nothing sensible.
+    #[error("that is no rule for places: {what}")]
+    PlacementInvalid {
+        /// What is wrong with it.
+        what: String,
+    },
     /// An earlier signature covers what one more seal would have to change.
     #[error("the document is locked: {by} covers {covered}, which another seal would change")]
     Locked {
@@ -141,6 +161,9 @@ impl DocumentError {
             Self::EntryName { .. } => Reason::EntryNameUnsafe,
             Self::NoSuchPage { .. } => Reason::PageNotFound,
             Self::OutsidePage { .. } | Self::NoPlace => Reason::PlaceOutsidePage,
+            Self::KeywordNotFound { .. } => Reason::KeywordNotFound,
+            Self::NoSeam { .. } => Reason::SeamNeedsPages,
+            Self::PlacementInvalid { .. } => Reason::PlacementInvalid,
             Self::Locked { .. } => Reason::DocumentLocked,
             Self::Changed => Reason::DocumentChanged,
             Self::SealUnusable { .. } | Self::SealNotValid { .. } => Reason::SealUnusable,

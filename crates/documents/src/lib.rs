@@ -7,7 +7,7 @@
 //! - [`ofd`]: GB/T 33190 packages; [`pdf`]: ISO 32000 files
 //! - [`report`]: what verification finds; [`check`], [`reason`], [`note`]: the stable codes in it
 //! - [`mod@judge`]: the verdict, given whom to trust
-//! - [`place`]: where an impression stands; [`limits`]: bounds on what comes from outside
+//! - [`place`]: where an impression stands; [`placement`]: rules that say where; [`limits`]: bounds on what comes from outside
 
 pub mod check;
 mod codes;
@@ -19,6 +19,7 @@ pub mod note;
 pub mod ofd;
 pub mod pdf;
 pub mod place;
+pub mod placement;
 pub mod reason;
 pub mod report;
 
@@ -31,7 +32,8 @@ pub use judge::{Judgement, SealJudgement, Trust, Verdict, judge};
 pub use limits::{Limit, Limits};
 pub use note::{Note, NoteCode, Severity};
 pub use pdf::Source;
-pub use place::{PageSize, Place};
+pub use place::{Clip, PageSize, Place, Stamp};
+pub use placement::{Edge, Hit, Placement, Seam, Size, Spot, Which};
 pub use reason::Reason;
 pub use report::{DocumentReport, Format, Kind, Outcome, SealReport, Step};
 

@@ -32,6 +32,8 @@ pub struct Limits {
     pub max_pages: u32,
     /// Seals and signatures of the document.
     pub max_signatures: u32,
+    /// Impressions of one seal.
+    pub max_stamps: u32,
     /// Bytes of one seal, signature value or certificate.
     pub max_signature_bytes: u64,
 }
@@ -56,6 +58,7 @@ impl Default for Limits {
             max_revisions: 4_096,
             max_pages: 100_000,
             max_signatures: 1_000,
+            max_stamps: 10_000,
             max_signature_bytes: 16 << 20,
         }
     }
@@ -88,6 +91,8 @@ pub enum Limit {
     Pages,
     /// [`Limits::max_signatures`].
     Signatures,
+    /// [`Limits::max_stamps`].
+    Stamps,
     /// [`Limits::max_signature_bytes`].
     SignatureBytes,
 }
@@ -114,6 +119,7 @@ impl fmt::Display for Limit {
             Self::Revisions => "updates",
             Self::Pages => "pages",
             Self::Signatures => "signatures",
+            Self::Stamps => "impressions of one seal",
             Self::SignatureBytes => "bytes in one seal or signature value",
         })
     }

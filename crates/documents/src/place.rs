@@ -19,6 +19,29 @@ pub struct Place {
     pub height_mm: f64,
 }
 
+/// One impression on a page: the whole picture in its box, or of it only what lies in `clip`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stamp {
+    /// The box of the whole picture. With a clip it may hang over the page's edges.
+    pub place: Place,
+    /// The part of the picture that is shown.
+    pub clip: Option<Clip>,
+}
+
+/// A part of an impression, in millimetres from the upper left corner of the impression's own box (GB/T 33190-2016
+/// table 69).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Clip {
+    /// From the box's left edge.
+    pub x_mm: f64,
+    /// From the box's upper edge.
+    pub y_mm: f64,
+    /// Width of the part.
+    pub width_mm: f64,
+    /// Height of the part.
+    pub height_mm: f64,
+}
+
 /// The size of a page as it is shown.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PageSize {
@@ -47,6 +70,43 @@ impl Place {
         } else {
             Err(DocumentError::OutsidePage { place: *self, size, pages })
         }
+    }
+}
+
+impl Stamp {
+    /// What is seen of the impression.
+    pub fn visible(&self) -> Place {
+        let Some(clip) = self.clip else { return self.place };
+        Place {
+            page: self.place.page,
+            x_mm: self.place.x_mm + clip.x_mm,
+            y_mm: self.place.y_mm + clip.y_mm,
+            width_mm: clip.width_mm,
+            height_mm: clip.height_mm,
+        }
+    }
+
+    /// Refuses an impression of which what is seen is not wholly on the page of `size`, or a clip that is no part of
+    /// its box; `pages` is the number of pages, for the message.
+    ///
+    /// # Errors
+    /// [`DocumentError::OutsidePage`].
+    pub fn must_lie_on(&self, size: PageSize, pages: u32) -> Result<(), DocumentError> {
+        if let Some(clip) = self.clip {
+            let of_box = PageSize { width_mm: self.place.width_mm, height_mm: self.place.height_mm };
+            let Clip { x_mm, y_mm, width_mm, height_mm } = clip;
+            let part = Place { page: self.place.page, x_mm, y_mm, width_mm, height_mm };
+            if part.must_lie_on(of_box, pages).is_err() {
+                return Err(DocumentError::OutsidePage { place: self.visible(), size, pages });
+            }
+        }
+        self.visible().must_lie_on(size, pages)
+    }
+}
+
+impl From<Place> for Stamp {
+    fn from(place: Place) -> Self {
+        Self { place, clip: None }
     }
 }
 
@@ -96,6 +156,17 @@ mod tests {
     fn lengths_are_told_to_a_hundredth_of_a_millimetre() {
         assert_eq!(PageSize { width_mm: 210.000_003, height_mm: 297.0 }.to_string(), "210 × 297 mm");
         assert!(at(1e300, 0.0).to_string().len() < 60);
+    }
+
+    #[test]
+    fn a_clipped_impression_may_hang_over_the_edge_as_long_as_its_part_does_not() {
+        let clip = Clip { x_mm: 30.0, y_mm: 0.0, width_mm: 10.0, height_mm: 40.0 };
+        let stamp = |x_mm, clip| Stamp { place: at(x_mm, 0.0), clip };
+        assert!(stamp(-30.0, Some(clip)).must_lie_on(A4, 1).is_ok());
+        assert!(stamp(-30.0, None).must_lie_on(A4, 1).is_err());
+        assert!(stamp(-31.0, Some(clip)).must_lie_on(A4, 1).is_err());
+        assert!(stamp(10.0, Some(Clip { x_mm: 31.0, ..clip })).must_lie_on(A4, 1).is_err(), "no part of the box");
+        assert!(stamp(10.0, Some(Clip { width_mm: f64::NAN, ..clip })).must_lie_on(A4, 1).is_err());
     }
 
     #[test]

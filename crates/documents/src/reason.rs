@@ -128,6 +128,15 @@ codes! {
         PlaceOutsidePage = "PLACE_OUTSIDE_PAGE",
             "the place of the seal is not on the page",
             "签章位置超出页面";
+        KeywordNotFound = "KEYWORD_NOT_FOUND",
+            "the keyword for the place of the seal is not in the document, or not that often",
+            "文档中未找到签章定位关键字或次数不足";
+        SeamNeedsPages = "SEAM_NEEDS_PAGES",
+            "a seam seal needs a document of at least two pages",
+            "骑缝章要求文档至少有两页";
+        PlacementInvalid = "PLACEMENT_INVALID",
+            "the rule for the places of the seal is not valid",
+            "签章定位规则无效";
         SealUnusable = "SEAL_UNUSABLE",
             "the seal cannot be used for sealing",
             "该电子印章不能用于签章";

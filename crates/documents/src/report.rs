@@ -6,7 +6,7 @@ use eseal_kernel::Timestamp;
 use eseal_pki::Certificate;
 use eseal_seal::Seal;
 
-use crate::{Check, Note, Place, Reason};
+use crate::{Check, Note, Reason, Stamp};
 
 /// The kinds of documents that can be sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub struct SealReport {
     /// A seal, or a signature without one.
     pub kind: Kind,
     /// Where its impressions stand; a seal may show none or, along page edges, many.
-    pub places: Vec<Place>,
+    pub stamps: Vec<Stamp>,
     /// Who signed; absent if the signature has no readable certificate.
     pub signer: Option<Certificate>,
     /// Further certificates that the signature or the seal carries, to build chains with.

@@ -96,7 +96,7 @@ fn seal(found: &SealReport, judged: &SealJudgement, known: Option<&Known>, langu
         seal_id: info.map(|info| info.es_id.clone()).unwrap_or_default(),
         seal_name: info.map(|info| info.name.clone()).unwrap_or_default(),
         sealing_time: found.signed_at.map(|at| moment::from_micros(at.micros())),
-        places: found.places.iter().map(place).collect(),
+        places: found.stamps.iter().map(|stamp| place(&stamp.place)).collect(),
         registry: known.and_then(|known| known.seal.as_ref()).map(registry),
     }
 }

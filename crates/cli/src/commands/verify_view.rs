@@ -176,7 +176,7 @@ impl SealView {
             seal_id: info.map(|info| info.es_id.clone()).unwrap_or_default(),
             seal_name: info.map(|info| info.name.clone()).unwrap_or_default(),
             sealing_time: found.signed_at.map(|at| at.to_string()),
-            places: found.places.iter().map(PlaceView::of).collect(),
+            places: found.stamps.iter().map(|stamp| PlaceView::of(&stamp.place)).collect(),
             registry: None,
             steps: judged.steps.iter().map(StepView::of).collect(),
             notes: judged.notes.iter().map(|note| NoteView::of(note, lang)).collect(),

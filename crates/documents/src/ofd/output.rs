@@ -12,7 +12,7 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 use super::layout::Layout;
 use super::package::Package;
 use super::xml::escaped;
-use crate::{DocumentError, Place};
+use crate::{DocumentError, Stamp};
 
 /// SM2 with SM3 (GM/T 0006), the method of every signature here.
 const SM2_WITH_SM3: &str = "1.2.156.10197.1.501";
@@ -20,11 +20,11 @@ const SM2_WITH_SM3: &str = "1.2.156.10197.1.501";
 const SM3: &str = "1.2.156.10197.1.401";
 
 /// `Signature.xml` of a new seal: `references` are entries with the Base64 of their digests, `stamps` the object IDs of
-/// pages with places on them.
+/// pages with impressions on them.
 pub fn descriptor(
     layout: &Layout,
     references: &[(String, String)],
-    stamps: &[(String, Place)],
+    stamps: &[(String, Stamp)],
     time: Timestamp,
 ) -> String {
     let mut text = format!(
@@ -47,10 +47,15 @@ pub fn descriptor(
         );
     }
     text.push_str("</ofd:References>");
-    for ((page, place), id) in stamps.iter().zip(&layout.stamp_ids) {
+    for ((page, Stamp { place, clip }), id) in stamps.iter().zip(&layout.stamp_ids) {
         let page = escaped(page);
-        let [x, y, width, height] = [place.x_mm, place.y_mm, place.width_mm, place.height_mm].map(millimetres);
-        let _ = write!(text, "<ofd:StampAnnot ID=\"{id}\" PageRef=\"{page}\" Boundary=\"{x} {y} {width} {height}\"/>");
+        let boundary = box_of([place.x_mm, place.y_mm, place.width_mm, place.height_mm]);
+        let _ = write!(text, "<ofd:StampAnnot ID=\"{id}\" PageRef=\"{page}\" Boundary=\"{boundary}\"");
+        if let Some(clip) = clip {
+            let clip = box_of([clip.x_mm, clip.y_mm, clip.width_mm, clip.height_mm]);
+            let _ = write!(text, " Clip=\"{clip}\"");
+        }
+        text.push_str("/>");
     }
     let (seal, value) = (escaped(&layout.seal), escaped(&layout.value));
     let _ = write!(
@@ -59,6 +64,11 @@ pub fn descriptor(
          <ofd:SignedValue>/{value}</ofd:SignedValue></ofd:Signature>"
     );
     text
+}
+
+/// An ST_Box (GB/T 33190-2016 7.3).
+fn box_of(numbers: [f64; 4]) -> String {
+    numbers.map(millimetres).join(" ")
 }
 
 /// A length to the micrometre, without zeros at its end.

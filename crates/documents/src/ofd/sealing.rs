@@ -17,7 +17,7 @@ use super::layout::{Layout, highest_id, max_id_of};
 use super::package::{Package, malformed};
 use super::signatures::{self, Descriptor, Listed};
 use super::{output, xml};
-use crate::{DocumentError, Limits, OnProgress, Place};
+use crate::{DocumentError, Limit, Limits, OnProgress, Stamp};
 
 /// What to seal with, and where.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +25,7 @@ pub struct SealingRequest<'a> {
     /// The SESeal, as its maker made it.
     pub seal_der: &'a [u8],
     /// Where impressions go; at least one.
-    pub places: &'a [Place],
+    pub stamps: &'a [Stamp],
     /// The sealing time, which the signature states; a fraction of a second is cut off.
     pub time: Timestamp,
 }
@@ -68,7 +68,7 @@ pub fn prepare<R: Read + Seek>(
     let package = &mut files.package;
     let fingerprint = fingerprint(package);
     let body = only_body(package)?;
-    let stamps = stamps(package, &body, request.places)?;
+    let stamps = stamps(package, &body, request.stamps)?;
     let present = Present::read(package, &body)?;
     let layout = Layout::new(package, &body, present.highest_id, stamps.len());
     present.must_be_open(package, &body, &layout)?;
@@ -175,21 +175,23 @@ fn only_body<R: Read + Seek>(package: &mut Package<R>) -> Result<Body, DocumentE
     }
 }
 
-/// The object ID of the page and the place of every impression; each must lie on its page.
+/// The object ID of the page of every impression, and where it is there; each must lie on its page.
 fn stamps<R: Read + Seek>(
     package: &mut Package<R>,
     body: &Body,
-    places: &[Place],
-) -> Result<Vec<(String, Place)>, DocumentError> {
-    if places.is_empty() {
+    wanted: &[Stamp],
+) -> Result<Vec<(String, Stamp)>, DocumentError> {
+    if wanted.is_empty() {
         return Err(DocumentError::NoPlace);
     }
+    Limit::Stamps.check(wanted.len() as u64, package.limits().max_stamps.into())?;
     let mut pages = Pages::read(package, body)?;
-    let mut stamps = Vec::with_capacity(places.len());
-    for place in places {
-        let id = pages.id_of(place.page)?.to_owned();
-        place.must_lie_on(pages.size_of(package, place.page)?, pages.count())?;
-        stamps.push((id, *place));
+    let mut stamps = Vec::with_capacity(wanted.len());
+    for stamp in wanted {
+        let page = stamp.place.page;
+        let id = pages.id_of(page)?.to_owned();
+        stamp.must_lie_on(pages.size_of(package, page)?, pages.count())?;
+        stamps.push((id, *stamp));
     }
     Ok(stamps)
 }

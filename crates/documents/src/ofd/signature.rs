@@ -14,7 +14,7 @@ use super::signatures::{Descriptor, Listed};
 use super::signed_value::SignedValue;
 use super::written_time::add_time;
 use crate::findings::Findings;
-use crate::{Check, DocumentError, Kind, Limit, Note, NoteCode, Outcome, Place, Reason, SealReport, Step};
+use crate::{Check, Clip, DocumentError, Kind, Limit, Note, NoteCode, Outcome, Place, Reason, SealReport, Stamp, Step};
 
 /// GB/T 33190-2016, table 67: the digest of references that name none.
 const DEFAULT_CHECK_METHOD: &str = "MD5";
@@ -68,7 +68,7 @@ pub fn check<R: Read + Seek>(
         SignedValue::Malformed(what) => malformed_value(listed.kind, what, found),
     };
     report.id.clone_from(&listed.id);
-    report.places = places(&opened.descriptor, pages, &mut report.notes);
+    report.stamps = stamps(&opened.descriptor, pages, &mut report.notes);
     if report.kind != listed.kind {
         report.notes.push(Note::new(NoteCode::SignatureKindDisagrees));
     }
@@ -193,12 +193,13 @@ fn data_hash(descriptor: &[u8], signed: &[u8], signer: Option<&Certificate>, fou
     found.held(Check::DataHash, holds, Reason::DataHashDiffers);
 }
 
-fn places(descriptor: &Descriptor, pages: Option<&Pages>, notes: &mut Vec<Note>) -> Vec<Place> {
-    let (mut places, mut lost) = (Vec::new(), Vec::new());
+fn stamps(descriptor: &Descriptor, pages: Option<&Pages>, notes: &mut Vec<Note>) -> Vec<Stamp> {
+    let (mut stamps, mut lost) = (Vec::new(), Vec::new());
     for stamp in &descriptor.stamps {
         match (pages.and_then(|pages| pages.number_of(&stamp.page)), stamp.boundary) {
             (Some(page), Some([x_mm, y_mm, width_mm, height_mm])) => {
-                places.push(Place { page, x_mm, y_mm, width_mm, height_mm });
+                let clip = stamp.clip.map(|[x_mm, y_mm, width_mm, height_mm]| Clip { x_mm, y_mm, width_mm, height_mm });
+                stamps.push(Stamp { place: Place { page, x_mm, y_mm, width_mm, height_mm }, clip });
             }
             _ => lost.push(stamp.page.as_str()),
         }
@@ -206,7 +207,7 @@ fn places(descriptor: &Descriptor, pages: Option<&Pages>, notes: &mut Vec<Note>)
     if !lost.is_empty() {
         notes.push(Note::with(NoteCode::StampPageUnknown, shortened(lost.iter().copied(), lost.len())));
     }
-    places
+    stamps
 }
 
 /// Both items as the steps have them.
@@ -231,7 +232,7 @@ pub fn empty(kind: Kind, found: Findings) -> SealReport {
     SealReport {
         id: String::new(),
         kind,
-        places: Vec::new(),
+        stamps: Vec::new(),
         signer: None,
         certificates: Vec::new(),
         seal: None,

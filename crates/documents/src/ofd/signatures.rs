@@ -67,7 +67,7 @@ pub struct Descriptor {
     /// The protected files.
     pub references: Vec<Reference>,
     /// Where impressions stand.
-    pub stamps: Vec<Stamp>,
+    pub stamps: Vec<StampAnnot>,
     /// The entry of `Seal.esl`, if there is one.
     pub seal: Option<String>,
     /// The entry of the signature value.
@@ -85,13 +85,15 @@ pub struct Reference {
 
 /// One impression on a page.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stamp {
+pub struct StampAnnot {
     /// Its own ID.
     pub id: String,
     /// The object ID of the page.
     pub page: String,
     /// x, y, width, height in millimetres.
     pub boundary: Option<[f64; 4]>,
+    /// The part that is shown, in its own box; `None` if that is all of it.
+    pub clip: Option<[f64; 4]>,
 }
 
 impl Descriptor {
@@ -139,9 +141,10 @@ fn reference<R: Read + Seek>(package: &Package<R>, folder: &str, node: Node<'_, 
     }
 }
 
-fn stamp(node: Node<'_, '_>) -> Stamp {
+fn stamp(node: Node<'_, '_>) -> StampAnnot {
     let text = |name| node.attribute(name).unwrap_or_default().trim().to_owned();
-    Stamp { id: text("ID"), page: text("PageRef"), boundary: node.attribute("Boundary").and_then(xml::numbers) }
+    let numbers = |name| node.attribute(name).and_then(xml::numbers);
+    StampAnnot { id: text("ID"), page: text("PageRef"), boundary: numbers("Boundary"), clip: numbers("Clip") }
 }
 
 /// The entry that holds the signature of the integrity list `OFDEntries.xml`, if it names one.

@@ -13,7 +13,7 @@ use super::signature::Signature;
 use super::update::Update;
 use super::view::View;
 use super::{SEAL_KEY, appearance, form, time, write};
-use crate::DocumentError;
+use crate::{DocumentError, Stamp};
 
 /// Widget flags: printed, and neither moved nor deleted by hand (ISO 32000-1 table 165, bits 3 and 8).
 const PRINT_AND_LOCKED: i64 = 4 | 128;
@@ -60,9 +60,9 @@ impl Draft {
     ) -> Result<Self, DocumentError> {
         must_be_updatable(view)?;
         must_be_open(view)?;
-        let place = match request.places {
+        let place = match request.stamps {
             [] => return Err(DocumentError::NoPlace),
-            [place] => place,
+            [Stamp { place, clip: None }] => place,
             _ => return Err(unsupported("a PDF is sealed at one place at a time")),
         };
         let pages = view.pages()?;

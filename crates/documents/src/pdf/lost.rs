@@ -21,7 +21,7 @@ pub(super) fn damaged(name: String) -> SealReport {
     SealReport {
         id: name,
         kind: Kind::Signature,
-        places: Vec::new(),
+        stamps: Vec::new(),
         signer: None,
         certificates: Vec::new(),
         seal: None,

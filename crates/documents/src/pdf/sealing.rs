@@ -13,7 +13,7 @@ use eseal_seal::{Seal, Version};
 use super::draft::Draft;
 use super::view::View;
 use super::{Source, digest};
-use crate::{DocumentError, Limits, OnProgress, Place, Progress};
+use crate::{DocumentError, Limits, OnProgress, Progress, Stamp};
 
 /// Bytes that are written at once.
 const PIECE: usize = 1 << 20;
@@ -29,8 +29,8 @@ const MAX_ECDSA_SIGNATURE: usize = 72;
 pub struct SealingRequest<'a> {
     /// The SESeal, as its maker made it.
     pub seal_der: &'a [u8],
-    /// Where the impression goes; exactly one place.
-    pub places: &'a [Place],
+    /// Where the impression goes; exactly one place, without a clip.
+    pub stamps: &'a [Stamp],
     /// The sealing time, which the signature states; a fraction of a second is cut off.
     pub time: Timestamp,
     /// The certificate of the key that will sign: P-256 or RSA.

@@ -12,7 +12,7 @@ use super::view::View;
 use super::{SEAL_KEY, value, xref};
 use crate::findings::Findings;
 use crate::report::shown;
-use crate::{Check, DocumentError, Kind, Note, NoteCode, OnProgress, Outcome, Reason, SealReport, Step};
+use crate::{Check, DocumentError, Kind, Note, NoteCode, OnProgress, Outcome, Reason, SealReport, Stamp, Step};
 
 /// Names that a note lists.
 const MAX_NAMED: usize = 10;
@@ -40,7 +40,7 @@ pub(crate) fn check(
     on_progress: OnProgress<'_>,
 ) -> Result<SealReport, DocumentError> {
     let mut report = empty(shown(&signed.field.name));
-    report.places.extend(document.place(&signed.field)?);
+    report.stamps.extend(document.place(&signed.field)?.map(Stamp::from));
     report.signed_at = signed.signature.time();
     let mut found = Findings::default();
     match &signed.signature.coverage {
@@ -217,7 +217,7 @@ fn empty(id: String) -> SealReport {
     SealReport {
         id,
         kind: Kind::Signature,
-        places: Vec::new(),
+        stamps: Vec::new(),
         signer: None,
         certificates: Vec::new(),
         seal: None,

@@ -72,7 +72,7 @@ fn local_time_labelled_as_utc_is_noted() {
 #[test]
 fn a_seam_seal_has_a_place_on_every_page_and_locks_the_document() {
     let Some(report) = assert_good("V4RideRight.ofd", 1) else { return };
-    let pages: Vec<u32> = report.seals[0].places.iter().map(|place| place.page).collect();
+    let pages: Vec<u32> = report.seals[0].stamps.iter().map(|stamp| stamp.place.page).collect();
     assert_eq!(pages, [1, 2, 3, 4, 5]);
     assert_eq!(codes(&report), [NoteCode::DocumentLocked]);
     assert_locked("V4RideRight.ofd");

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::process::Command;
 
 use eseal_documents::ofd::{self, SealingRequest};
-use eseal_documents::{Check, DocumentError, Limits, NoteCode, Outcome, PageSize, Place, Reason, Verdict};
+use eseal_documents::{Check, DocumentError, Limits, NoteCode, Outcome, PageSize, Place, Reason, Stamp, Verdict};
 use eseal_pki::{Signer, SigningKey, Suite};
 use eseal_seal::SesSignature;
 use proptest::prelude::*;
@@ -25,7 +25,7 @@ fn a_sealed_contract_is_valid_for_who_trusts_both_authorities() {
     assert_eq!(judgement.verdict, Verdict::Valid, "{:?}", judgement.seals);
     assert!(!judgement.is_flagged(), "{:?}", judgement.notes);
     let report = verify(&sealed);
-    assert_eq!(report.seals[0].places, [PLACE]);
+    assert_eq!(report.seals[0].stamps, [PLACE.into()]);
     assert_eq!(report.seals[0].signed_at, Some(now()));
     assert_eq!(report.notes, []);
     let steps: Vec<_> = judgement.seals[0].steps.iter().map(|step| (step.check, step.outcome)).collect();
@@ -56,7 +56,7 @@ fn one_seal_can_show_many_impressions() {
     let world = World::new();
     let places = [PLACE, Place { page: 2, x_mm: 257.0, y_mm: 170.0, ..PLACE }];
     let (sealed, _) = world.party("甲方").try_seal(&contract(), &places).expect("sealed");
-    assert_eq!(verify(&sealed).seals[0].places, places);
+    assert_eq!(verify(&sealed).seals[0].stamps, places.map(Stamp::from));
     assert_eq!(judged(&sealed, &world).verdict, Verdict::Valid);
 }
 
@@ -178,7 +178,7 @@ fn a_seal_that_is_not_valid_at_the_sealing_time_is_refused() {
     let world = World::new();
     let party = world.party("甲方");
     let later = info("甲方", &[&party.identity.certificate]).valid_to.plus(std::time::Duration::from_secs(1));
-    let request = SealingRequest { seal_der: &party.seal, places: &[PLACE], time: later };
+    let request = SealingRequest { seal_der: &party.seal, stamps: &[PLACE.into()], time: later };
     let error = ofd::prepare(Cursor::new(contract()), &request, &Limits::default(), &mut |_| {}).expect_err("refused");
     assert!(matches!(error, DocumentError::SealNotValid { .. }), "{error}");
 }
@@ -199,7 +199,7 @@ fn a_seal_whose_makers_signature_is_wrong_is_refused() {
 fn a_signature_by_another_key_or_certificate_is_refused_before_anything_is_written() {
     let world = World::new();
     let (party, stranger) = (world.party("甲方"), world.holder("丙方"));
-    let request = SealingRequest { seal_der: &party.seal, places: &[PLACE], time: now() };
+    let request = SealingRequest { seal_der: &party.seal, stamps: &[PLACE.into()], time: now() };
     let document = contract();
     let prepared = ofd::prepare(Cursor::new(&document), &request, &Limits::default(), &mut |_| {}).expect("prepared");
     let signature = stranger.key.sign(prepared.to_sign()).expect("a signature");
@@ -215,7 +215,7 @@ fn a_signature_by_another_key_or_certificate_is_refused_before_anything_is_writt
 fn another_document_than_the_prepared_one_is_refused() {
     let world = World::new();
     let party = world.party("甲方");
-    let request = SealingRequest { seal_der: &party.seal, places: &[PLACE], time: now() };
+    let request = SealingRequest { seal_der: &party.seal, stamps: &[PLACE.into()], time: now() };
     let prepared = ofd::prepare(Cursor::new(contract()), &request, &Limits::default(), &mut |_| {}).expect("prepared");
     let signature = party.identity.key.sign(prepared.to_sign()).expect("a signature");
     let other = prepared.finish(Cursor::new(contract_of(3)), Vec::new(), &party.identity.certificate, &signature);

@@ -34,7 +34,7 @@ fn a_document_of_every_shape_is_sealed_where_asked_and_keeps_its_bytes() {
         assert_eq!(seal.content, Outcome::Passed, "{}: {:?}", shape.name, seal.steps);
         assert_eq!(seal.impression, Outcome::Passed, "{}: {:?}", shape.name, seal.steps);
         assert_eq!(seal.signed_at, Some(now()), "{}", shape.name);
-        assert!(near(seal.places[0], place), "{}: {}", shape.name, seal.places[0]);
+        assert!(near(seal.stamps[0].place, place), "{}: {}", shape.name, seal.stamps[0].place);
         assert_eq!(judged(&sealed, &world).verdict, Verdict::Valid, "{}", shape.name);
         assert!(!judged(&sealed, &world).is_flagged(), "{}: {:?}", shape.name, report.notes);
     }
@@ -71,7 +71,8 @@ fn of_several_seals_one_after_the_other_each_stays_valid() {
 fn a_signature_that_is_not_the_signers_is_refused() {
     let world = PdfWorld::new();
     let (party, other) = (world.party("甲方"), world.party("乙方"));
-    let prepare = || pdf::prepare(source(&PLAIN.build()), &party.request(&[PLACE]), &Limits::default(), &mut |_| {});
+    let prepare =
+        || pdf::prepare(source(&PLAIN.build()), &party.request(&[PLACE.into()]), &Limits::default(), &mut |_| {});
     let prepared = prepare().expect("prepared");
     let signature = other.key.sign(prepared.to_sign()).expect("a signature");
     let refused = prepared.finish(std::io::sink(), &signature, &mut |_| {});
@@ -93,8 +94,8 @@ fn a_seal_outside_its_validity_cannot_be_used() {
     let party = PdfWorld::new().party("甲方");
     let year = std::time::Duration::from_secs(366 * 24 * 3600);
     for time in [now().plus(year), now().minus(year)] {
-        let places = [PLACE];
-        let request = pdf::SealingRequest { time, ..party.request(&places) };
+        let stamps = [PLACE.into()];
+        let request = pdf::SealingRequest { time, ..party.request(&stamps) };
         let refused = pdf::prepare(source(&PLAIN.build()), &request, &Limits::default(), &mut |_| {});
         assert!(matches!(refused, Err(DocumentError::SealNotValid { .. })), "{time}");
     }

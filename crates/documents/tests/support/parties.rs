@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::time::Duration;
 
 use eseal_documents::ofd::{self, Sealed, SealingRequest};
-use eseal_documents::{DocumentError, DocumentReport, Judgement, Limits, Place, Trust, judge};
+use eseal_documents::{DocumentError, DocumentReport, Judgement, Limits, Place, Stamp, Trust, judge};
 use eseal_kernel::Timestamp;
 use eseal_pki::ca::DevelopmentCa;
 use eseal_pki::chain::{Purpose, TrustStore};
@@ -138,7 +138,8 @@ impl Identity {
         document: &[u8],
         places: &[Place],
     ) -> Result<(Vec<u8>, Sealed), DocumentError> {
-        let request = SealingRequest { seal_der: seal, places, time: now() };
+        let stamps: Vec<Stamp> = places.iter().copied().map(Into::into).collect();
+        let request = SealingRequest { seal_der: seal, stamps: &stamps, time: now() };
         let prepared = ofd::prepare(Cursor::new(document), &request, &Limits::default(), &mut |_| {})?;
         let signature = self.key.sign(prepared.to_sign()).expect("a signature");
         let mut out = Vec::new();

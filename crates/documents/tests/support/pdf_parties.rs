@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eseal_documents::pdf::{self, Sealed, SealingRequest, Source};
-use eseal_documents::{DocumentError, DocumentReport, Judgement, Limits, Place, Trust, judge};
+use eseal_documents::{DocumentError, DocumentReport, Judgement, Limits, Place, Stamp, Trust, judge};
 use eseal_pki::ca::DevelopmentCa;
 use eseal_pki::chain::{Purpose, TrustStore};
 use eseal_pki::{Certificate, Signer, SigningKey, Subject, Suite};
@@ -70,10 +70,10 @@ impl PdfParty {
         info
     }
 
-    pub fn request<'a>(&'a self, places: &'a [Place]) -> SealingRequest<'a> {
+    pub fn request<'a>(&'a self, stamps: &'a [Stamp]) -> SealingRequest<'a> {
         SealingRequest {
             seal_der: &self.seal,
-            places,
+            stamps,
             time: now(),
             signer: &self.certificate,
             chain: &self.chain,
@@ -83,7 +83,8 @@ impl PdfParty {
     }
 
     pub fn try_seal(&self, document: &[u8], places: &[Place]) -> Result<(Vec<u8>, Sealed), DocumentError> {
-        let prepared = pdf::prepare(source(document), &self.request(places), &Limits::default(), &mut |_| {})?;
+        let stamps: Vec<Stamp> = places.iter().copied().map(Into::into).collect();
+        let prepared = pdf::prepare(source(document), &self.request(&stamps), &Limits::default(), &mut |_| {})?;
         let signature = self.key.sign(prepared.to_sign()).expect("a signature");
         let mut out = Vec::new();
         let sealed = prepared.finish(&mut out, &signature, &mut |_| {})?;

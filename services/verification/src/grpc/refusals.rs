@@ -70,6 +70,9 @@ fn document(error: &DocumentError, language: Language) -> Status {
         | DocumentError::NoSuchPage { .. }
         | DocumentError::OutsidePage { .. }
         | DocumentError::NoPlace
+        | DocumentError::KeywordNotFound { .. }
+        | DocumentError::NoSeam { .. }
+        | DocumentError::PlacementInvalid { .. }
         | DocumentError::Locked { .. }
         | DocumentError::Changed
         | DocumentError::SealUnusable { .. }

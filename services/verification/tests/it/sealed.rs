@@ -62,7 +62,7 @@ impl World {
 
     /// The OFD contract, sealed.
     pub fn sealed_ofd(&self) -> Vec<u8> {
-        let request = ofd::SealingRequest { seal_der: &self.seal, places: &[PLACE], time: now() };
+        let request = ofd::SealingRequest { seal_der: &self.seal, stamps: &[PLACE.into()], time: now() };
         let prepared = ofd::prepare(Cursor::new(OFD), &request, &Limits::default(), &mut |_| {}).expect("prepared");
         let signature = self.sm2.key.sign(prepared.to_sign()).expect("a signature");
         let mut sealed = Vec::new();
@@ -74,7 +74,7 @@ impl World {
     pub fn sealed_pdf(&self) -> Vec<u8> {
         let request = pdf::SealingRequest {
             seal_der: &self.seal,
-            places: &[PLACE],
+            stamps: &[PLACE.into()],
             time: now(),
             signer: &self.p256.certificate,
             chain: &[],

@@ -98,17 +98,17 @@ impl Document {
         reason: Option<&str>,
     ) -> Result<Draft, Failure> {
         let (bar, limits) = (output.bar(self.lang.pick("计算摘要", "digesting")), Limits::default());
-        let places = [place];
+        let stamps = [place.into()];
         let mut on_progress = |progress: Progress| show(&bar, progress);
         let prepared = match self.format {
             Format::Ofd => {
-                let request = ofd::SealingRequest { seal_der: structure, places: &places, time };
+                let request = ofd::SealingRequest { seal_der: structure, stamps: &stamps, time };
                 ofd::prepare(self.file()?, &request, &limits, &mut on_progress).map(|p| Prepared::Ofd(Box::new(p)))
             }
             Format::Pdf => {
                 let request = pdf::SealingRequest {
                     seal_der: structure,
-                    places: &places,
+                    stamps: &stamps,
                     time,
                     signer: certificate,
                     chain: &[],
