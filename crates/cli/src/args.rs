@@ -138,6 +138,9 @@ pub enum Command {
     /// 开发用TLS证书 · TLS certificates of a development system, never for production
     #[command(subcommand)]
     DevPki(DevPki),
+    /// 开发用时间戳服务 · A time stamping authority on this machine for development and tests, never for production
+    #[command(subcommand)]
+    DevTsa(DevTsa),
     /// 清除个人信息 · Erase what is known of a person; events stay as they are
     ErasePerson(ErasePerson),
     /// 命令补全 · Print completions for a shell

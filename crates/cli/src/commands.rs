@@ -4,6 +4,7 @@ mod application;
 mod card;
 mod dev_ca;
 mod dev_pki;
+mod dev_tsa;
 mod events;
 mod fabrication;
 mod form;
@@ -93,6 +94,7 @@ pub async fn run(env: &Env, command: Command) -> Result<ExitCode, Failure> {
         Command::Trust(args) => trust::trust(env, args).await?,
         Command::DevCa(args) => dev_ca::dev_ca(env, args)?,
         Command::DevPki(args) => dev_pki::dev_pki(env, &args)?,
+        Command::DevTsa(args) => dev_tsa::dev_tsa(env, args).await?,
         Command::Completions(args) => {
             clap_complete::generate(args.shell, &mut Cli::command(), "eseal", &mut std::io::stdout());
         }

@@ -4,7 +4,7 @@ use eseal_kernel::Timestamp;
 use eseal_pki::{Certificate, SignatureForm};
 use eseal_seal::{Seal, ValueError};
 
-use crate::{Check, Note, NoteCode, Outcome, Reason, Step};
+use crate::{Check, Note, NoteCode, Outcome, Reason, Step, TimeStampReport};
 
 /// What is found about one signature.
 #[derive(Debug, Default)]
@@ -55,6 +55,17 @@ impl Findings {
             None => Step::new(check, outcome),
             Some(error) => Step::with(check, outcome, error.to_string()),
         });
+    }
+
+    /// Adds what came of a time stamp over the signature value.
+    pub fn time_stamp(&mut self, stamp: &TimeStampReport) {
+        let (check, outcome) = (Check::TimeStamp, stamp.outcome);
+        self.steps.push(Step { check, outcome, detail: stamp.detail.clone() });
+    }
+
+    /// Whether there is a time stamp that may hold.
+    pub fn is_stamped(&self) -> bool {
+        self.steps.iter().any(|step| step.check == Check::TimeStamp && !step.outcome.is_failed())
     }
 
     /// Adds what the signer's certificate says about signing, and about signing at `time`.

@@ -6,7 +6,7 @@
 //!
 //! - [`ofd`]: GB/T 33190 packages; [`pdf`]: ISO 32000 files
 //! - [`report`]: what verification finds; [`check`], [`reason`], [`note`]: the stable codes in it
-//! - [`mod@judge`]: the verdict, given whom to trust
+//! - [`mod@judge`]: the verdict, given whom to trust; [`status`]: what may be relied upon at a moment (EN 319 102-1)
 //! - [`place`]: where an impression stands; [`placement`]: rules that say where; [`limits`]: bounds on what comes from outside
 
 pub mod check;
@@ -22,6 +22,8 @@ pub mod place;
 pub mod placement;
 pub mod reason;
 pub mod report;
+pub mod status;
+pub mod time_stamp;
 
 use std::io::{Cursor, Read, Seek, SeekFrom};
 
@@ -36,6 +38,7 @@ pub use place::{Clip, PageSize, Place, Stamp};
 pub use placement::{Edge, Hit, Placement, Seam, Size, Spot, Which};
 pub use reason::Reason;
 pub use report::{DocumentReport, Format, Kind, Outcome, SealReport, Step};
+pub use time_stamp::{Covered, TimeStampReport};
 
 /// How far a long work has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

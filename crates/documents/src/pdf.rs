@@ -18,6 +18,7 @@ mod changes;
 mod crypt;
 mod digest;
 mod draft;
+mod dss;
 mod filter;
 mod form;
 mod form_changes;

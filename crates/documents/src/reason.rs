@@ -94,6 +94,13 @@ codes! {
             "the time stamp was not checked",
             "时间戳未验证";
 
+        TimeStampMalformed = "TIME_STAMP_MALFORMED",
+            "the time stamp cannot be read",
+            "时间戳格式不正确";
+        TimeStampWrong = "TIME_STAMP_WRONG",
+            "the time stamp is about something else, or its authority did not sign it",
+            "时间戳与所覆盖内容不符或其签名无效";
+
         // Documents that cannot be used.
         DocumentUnreadable = "DOCUMENT_UNREADABLE",
             "the file cannot be read or written",

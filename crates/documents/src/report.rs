@@ -3,10 +3,10 @@
 use std::fmt;
 
 use eseal_kernel::Timestamp;
-use eseal_pki::Certificate;
+use eseal_pki::{Certificate, DigestAlg, Evidence, SignatureAlgorithm};
 use eseal_seal::Seal;
 
-use crate::{Check, Note, Reason, Stamp};
+use crate::{Check, Note, Reason, Stamp, TimeStampReport};
 
 /// The kinds of documents that can be sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,10 @@ pub struct DocumentReport {
     pub seals: Vec<SealReport>,
     /// What concerns the document as a whole.
     pub notes: Vec<Note>,
+    /// Time stamps over the whole document.
+    pub time_stamps: Vec<TimeStampReport>,
+    /// Certificates, revocation lists and OCSP responses that the document keeps for later validation.
+    pub evidence: Evidence,
 }
 
 /// One seal or signature of a document.
@@ -55,6 +59,16 @@ pub struct SealReport {
     pub steps: Vec<Step>,
     /// What concerns this seal.
     pub notes: Vec<Note>,
+    /// How the signature value was made, where that is known.
+    pub algorithm: Option<SignatureAlgorithm>,
+    /// The digests that bind the content to the signature.
+    pub digests: Vec<DigestAlg>,
+    /// Up to where the file is signed, in PDF.
+    pub signed_bytes: Option<u64>,
+    /// Time stamps over the signature value.
+    pub time_stamps: Vec<TimeStampReport>,
+    /// Revocation lists and OCSP responses that the signature carries, and further certificates.
+    pub evidence: Evidence,
 }
 
 /// A seal or a signature without one.
@@ -155,6 +169,28 @@ pub(crate) fn shown(text: &str) -> String {
 }
 
 impl SealReport {
+    /// A report in which nothing has been found yet.
+    pub(crate) fn new(id: String, kind: Kind) -> Self {
+        Self {
+            id,
+            kind,
+            stamps: Vec::new(),
+            signer: None,
+            certificates: Vec::new(),
+            seal: None,
+            signed_at: None,
+            content: Outcome::Passed,
+            impression: Outcome::NotApplicable,
+            steps: Vec::new(),
+            notes: Vec::new(),
+            algorithm: None,
+            digests: Vec::new(),
+            signed_bytes: None,
+            time_stamps: Vec::new(),
+            evidence: Evidence::default(),
+        }
+    }
+
     /// What the given checks come to, as [`Outcome::all`] in the order given; checks that were not made count as
     /// passed.
     pub fn outcome_of(&self, checks: &[Check]) -> Outcome {

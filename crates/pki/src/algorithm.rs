@@ -175,3 +175,8 @@ pub(crate) fn write_suite(suite: Suite) -> Vec<u8> {
 pub(crate) fn write_digest(digest: DigestAlg) -> Vec<u8> {
     writer::sequence(&[writer::oid(&digest.oid())])
 }
+
+/// The AlgorithmIdentifier of a digest with the parameters NULL, which is what most software writes and some compares.
+pub(crate) fn write_digest_with_null(digest: DigestAlg) -> Vec<u8> {
+    writer::sequence(&[writer::oid(&digest.oid()), writer::null()])
+}

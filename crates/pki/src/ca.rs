@@ -8,12 +8,14 @@ use std::time::Duration;
 use eseal_kernel::Timestamp;
 use zeroize::Zeroizing;
 
+use crate::asn1::writer;
 use crate::certificate::{Certificate, CertificateError};
 use crate::chain::Purpose;
 use crate::crl::{Crl, CrlError, Revocation, RevocationReason};
 use crate::csr::CertificateRequest;
-use crate::extensions::KeyUsage;
-use crate::oid::MAKER_EKU;
+use crate::extensions::{self, KeyUsage};
+use crate::ocsp::{CertificateStatus, OcspError, OcspResponder};
+use crate::oid::{self, MAKER_EKU};
 use crate::pem;
 use crate::public_key::{BadSignature, KeyError, PublicKey};
 use crate::signing_key::SigningKey;
@@ -67,6 +69,9 @@ pub enum CaError {
     /// The stored or the made list cannot be read.
     #[error(transparent)]
     Crl(#[from] CrlError),
+    /// No answer about a certificate was made.
+    #[error(transparent)]
+    Ocsp(#[from] OcspError),
     /// The stored key is not the one that the stored certificate certifies.
     #[error("the private key and the certificate of the authority do not belong together")]
     OtherKey,
@@ -126,15 +131,69 @@ impl DevelopmentCa {
         validity: Duration,
         now: Timestamp,
     ) -> Result<Certificate, CaError> {
+        let mut extensions = Vec::new();
+        if self.purpose() == Purpose::Maker {
+            extensions.push(template::extended_usage(&MAKER_EKU));
+        }
+        self.issue_with(key, subject, (now, validity), extensions)
+    }
+
+    /// Certifies the key of a time stamping authority (RFC 3161 §2.3).
+    pub fn issue_time_stamper(
+        &self,
+        key: &PublicKey,
+        common_name: &str,
+        validity: Duration,
+        now: Timestamp,
+    ) -> Result<Certificate, CaError> {
+        let reserved = vec![template::reserved_for(&oid::KP_TIME_STAMPING)];
+        self.issue_with(key, &Subject::named(common_name), (now, validity), reserved)
+    }
+
+    /// Certifies the key of somebody who answers for this authority what it revoked (RFC 6960 §4.2.2.2). The certificate is
+    /// not to be checked for revocation itself, so it should be short-lived.
+    pub fn issue_ocsp_responder(
+        &self,
+        key: &PublicKey,
+        common_name: &str,
+        validity: Duration,
+        now: Timestamp,
+    ) -> Result<Certificate, CaError> {
+        let no_check = extensions::write(&oid::OCSP_NO_CHECK, false, &writer::null());
+        let more = vec![template::extended_usage(&oid::KP_OCSP_SIGNING), no_check];
+        self.issue_with(key, &Subject::named(common_name), (now, validity), more)
+    }
+
+    /// Answers an OCSP request as received with what was revoked; what was not is good, whoever asks. The answer may be relied
+    /// upon for a day.
+    ///
+    /// # Errors
+    /// [`CaError::Ocsp`] where the key does not sign.
+    pub fn respond(&self, request: &[u8], now: Timestamp) -> Result<Vec<u8>, CaError> {
+        let responder = OcspResponder::try_new(&self.key, &self.certificate, &self.certificate)?;
+        Ok(responder.respond(request, |serial| self.status_of(serial), now, DAY)?)
+    }
+
+    fn status_of(&self, serial_hex: &str) -> CertificateStatus {
+        let found = self.revocations.iter().find(|(serial, _)| serial == serial_hex);
+        found.map_or(CertificateStatus::Good, |(_, revocation)| CertificateStatus::Revoked(*revocation))
+    }
+
+    /// Certifies a key for signing, from a moment on for a while.
+    fn issue_with(
+        &self,
+        key: &PublicKey,
+        subject: &Subject,
+        (now, validity): (Timestamp, Duration),
+        more: Vec<Vec<u8>>,
+    ) -> Result<Certificate, CaError> {
         let mut extensions = vec![
             template::basic_constraints(None),
             template::key_usage(KeyUsage::DIGITAL_SIGNATURE.and(KeyUsage::NON_REPUDIATION)),
             template::subject_key(key),
             template::authority_key(&self.key.public_key()),
         ];
-        if self.purpose() == Purpose::Maker {
-            extensions.push(template::extended_usage(&MAKER_EKU));
-        }
+        extensions.extend(more);
         let template = Template {
             serial: &serial()?,
             issuer: self.certificate.raw_subject(),
@@ -171,10 +230,14 @@ impl DevelopmentCa {
 
     /// The list of everything revoked, due to be replaced in 30 days.
     pub fn crl(&self, now: Timestamp) -> Result<Crl, CaError> {
+        self.crl_until(now, now.plus(CRL_VALIDITY))
+    }
+
+    /// The same, due to be replaced at `next`.
+    pub fn crl_until(&self, now: Timestamp, next: Timestamp) -> Result<Crl, CaError> {
         // Seconds since 1970 grow from list to list, which is all that a CRL number has to do.
         let number = u32::try_from(now.seconds()).unwrap_or_default();
-        let times = (now, now.plus(CRL_VALIDITY));
-        Ok(Crl::create(&self.certificate, &self.key, &self.revocations, number, times)?)
+        Ok(Crl::create(&self.certificate, &self.key, &self.revocations, number, (now, next))?)
     }
 
     /// The authority as texts to be stored: the key in a place that only its owner can read.
@@ -201,7 +264,7 @@ impl DevelopmentCa {
 }
 
 /// 127 random bits (RFC 5280 §4.1.2.2 asks for at least 64 and for a positive number).
-fn serial() -> Result<[u8; 16], CaError> {
+pub(crate) fn serial() -> Result<[u8; 16], KeyError> {
     let mut serial = [0; 16];
     getrandom::fill(&mut serial).map_err(|_| KeyError::Random)?;
     serial[0] = serial[0] & 0x7f | 0x40;

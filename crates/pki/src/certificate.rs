@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 use eseal_kernel::{Digest, Timestamp, Uscc};
 
 use crate::algorithm::{AlgorithmError, SignatureAlgorithm};
-use crate::asn1::{Reader, span, tag, x509_time};
-use crate::extensions::{Extensions, KeyUsage};
+use crate::asn1::{Malformed, Reader, span, tag, x509_time};
+use crate::extensions::{Extensions, KeyUsage, MAX_URLS, uri};
 use crate::name::Name;
 use crate::oid::{self, Oid};
 use crate::pem;
@@ -188,6 +188,39 @@ impl Certificate {
     /// Whether extKeyUsage lists this usage by name. Absence of the extension, or `anyExtendedKeyUsage`, is not enough.
     pub fn has_eku(&self, usage: &Oid) -> bool {
         self.0.extensions.extended_usages.as_ref().is_some_and(|usages| usages.contains(usage))
+    }
+
+    /// Whether extKeyUsage is critical and lists this usage and no other.
+    pub(crate) fn is_reserved_for(&self, usage: &Oid) -> bool {
+        let extensions = self.extensions();
+        extensions.extended_usages_critical
+            && extensions.extended_usages.as_deref() == Some(std::slice::from_ref(usage))
+    }
+
+    /// Where the certificate says that its issuer answers questions about it (RFC 5280 §4.2.2.1): addresses that whoever made
+    /// the certificate chose, so they are worth no more than the chain that it has.
+    pub fn ocsp_urls(&self) -> &[String] {
+        &self.extensions().ocsp_urls
+    }
+
+    /// Where the certificate says that its issuer's certificate lies, likewise.
+    pub fn issuer_urls(&self) -> &[String] {
+        &self.extensions().issuer_urls
+    }
+
+    /// Where the certificate says that its revocation list lies (RFC 5280 §4.2.1.13), likewise.
+    pub fn crl_urls(&self) -> impl Iterator<Item = &str> {
+        let points = self.extensions().distribution_points.iter();
+        points.filter_map(|name| uri(name)).take(MAX_URLS)
+    }
+
+    /// The bits of the public key, which OCSP names issuers by.
+    pub(crate) fn key_bits(&self) -> Result<&[u8], Malformed> {
+        const WHAT: &str = "a public key";
+        let spki = &self.0.der[self.0.spki.clone()];
+        let mut parts = Reader::der(spki).single(tag::SEQUENCE, WHAT)?.inside()?;
+        parts.any(WHAT)?;
+        parts.read(tag::BIT_STRING, WHAT)?.bit_string(WHAT)
     }
 
     pub(crate) fn extensions(&self) -> &Extensions {

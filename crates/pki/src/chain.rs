@@ -105,6 +105,17 @@ pub enum ChainError {
 /// Finds a chain from `leaf` through `pool` to one of `roots`, checking names, signatures, basicConstraints, path lengths,
 /// keyCertSign and critical extensions. Of several ways the one over roots, and over certificates that end later, is taken.
 pub fn build(leaf: &Certificate, pool: &[Certificate], roots: &TrustStore) -> Result<Chain, ChainError> {
+    build_at(leaf, pool, roots, None)
+}
+
+/// The same, taking the way over issuers that were valid at `at` where there are several: a CA that renewed its certificate has
+/// two of one name and key, and for a document of old the older one is the right one.
+pub fn build_at(
+    leaf: &Certificate,
+    pool: &[Certificate],
+    roots: &TrustStore,
+    at: Option<Timestamp>,
+) -> Result<Chain, ChainError> {
     if pool.len() > MAX_POOL {
         return Err(ChainError::TooManyCertificates);
     }
@@ -112,7 +123,8 @@ pub fn build(leaf: &Certificate, pool: &[Certificate], roots: &TrustStore) -> Re
     let mut issuers: Vec<_> = roots.roots.iter().map(|root| (root, true)).collect();
     issuers.extend(pool.iter().map(|certificate| (certificate, false)));
     // A renewed certificate has the name and the key of the one before it: the later one is the better issuer.
-    issuers.sort_by_key(|(certificate, trusted)| (!trusted, Reverse(certificate.not_after())));
+    let was_valid = |one: &Certificate| at.is_none_or(|at| one.not_before() <= at && at <= one.not_after());
+    issuers.sort_by_key(|(one, trusted)| (!trusted, !was_valid(one), Reverse(one.not_after())));
     let mut search = Search { issuers, path: vec![leaf.clone()], checks: 0 };
     search.complete()?;
     Ok(Chain { certificates: search.path })
@@ -267,8 +279,11 @@ impl Chain {
 
     /// The certificates below the root about which no genuine list that is current at `at` says anything.
     pub fn without_current_crl(&self, crls: &[Crl], at: Timestamp) -> Vec<Certificate> {
-        let current = |lists: &[&Crl]| lists.iter().any(|list| !list.is_stale_at(at));
-        self.with_lists(crls).filter(|(_, lists)| !current(lists)).map(|(certificate, _)| certificate.clone()).collect()
+        let current = |certificate: &Certificate, lists: &[&Crl]| {
+            lists.iter().any(|list| !list.is_stale_at(at) && list.covers(certificate))
+        };
+        let without = self.with_lists(crls).filter(|(certificate, lists)| !current(certificate, lists));
+        without.map(|(certificate, _)| certificate.clone()).collect()
     }
 
     /// Each certificate below the root with the genuine lists of its issuer.

@@ -4,14 +4,15 @@
 //! - [`SignedData`] reads what others made, and [`SignerInfo::verify`] checks it over the bytes as received: attributes in the
 //!   order in which they came, since producers exist who do not sort them and sign what they wrote
 
+mod embedded;
 mod read;
-mod time_stamp;
 mod verify;
 mod write;
 
 pub use read::{SignedData, SignerInfo};
 pub use verify::{CmsSignature, ContentForm};
 pub use write::SignedAttributes;
+pub(crate) use write::{attribute, retagged};
 
 use crate::algorithm::AlgorithmError;
 use crate::asn1::Malformed;

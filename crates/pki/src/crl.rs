@@ -1,6 +1,7 @@
 //! Revocation lists (RFC 5280 §5).
 
 mod reason;
+mod scope;
 
 use std::fmt;
 use std::ops::Range;
@@ -19,6 +20,7 @@ use crate::suite::{SignError, Signer};
 use crate::template;
 
 pub use reason::{Revocation, RevocationReason};
+use scope::Scope;
 
 /// Bytes of the longest list that is read: 16 MiB, about 400 000 entries.
 const MAX_CRL: usize = 16 * 1024 * 1024;
@@ -37,6 +39,15 @@ pub struct Crl {
     next_update: Option<Timestamp>,
     /// Sorted by serial number.
     entries: Vec<Entry>,
+    extensions: CrlExtensions,
+}
+
+/// What the extensions of a list say.
+#[derive(Debug, Clone, Default)]
+struct CrlExtensions {
+    scope: Scope,
+    /// Back to which moment expired certificates stay on the list (ISO/IEC 9594-8 §8.5.2.12).
+    expired_since: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone)]
@@ -121,12 +132,13 @@ impl Crl {
             Some(list) => read_entries(list.inside()?)?,
             None => Vec::new(),
         };
-        if let Some(field) = fields.optional(tag::constructed(0))? {
-            check_extensions(&field.inside()?.any("crlExtensions")?)?;
-        }
+        let extensions = match fields.optional(tag::constructed(0))? {
+            Some(field) => CrlExtensions::read(&field.inside()?.any("crlExtensions")?)?,
+            None => CrlExtensions::default(),
+        };
         fields.finish("something behind the extensions")?;
         let (tbs, signature) = (span(der, tbs.bytes), span(der, signature));
-        Ok(Self { tbs, algorithm, signature, issuer, this_update, next_update, entries, der: der.to_vec() })
+        Ok(Self { tbs, algorithm, signature, issuer, this_update, next_update, entries, extensions, der: der.to_vec() })
     }
 
     /// Reads the first list of a PEM file.
@@ -165,13 +177,32 @@ impl Crl {
         self.next_update.is_some_and(|next| next < at)
     }
 
+    /// Whether a certificate of this issuer that is not on the list is not revoked: the list is about certificates of its kind
+    /// and of its distribution point, about all reasons, and was made before it forgot the certificate, which lists may do
+    /// once it has expired.
+    pub fn speaks_about(&self, certificate: &Certificate) -> bool {
+        let remembers = self.this_update <= certificate.not_after()
+            || self.extensions.expired_since.is_some_and(|since| since <= certificate.not_after());
+        remembers && self.covers(certificate)
+    }
+
+    /// The same without regard to when the list was made.
+    pub(crate) fn covers(&self, certificate: &Certificate) -> bool {
+        !self.extensions.scope.only_some_reasons && self.extensions.scope.covers(certificate)
+    }
+
+    /// How it was signed.
+    pub fn algorithm(&self) -> SignatureAlgorithm {
+        self.algorithm
+    }
+
     /// Whether the certificate with this serial number, as [`Certificate::serial_hex`] gives it, is on the list.
     pub fn is_revoked(&self, serial_hex: &str) -> Option<Revocation> {
         self.revocations().find(|(serial, _)| serial == serial_hex).map(|(_, revocation)| revocation)
     }
 
     /// The same for a certificate at hand, without a search from the start.
-    pub(crate) fn revocation_of(&self, certificate: &Certificate) -> Option<Revocation> {
+    pub fn revocation_of(&self, certificate: &Certificate) -> Option<Revocation> {
         let serial = serial_number(certificate.serial());
         let found = self.entries.binary_search_by(|entry| entry.serial.as_slice().cmp(serial)).ok()?;
         self.entries.get(found).map(|entry| entry.revocation)
@@ -260,24 +291,29 @@ fn read_reason(list: &Element<'_>) -> Result<Option<RevocationReason>, CrlError>
     Ok(reason)
 }
 
-/// Refuses lists that say less, or something about other certificates, than a reader takes them to.
-fn check_extensions(list: &Element<'_>) -> Result<(), CrlError> {
-    for extension in list.inside()?.all(MAX_EXTENSIONS, "more than 64 extensions")? {
-        let extension = Extension::read(&extension)?;
-        match extension.oid {
-            Some(oid::ISSUING_DISTRIBUTION_POINT) => {
-                let point = Reader::der(&extension.value).single(tag::SEQUENCE, "issuingDistributionPoint")?;
-                let fields = point.inside()?.all(MAX_EXTENSIONS, "issuingDistributionPoint")?;
-                if fields.iter().any(|field| field.tag == tag::context(4) && field.content != [0]) {
-                    return Err(CrlError::Unsupported("entries of other issuers".to_owned()));
+impl CrlExtensions {
+    /// Refuses lists that say something else than a reader takes them to.
+    fn read(list: &Element<'_>) -> Result<Self, CrlError> {
+        let mut extensions = Self::default();
+        for extension in list.inside()?.all(MAX_EXTENSIONS, "more than 64 extensions")? {
+            let extension = Extension::read(&extension)?;
+            match extension.oid {
+                Some(oid::ISSUING_DISTRIBUTION_POINT) => extensions.scope = Scope::read(&extension.value)?,
+                Some(oid::DELTA_CRL_INDICATOR) => {
+                    return Err(CrlError::Unsupported("changes to another list".to_owned()));
                 }
+                Some(oid::EXPIRED_CERTS_ON_CRL) => {
+                    extensions.expired_since =
+                        Some(x509_time(&Reader::der(&extension.value).any("expiredCertsOnCRL")?)?);
+                }
+                _ if extension.critical => {
+                    return Err(CrlError::Unsupported("an unknown critical extension".to_owned()));
+                }
+                _ => {}
             }
-            Some(oid::DELTA_CRL_INDICATOR) => return Err(CrlError::Unsupported("changes to another list".to_owned())),
-            _ if extension.critical => return Err(CrlError::Unsupported("an unknown critical extension".to_owned())),
-            _ => {}
         }
+        Ok(extensions)
     }
-    Ok(())
 }
 
 fn write_entry((serial_hex, revocation): &(String, Revocation)) -> Result<Vec<u8>, CrlError> {

@@ -7,8 +7,8 @@
 //!   private key
 //! - [`digest_alg`]: digests by the names that documents use, computed in pieces
 //! - [`certificate`]: one X.509 certificate as received
-//! - [`chain`]: from a signer's certificate to a trusted root; [`crl`]: what was revoked
-//! - [`cms`]: signatures in PDF and in OFD's Type=Sign
+//! - [`chain`]: from a signer's certificate to a trusted root; [`crl`], [`ocsp`]: what was revoked; [`evidence`]: these gathered
+//! - [`cms`]: signatures in PDF and in OFD's Type=Sign; [`tsp`]: time stamps
 //! - [`challenge`]: what a card signs to prove that it is there
 //! - [`csr`], [`ca`]: asking for a certificate, and the small authority of development that grants it
 
@@ -23,9 +23,11 @@ pub mod cms;
 pub mod crl;
 pub mod csr;
 pub mod digest_alg;
+pub mod evidence;
 mod extensions;
 mod international;
 mod name;
+pub mod ocsp;
 mod oid;
 mod pem;
 pub mod public_key;
@@ -35,6 +37,7 @@ mod sm2_key;
 mod subject;
 pub mod suite;
 mod template;
+pub mod tsp;
 
 pub use algorithm::SignatureAlgorithm;
 pub use ca::DevelopmentCa;
@@ -45,8 +48,11 @@ pub use cms::{CmsError, CmsSignature, SignedAttributes, SignedData};
 pub use crl::{Crl, CrlError, Revocation, RevocationReason};
 pub use csr::{CertificateRequest, RequestError};
 pub use digest_alg::{DigestAlg, Hasher};
+pub use evidence::Evidence;
+pub use ocsp::{OcspError, OcspRequest, OcspResponse};
 pub use oid::{MAKER_EKU, Oid};
 pub use public_key::{BadSignature, KeyError, PublicKey, SignatureForm};
 pub use signing_key::SigningKey;
 pub use subject::{InvalidSubject, Subject};
 pub use suite::{SignError, Signer, Suite};
+pub use tsp::{TimeStampRequest, TimeStampToken, TspError};

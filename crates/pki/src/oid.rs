@@ -182,6 +182,20 @@ oids! {
     AUTHORITY_KEY_IDENTIFIER = "2.5.29.35";
     EXTENDED_KEY_USAGE = "2.5.29.37";
     QC_STATEMENTS = "1.3.6.1.5.5.7.1.3";
+    AUTHORITY_INFO_ACCESS = "1.3.6.1.5.5.7.1.1";
+    EXPIRED_CERTS_ON_CRL = "2.5.29.60";
+
+    // what a certificate of a service is for, and where such services are found
+    KP_TIME_STAMPING = "1.3.6.1.5.5.7.3.8";
+    KP_OCSP_SIGNING = "1.3.6.1.5.5.7.3.9";
+    ACCESS_OCSP = "1.3.6.1.5.5.7.48.1";
+    ACCESS_CA_ISSUERS = "1.3.6.1.5.5.7.48.2";
+
+    // OCSP
+    OCSP_BASIC = "1.3.6.1.5.5.7.48.1.1";
+    OCSP_NONCE = "1.3.6.1.5.5.7.48.1.2";
+    OCSP_NO_CHECK = "1.3.6.1.5.5.7.48.1.5";
+    OCSP_ARCHIVE_CUTOFF = "1.3.6.1.5.5.7.48.1.6";
 
     // CMS
     PKCS7_DATA = "1.2.840.113549.1.7.1";
@@ -194,6 +208,13 @@ oids! {
     TIME_STAMP_TOKEN = "1.2.840.113549.1.9.16.2.14";
     SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47";
     TST_INFO = "1.2.840.113549.1.9.16.1.4";
+    /// CAdES (ETSI EN 319 122-1 annex A), unsigned.
+    CERTIFICATE_VALUES = "1.2.840.113549.1.9.16.2.23";
+    REVOCATION_VALUES = "1.2.840.113549.1.9.16.2.24";
+    /// What Adobe's programs put beside a signature (ISO 32000-1 §12.8.3.3.2), signed.
+    REVOCATION_INFO_ARCHIVAL = "1.2.840.113583.1.1.8";
+    /// An OCSP response among the revocation lists of a CMS (RFC 5940 §2.1).
+    OCSP_RESPONSE_CHOICE = "1.3.6.1.5.5.7.16.2";
 }
 
 #[cfg(test)]

@@ -63,6 +63,11 @@ pub(crate) fn extended_usage(usage: &Oid) -> Vec<u8> {
     extensions::write(&oid::EXTENDED_KEY_USAGE, false, &writer::sequence(&[writer::oid(usage)]))
 }
 
+/// extKeyUsage with one usage, critical: the certificate is for nothing else.
+pub(crate) fn reserved_for(usage: &Oid) -> Vec<u8> {
+    extensions::write(&oid::EXTENDED_KEY_USAGE, true, &writer::sequence(&[writer::oid(usage)]))
+}
+
 /// subjectKeyIdentifier.
 pub(crate) fn subject_key(key: &PublicKey) -> Vec<u8> {
     extensions::write(&oid::SUBJECT_KEY_IDENTIFIER, false, &writer::octet_string(key.identifier()))

@@ -378,3 +378,20 @@ pub enum DevCa {
         output: PathBuf,
     },
 }
+
+#[derive(Debug, Subcommand)]
+pub enum DevTsa {
+    /// 新建 · Create authorities of SM2 and P-256 with roots of their own, and tsa-roots.pem
+    Create {
+        /// 目录 · The folder to create
+        folder: PathBuf,
+    },
+    /// 运行 · Answer requests for time stamps until interrupted
+    Serve {
+        /// 目录 · The folder of the authorities
+        folder: PathBuf,
+        /// 监听地址 · Where to listen: on this machine only
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3180")]
+        listen: std::net::SocketAddr,
+    },
+}

@@ -3,9 +3,10 @@
 use eseal_pki::SignatureForm;
 use eseal_pki::cms::{CmsError, SignedData, SignerInfo};
 
-use super::signature::{Opened, empty};
+use super::signature::{Opened, digests, empty};
 use super::written_time::add_time;
 use crate::findings::Findings;
+use crate::time_stamp::stamps_of;
 use crate::{Check, Kind, Note, NoteCode, Outcome, Reason, SealReport, Step};
 
 /// A SignedData over `Signature.xml`.
@@ -19,9 +20,14 @@ pub fn signed(opened: &Opened, data: &SignedData, mut found: Findings) -> SealRe
     if let Some(signer) = signer {
         found.signer(signer, time);
     }
-    let stamped = first.is_some_and(|signer| signer.time_stamp_token().is_some());
-    add_time(&mut found, opened.descriptor.date_time.as_deref(), time, stamped);
+    let stamps: Vec<_> = first.iter().flat_map(|signer| stamps_of(signer)).collect();
+    stamps.iter().for_each(|stamp| found.time_stamp(stamp));
+    add_time(&mut found, opened.descriptor.date_time.as_deref(), time);
     SealReport {
+        algorithm: first.and_then(|signer| signer.algorithm().ok()),
+        digests: digests(&opened.descriptor),
+        time_stamps: stamps,
+        evidence: data.evidence(),
         signer: signer.cloned(),
         certificates: data.certificates().to_vec(),
         signed_at: time,

@@ -14,7 +14,10 @@ use super::signatures::{Descriptor, Listed};
 use super::signed_value::SignedValue;
 use super::written_time::add_time;
 use crate::findings::Findings;
-use crate::{Check, Clip, DocumentError, Kind, Limit, Note, NoteCode, Outcome, Place, Reason, SealReport, Stamp, Step};
+use crate::{
+    Check, Clip, DocumentError, Kind, Limit, Note, NoteCode, Outcome, Place, Reason, SealReport, Stamp, Step,
+    TimeStampReport,
+};
 
 /// GB/T 33190-2016, table 67: the digest of references that name none.
 const DEFAULT_CHECK_METHOD: &str = "MD5";
@@ -161,8 +164,28 @@ fn sealed(opened: &Opened, signature: &SesSignature, mut found: Findings) -> Sea
         found.signer(signer, time);
     }
     data_hash(&opened.bytes, signature.data_hash(), signer, &mut found);
-    add_time(&mut found, opened.descriptor.date_time.as_deref(), time, signature.timestamp().is_some());
-    SealReport { signer: signer.cloned(), seal: Some(seal.clone()), signed_at: time, ..empty(Kind::Seal, found) }
+    let stamps: Vec<_> = signature
+        .timestamp()
+        .map(|token| TimeStampReport::over_signature(token, signature.signature()))
+        .into_iter()
+        .collect();
+    stamps.iter().for_each(|stamp| found.time_stamp(stamp));
+    add_time(&mut found, opened.descriptor.date_time.as_deref(), time);
+    SealReport {
+        signer: signer.cloned(),
+        seal: Some(seal.clone()),
+        signed_at: time,
+        algorithm: signer.and_then(|signer| signer.public_key().ok()).map(|key| key.algorithm()),
+        digests: digests(&opened.descriptor),
+        time_stamps: stamps,
+        ..empty(Kind::Seal, found)
+    }
+}
+
+/// The digests of the references and of `Signature.xml`, which is always SM3.
+pub fn digests(descriptor: &Descriptor) -> Vec<DigestAlg> {
+    let method = descriptor.check_method.as_deref().unwrap_or(DEFAULT_CHECK_METHOD);
+    DigestAlg::from_name(method).into_iter().chain([DigestAlg::Sm3]).collect()
 }
 
 fn seal_copy(opened: &Opened, seal: &[u8], found: &mut Findings) {
@@ -229,19 +252,7 @@ fn conclude(report: &mut SealReport) {
 
 /// A report with nothing but what was found.
 pub fn empty(kind: Kind, found: Findings) -> SealReport {
-    SealReport {
-        id: String::new(),
-        kind,
-        stamps: Vec::new(),
-        signer: None,
-        certificates: Vec::new(),
-        seal: None,
-        signed_at: None,
-        content: Outcome::Passed,
-        impression: Outcome::NotApplicable,
-        steps: found.steps,
-        notes: found.notes,
-    }
+    SealReport { steps: found.steps, notes: found.notes, ..SealReport::new(String::new(), kind) }
 }
 
 fn malformed_value(kind: Kind, what: &str, mut found: Findings) -> SealReport {

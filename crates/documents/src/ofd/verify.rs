@@ -2,6 +2,8 @@
 
 use std::io::{Read, Seek};
 
+use eseal_pki::Evidence;
+
 use super::coverage::{Coverage, Entries, INTEGRITY_LIST, orphans, shortened};
 use super::document::{Body, Pages, bodies};
 use super::files::Files;
@@ -27,7 +29,14 @@ pub fn verify<R: Read + Seek>(
     for body in &bodies {
         pages = pages.saturating_add(seen.body(&mut files, body)?);
     }
-    let mut report = DocumentReport { format: Format::Ofd, pages, seals: Vec::new(), notes: seen.notes };
+    let mut report = DocumentReport {
+        format: Format::Ofd,
+        pages,
+        seals: Vec::new(),
+        notes: seen.notes,
+        time_stamps: Vec::new(),
+        evidence: Evidence::default(),
+    };
     let package = &mut files.package;
     if let Some(list) = package.find(INTEGRITY_LIST) {
         report.notes.push(Note::new(NoteCode::IntegrityListNotChecked));

@@ -6,16 +6,15 @@ use std::time::Duration;
 use eseal_kernel::Timestamp;
 
 use crate::findings::Findings;
-use crate::{Check, Note, NoteCode, Outcome, Reason};
+use crate::{Note, NoteCode};
 
 const BEIJING: Duration = Duration::from_secs(8 * 3600);
 const TOLERANCE: Duration = Duration::from_secs(10 * 60);
 
 /// Adds what is known of the time that a signature states; `written` is what `Signature.xml` says of it.
-pub fn add_time(found: &mut Findings, written: Option<&str>, signed: Option<Timestamp>, stamped: bool) {
-    match stamped {
-        true => found.step(Check::TimeStamp, Outcome::Unknown(Reason::TimeStampNotChecked)),
-        false => found.notes.push(Note::new(NoteCode::TimeSelfAsserted)),
+pub fn add_time(found: &mut Findings, written: Option<&str>, signed: Option<Timestamp>) {
+    if !found.is_stamped() {
+        found.notes.push(Note::new(NoteCode::TimeSelfAsserted));
     }
     if let (Some(written), Some(signed)) = (written, signed)
         && is_local_labelled_utc(written, signed)

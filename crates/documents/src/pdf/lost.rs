@@ -19,17 +19,9 @@ const MAX_HOPS: usize = 8;
 pub(super) fn damaged(name: String) -> SealReport {
     let content = Outcome::Failed(Reason::SignatureMalformed);
     SealReport {
-        id: name,
-        kind: Kind::Signature,
-        stamps: Vec::new(),
-        signer: None,
-        certificates: Vec::new(),
-        seal: None,
-        signed_at: None,
         content,
-        impression: Outcome::NotApplicable,
         steps: vec![Step::new(Check::SignatureFormat, content)],
-        notes: Vec::new(),
+        ..SealReport::new(name, Kind::Signature)
     }
 }
 

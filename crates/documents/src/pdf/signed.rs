@@ -39,7 +39,8 @@ pub(crate) fn check(
     signed: &SignedField,
     on_progress: OnProgress<'_>,
 ) -> Result<SealReport, DocumentError> {
-    let mut report = empty(shown(&signed.field.name));
+    let mut report = SealReport::new(shown(&signed.field.name), Kind::Signature);
+    report.signed_bytes = signed.signature.coverage.as_ref().ok().map(|coverage| coverage.end as u64);
     report.stamps.extend(document.place(&signed.field)?.map(Stamp::from));
     report.signed_at = signed.signature.time();
     let mut found = Findings::default();
@@ -53,7 +54,7 @@ pub(crate) fn check(
     if let Some(signer) = &report.signer {
         found.signer(signer, report.signed_at);
     }
-    if report.signed_at.is_some() && !found.steps.iter().any(|step| step.check == Check::TimeStamp) {
+    if report.signed_at.is_some() && !found.is_stamped() {
         found.notes.push(Note::new(NoteCode::TimeSelfAsserted));
     }
     conclude(&mut report, found);
@@ -211,20 +212,4 @@ fn conclude(report: &mut SealReport, found: Findings) {
             Check::SealingTime,
         ]),
     };
-}
-
-fn empty(id: String) -> SealReport {
-    SealReport {
-        id,
-        kind: Kind::Signature,
-        stamps: Vec::new(),
-        signer: None,
-        certificates: Vec::new(),
-        seal: None,
-        signed_at: None,
-        content: Outcome::Passed,
-        impression: Outcome::NotApplicable,
-        steps: Vec::new(),
-        notes: Vec::new(),
-    }
 }

@@ -10,7 +10,8 @@ use super::signature::{Coverage, Signature, SubFilter};
 use super::signed::{SignedField, failed};
 use super::verify::Document;
 use crate::findings::Findings;
-use crate::{Check, Kind, Note, NoteCode, OnProgress, Outcome, Reason, SealReport, Step};
+use crate::time_stamp::stamps_of;
+use crate::{Check, Kind, Note, NoteCode, OnProgress, Outcome, Reason, SealReport, Step, TimeStampReport};
 
 /// Checks the signature value over the byte ranges.
 pub(crate) fn check(
@@ -40,28 +41,25 @@ pub(crate) fn check(
 }
 
 /// A time stamp over the whole document: no seal, but something to know.
-pub(crate) fn time_stamp(document: &Document<'_>, signed: &SignedField, on_progress: OnProgress<'_>) -> Note {
+pub(crate) fn time_stamp(
+    document: &Document<'_>,
+    signed: &SignedField,
+    on_progress: OnProgress<'_>,
+) -> (TimeStampReport, Note) {
     let name = &signed.field.name;
-    let wrong = |why: String| Note::with(NoteCode::DocumentTimeStampWrong, format!("{name}: {why}"));
-    let coverage = match &signed.signature.coverage {
-        Ok(coverage) => coverage,
-        Err(why) => return wrong(why.to_string()),
-    };
-    let contents = coverage.contents(document.view.bytes()).unwrap_or_default();
-    let data = match SignedData::from_der(&contents) {
-        Ok(data) => data,
-        Err(error) => return wrong(error.to_string()),
-    };
-    let Some(signer) = data.signers().first() else { return wrong("it has no signature".to_owned()) };
-    match signer.verify(hashing(document, coverage, on_progress)) {
-        Ok(CmsSignature { time_stamp: Some(time), .. }) => {
-            Note::with(NoteCode::DocumentTimeStamp, format!("{name}: {time}"))
+    let stamp = match &signed.signature.coverage {
+        Err(why) => TimeStampReport::broken(name, &why.to_string()),
+        Ok(coverage) => {
+            let contents = coverage.contents(document.view.bytes()).unwrap_or_default();
+            let hash = hashing(document, coverage, on_progress);
+            TimeStampReport::over_document(name, coverage.end as u64, &contents, hash)
         }
-        Ok(_) => wrong("it holds no time".to_owned()),
-        Err(error @ (CmsError::ContentChanged | CmsError::BadSignature)) => wrong(error.to_string()),
-        // What this program cannot check is no fault of the document.
-        Err(error) => Note::with(NoteCode::DocumentTimeStamp, format!("{name}: {error}")),
-    }
+    };
+    // What this program cannot check is no fault of the document.
+    let wrong = stamp.outcome.is_failed();
+    let code = if wrong { NoteCode::DocumentTimeStampWrong } else { NoteCode::DocumentTimeStamp };
+    let note = Note::with(code, format!("{name}: {}", stamp.detail.as_deref().unwrap_or_default()));
+    (stamp, note)
 }
 
 /// Digests of the signed byte ranges.
@@ -96,12 +94,16 @@ fn cms(
         return malformed(found, format!("it has {} signatures instead of one", data.signers().len()));
     };
     report.signer = signer.certificate().cloned();
-    if signer.time_stamp_token().is_some() {
-        found.step(Check::TimeStamp, Outcome::Unknown(Reason::TimeStampNotChecked));
-    }
+    report.evidence = data.evidence();
+    report.time_stamps = stamps_of(signer);
+    report.time_stamps.iter().for_each(|stamp| found.time_stamp(stamp));
     report.signed_at = report.signed_at.or(signer.signing_time());
     match signer.verify(hash) {
-        Ok(signature) if is_form_of(sub_filter, signature.content) => verified(&signature, found),
+        Ok(signature) if is_form_of(sub_filter, signature.content) => {
+            report.algorithm = Some(signature.algorithm);
+            report.digests = vec![signature.digest];
+            verified(&signature, found);
+        }
         Ok(_) => malformed(found, "the document is bound to it in another way than it says".to_owned()),
         Err(error) => refused(signer, &error, found),
     }
@@ -170,6 +172,13 @@ fn gm_seal(contents: &[u8], report: &mut SealReport, found: &mut Findings, mut h
     in_list(signature.signer_in_list(), report.signer.as_ref(), found);
     found.seal(signature.seal(), report.signed_at);
     report.seal = Some(signature.seal().clone());
+    report.algorithm = report.signer.as_ref().and_then(|signer| signer.public_key().ok()).map(|key| key.algorithm());
+    report.digests = vec![DigestAlg::Sm3];
+    if let Some(token) = signature.timestamp() {
+        let stamp = TimeStampReport::over_signature(token, signature.signature());
+        found.time_stamp(&stamp);
+        report.time_stamps.push(stamp);
+    }
 }
 
 /// Adds whether the signer is in the seal's list.

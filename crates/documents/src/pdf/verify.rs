@@ -8,7 +8,7 @@ use super::page::Page;
 use super::signature::Signature;
 use super::signed::{self, SignedField};
 use super::view::View;
-use super::{Source, lost, value};
+use super::{Source, dss, lost, value};
 use crate::{
     DocumentError, DocumentReport, Format, Limit, Limits, Note, NoteCode, OnProgress, PageSize, Place, Progress,
 };
@@ -26,6 +26,8 @@ pub fn verify(source: &Source, limits: &Limits, on_progress: OnProgress<'_>) -> 
         pages: u32::try_from(document.pages.len()).unwrap_or(u32::MAX),
         seals: Vec::new(),
         notes: document.notes(),
+        time_stamps: Vec::new(),
+        evidence: dss::evidence(&document.view)?,
     };
     let (fields, damaged) = document.signed_fields()?;
     let total: u64 = fields.iter().map(|field| field.signed_bytes()).sum();
@@ -33,7 +35,9 @@ pub fn verify(source: &Source, limits: &Limits, on_progress: OnProgress<'_>) -> 
     for field in &fields {
         let mut forward = |progress: Progress| on_progress(Progress { done: done + progress.done, total });
         if field.signature.is_time_stamp() {
-            report.notes.push(value::time_stamp(&document, field, &mut forward));
+            let (stamp, note) = value::time_stamp(&document, field, &mut forward);
+            report.time_stamps.push(stamp);
+            report.notes.push(note);
         } else {
             report.seals.push(signed::check(&document, field, &mut forward)?);
         }

@@ -98,6 +98,11 @@ pub(crate) fn time(moment: Timestamp) -> Vec<u8> {
     }
 }
 
+/// GeneralizedTime in whole seconds, as OCSP (RFC 6960 §4.2.2.1) and time stamps (RFC 3161 §2.4.2) have it for every year.
+pub(crate) fn generalized_time(moment: Timestamp) -> Vec<u8> {
+    tlv(tag::GENERALIZED_TIME, format!("{}Z", digits(moment)).as_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,7 +13,9 @@ use crate::chain::MAX_POOL;
 use crate::cms::{CmsError, MAX_CMS};
 use crate::crl::Crl;
 use crate::digest_alg::DigestAlg;
+use crate::evidence::Evidence;
 use crate::name::Name;
+use crate::ocsp::OcspResponse;
 use crate::oid::{self, Oid};
 
 const MAX_SIGNERS: usize = 32;
@@ -26,6 +28,7 @@ pub struct SignedData {
     encapsulated: Arc<Encapsulated>,
     certificates: Vec<Certificate>,
     crls: Vec<Crl>,
+    ocsps: Vec<OcspResponse>,
     signers: Vec<SignerInfo>,
 }
 
@@ -46,13 +49,15 @@ pub struct SignerInfo {
     pub(crate) algorithm: Result<SignatureAlgorithm, AlgorithmError>,
     pub(crate) attributes: Option<Attributes>,
     pub(crate) signature: Vec<u8>,
-    unsigned: Vec<Attribute>,
+    /// SignerIdentifier, header included.
+    sid: Vec<u8>,
+    pub(super) unsigned: Attributes,
 }
 
-/// Signed attributes.
+/// Signed or unsigned attributes.
 #[derive(Clone)]
 pub(crate) struct Attributes {
-    /// The bytes that the signature is over: contents in the order received, under the tag of a SET (RFC 5652 §5.4).
+    /// Of signed ones the bytes that the signature is over: contents in the order received, under the tag of a SET (RFC 5652 §5.4).
     pub(crate) signed: Vec<u8>,
     list: Vec<Attribute>,
 }
@@ -97,13 +102,13 @@ impl SignedData {
             Some(set) => read_certificates(&set)?,
             None => Vec::new(),
         };
-        let crls = match fields.optional(tag::constructed(1))? {
-            Some(set) => read_crls(&set)?,
-            None => Vec::new(),
+        let (crls, ocsps) = match fields.optional(tag::constructed(1))? {
+            Some(set) => read_revocation(&set)?,
+            None => Default::default(),
         };
         let signers = fields.read(tag::SET, "signerInfos")?.inside()?.all(MAX_SIGNERS, "more than 32 signers")?;
         let signers = signers.iter().map(|signer| SignerInfo::read(signer, &encapsulated, &certificates));
-        Ok(Self { signers: signers.collect::<Result<_, _>>()?, encapsulated, certificates, crls })
+        Ok(Self { signers: signers.collect::<Result<_, _>>()?, encapsulated, certificates, crls, ocsps })
     }
 
     /// The signatures.
@@ -119,6 +124,19 @@ impl SignedData {
     /// The revocation lists that came along. Those that cannot be read are left out.
     pub fn crls(&self) -> &[Crl] {
         &self.crls
+    }
+
+    /// The OCSP responses that came along. Those that cannot be read are left out.
+    pub fn ocsps(&self) -> &[OcspResponse] {
+        &self.ocsps
+    }
+
+    /// Everything about certificates that came along, in all the places that there are for it.
+    pub fn evidence(&self) -> Evidence {
+        let (certificates, crls) = (self.certificates.clone(), self.crls.clone());
+        let mut evidence = Evidence { certificates, crls, ocsps: self.ocsps.clone() };
+        self.signers.iter().for_each(|signer| evidence.extend(signer.evidence()));
+        evidence
     }
 
     /// The content, where it is not detached.
@@ -155,19 +173,31 @@ fn read_certificates(set: &Element<'_>) -> Result<Vec<Certificate>, CmsError> {
     Ok(elements.iter().filter_map(|element| Certificate::from_der(element.bytes).ok()).collect())
 }
 
-fn read_crls(set: &Element<'_>) -> Result<Vec<Crl>, CmsError> {
-    let elements = set.inside()?.all(MAX_POOL, "more than 64 revocation lists")?;
-    Ok(elements.iter().filter_map(|element| Crl::from_der(element.bytes).ok()).collect())
+/// RevocationInfoChoices (RFC 5652 §10.2.1): lists, and OCSP responses (RFC 5940). What cannot be read is left out.
+fn read_revocation(set: &Element<'_>) -> Result<(Vec<Crl>, Vec<OcspResponse>), CmsError> {
+    let (mut crls, mut ocsps) = (Vec::new(), Vec::new());
+    for element in set.inside()?.all(MAX_POOL, "more than 64 revocation lists")? {
+        if element.tag == tag::constructed(1) {
+            let mut other = element.inside()?;
+            if other.read(tag::OID, "otherRevInfoFormat")?.oid() == Some(oid::OCSP_RESPONSE_CHOICE) {
+                ocsps.extend(OcspResponse::from_der(other.any("otherRevInfo")?.bytes).ok());
+            }
+        } else {
+            crls.extend(Crl::from_der(element.bytes).ok());
+        }
+    }
+    Ok((crls, ocsps))
 }
 
 impl SignerInfo {
     fn read(element: &Element<'_>, encapsulated: &Arc<Encapsulated>, pool: &[Certificate]) -> Result<Self, CmsError> {
         let mut fields = element.inside()?;
         fields.read(tag::INTEGER, "version")?;
-        let certificate = signer_certificate(&fields.any("sid")?, pool)?;
+        let sid = fields.any("sid")?;
+        let certificate = signer_certificate(&sid, pool)?;
         let digest = read_digest(&fields.any("digestAlgorithm")?);
         let attributes = match fields.optional(tag::constructed(0))? {
-            Some(set) => Some(Attributes { signed: writer::tlv(tag::SET, set.content), list: read_attributes(&set)? }),
+            Some(set) => Some(Attributes::read(&set)?),
             None => None,
         };
         let algorithm = SignatureAlgorithm::read(&fields.any("signatureAlgorithm")?, digest.clone().ok());
@@ -177,16 +207,23 @@ impl SignerInfo {
         }
         let signature = signature.octets("signature")?.into_owned();
         let unsigned = match fields.optional(tag::constructed(1))? {
-            Some(set) => read_attributes(&set)?,
-            None => Vec::new(),
+            Some(set) => Attributes::read(&set)?,
+            None => Attributes { signed: Vec::new(), list: Vec::new() },
         };
         let encapsulated = Arc::clone(encapsulated);
-        Ok(Self { encapsulated, certificate, digest, algorithm, attributes, signature, unsigned })
+        let sid = sid.bytes.to_vec();
+        Ok(Self { encapsulated, certificate, digest, algorithm, attributes, signature, sid, unsigned })
     }
 
     /// The signer's certificate, if it came along.
     pub fn certificate(&self) -> Option<&Certificate> {
         self.certificate.as_ref()
+    }
+
+    /// The certificate among `pool` that the signature names as its signer's, for one that did not come along.
+    pub fn certificate_among(&self, pool: &[Certificate]) -> Option<Certificate> {
+        let sid = Reader::ber(&self.sid).any("sid").ok()?;
+        signer_certificate(&sid, pool).ok().flatten()
     }
 
     /// The digest of the content; an error for one that is not known.
@@ -215,14 +252,24 @@ impl SignerInfo {
         self.attributes.is_some()
     }
 
-    /// The time stamp over the signature value (RFC 3161, annex A), to be read by [`SignedData::from_der`]. Not checked.
-    pub fn time_stamp_token(&self) -> Option<&[u8]> {
-        let attribute = self.unsigned.iter().find(|attribute| attribute.oid == Some(oid::TIME_STAMP_TOKEN))?;
-        attribute.values.first().map(Vec::as_slice)
+    /// The time stamps over the signature value (RFC 3161, annex A), to be read by [`crate::TimeStampToken::from_der`]. Not
+    /// checked.
+    pub fn time_stamp_tokens(&self) -> impl Iterator<Item = &[u8]> {
+        self.unsigned.values(&oid::TIME_STAMP_TOKEN)
     }
 }
 
 impl Attributes {
+    fn read(set: &Element<'_>) -> Result<Self, CmsError> {
+        Ok(Self { signed: writer::tlv(tag::SET, set.content), list: read_attributes(set)? })
+    }
+
+    /// Every value of an attribute.
+    pub(super) fn values(&self, oid: &Oid) -> impl Iterator<Item = &[u8]> {
+        let found = self.list.iter().filter(move |attribute| attribute.oid.as_ref() == Some(oid));
+        found.flat_map(|attribute| attribute.values.iter().map(Vec::as_slice))
+    }
+
     /// The only value of an attribute; `None` also when there are several, which no attribute used here may have.
     pub(crate) fn value(&self, oid: &Oid) -> Option<&[u8]> {
         let mut found = self.list.iter().filter(|attribute| attribute.oid.as_ref() == Some(oid));

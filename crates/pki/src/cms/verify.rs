@@ -10,12 +10,12 @@ use crate::algorithm::{SignatureAlgorithm, read_digest};
 use crate::asn1::{Element, Malformed, Reader, tag};
 use crate::certificate::Certificate;
 use crate::cms::read::{Attributes, SignerInfo};
-use crate::cms::time_stamp::TimeStamp;
 use crate::cms::{CmsError, read::Encapsulated};
 use crate::digest_alg::{DigestAlg, Hasher};
 use crate::oid;
 use crate::public_key::{PublicKey, SignatureForm};
 use crate::signature_value;
+use crate::tsp::TimeStampInfo;
 
 /// A signature that holds: over the content that was shown, by the key of `certificate`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,7 +166,7 @@ impl Binding {
         let bound = |form, digest| Ok(Self { form, digest, time_stamp: None });
         let Some(inside) = encapsulated.content.as_deref() else { return bound(ContentForm::Detached, digest) };
         if encapsulated.content_type == Some(oid::TST_INFO) {
-            let stamp = TimeStamp::read(inside)?;
+            let stamp = TimeStampInfo::read(inside)?;
             if hash(stamp.digest.hasher()) != stamp.imprint {
                 return Err(CmsError::ContentChanged);
             }

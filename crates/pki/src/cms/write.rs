@@ -74,7 +74,7 @@ impl SignedAttributes {
     }
 }
 
-fn attribute(oid: &Oid, value: &[u8]) -> Vec<u8> {
+pub(crate) fn attribute(oid: &Oid, value: &[u8]) -> Vec<u8> {
     writer::sequence(&[writer::oid(oid), writer::set_of(vec![value])])
 }
 
@@ -86,7 +86,7 @@ fn signing_certificate(certificate: &Certificate) -> Vec<u8> {
 }
 
 /// The SET under the tag that it has inside of a SignerInfo: `[0] IMPLICIT`.
-fn retagged(set: &[u8]) -> Vec<u8> {
+pub(crate) fn retagged(set: &[u8]) -> Vec<u8> {
     let mut bytes = set.to_vec();
     if let Some(first) = bytes.first_mut() {
         *first = tag::constructed(0);

@@ -4,9 +4,10 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use eseal_kernel::Timestamp;
+use eseal_pki::tsp::{DevelopmentTsa, TimeStampRequest, TimeStampToken};
 use eseal_pki::{
-    Certificate, CertificateRequest, ChallengeStatement, Crl, DevelopmentCa, PublicKey, Purpose, RevocationReason,
-    SignedAttributes, SignedData, Signer as _, SigningKey, Subject, Suite,
+    Certificate, CertificateRequest, ChallengeStatement, Crl, DevelopmentCa, DigestAlg, OcspRequest, OcspResponse,
+    PublicKey, Purpose, RevocationReason, SignedAttributes, SignedData, Signer as _, SigningKey, Subject, Suite,
 };
 use proptest::prelude::*;
 
@@ -20,6 +21,9 @@ struct Genuine {
     request: Vec<u8>,
     list: Vec<u8>,
     cms: Vec<u8>,
+    stamp: Vec<u8>,
+    question: Vec<u8>,
+    answer: Vec<u8>,
     spki: Vec<u8>,
     pkcs8: Vec<u8>,
     signature: Vec<u8>,
@@ -35,7 +39,11 @@ fn genuine(suite: Suite) -> Genuine {
     let digest = suite.digest().digest(CONTENT);
     let attributes = SignedAttributes::try_new(&certificate, &digest, suite).expect("attributes");
     let signature = key.sign(attributes.to_be_signed()).expect("a signature");
+    let question = OcspRequest::about(&certificate, ca.certificate(), DigestAlg::Sha1).expect("a request").to_der();
     Genuine {
+        stamp: DevelopmentTsa::create(suite, NOW).expect("a TSA").stamp(CONTENT, NOW).expect("a stamp").der().to_vec(),
+        answer: ca.respond(&question, NOW).expect("an answer"),
+        question,
         request: CertificateRequest::create(&subject, &key, &key.public_key()).expect("a request").der().to_vec(),
         list: ca.crl(NOW).expect("a list").der().to_vec(),
         cms: attributes.finish(&signature, &[ca.certificate().clone()]),
@@ -64,12 +72,19 @@ fn read_as_everything(bytes: &[u8]) {
     }
     if let Ok(cms) = SignedData::from_der(bytes) {
         for signer in cms.signers() {
-            let _ = (signer.signing_time(), signer.time_stamp_token());
+            let _ = (signer.signing_time(), signer.time_stamp_tokens().count(), signer.evidence());
             let _ = signer.verify(|mut hasher| {
                 hasher.update(CONTENT);
                 hasher.finish()
             });
         }
+    }
+    let _ = (TimeStampRequest::from_der(bytes), OcspRequest::from_der(bytes));
+    if let Ok(token) = TimeStampToken::from_token_or_response(bytes) {
+        let _ = (token.is_about(CONTENT), token.verify(&[]), token.evidence());
+    }
+    for response in [OcspResponse::from_der(bytes), OcspResponse::from_basic_der(bytes)].into_iter().flatten() {
+        let _ = (response.verify(&GENUINE[1].root), response.statement_about(&GENUINE[1].root, &GENUINE[1].root));
     }
     let _ = PublicKey::from_spki_der(bytes);
     let _ = SigningKey::from_pkcs8_der(bytes);
@@ -116,7 +131,8 @@ proptest! {
     fn changed_structures_are_no_panic((edits, cut) in changed()) {
         for genuine in &*GENUINE {
             for bytes in [
-                &genuine.certificate, &genuine.request, &genuine.list, &genuine.cms, &genuine.spki, &genuine.pkcs8, &genuine.signature,
+                &genuine.certificate, &genuine.request, &genuine.list, &genuine.cms, &genuine.stamp, &genuine.question,
+                &genuine.answer, &genuine.spki, &genuine.pkcs8, &genuine.signature,
             ] {
                 read_as_everything(&change(bytes, &edits, cut));
             }
@@ -142,6 +158,32 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn a_changed_time_stamp_is_no_longer_about_the_content_or_no_longer_the_authoritys((edits, cut) in changed()) {
+        for genuine in &*GENUINE {
+            let bytes = change(&genuine.stamp, &edits, cut);
+            let original = TimeStampToken::from_der(&genuine.stamp).expect("a token");
+            if bytes != genuine.stamp && let Ok(token) = TimeStampToken::from_der(&bytes) && token.verify(&[]).is_ok() {
+                // What may change without breaking anything is what the signature is not over: certificates and lists beside it.
+                prop_assert!(token.is_about(CONTENT).is_ok());
+                prop_assert_eq!(token.info().time, original.info().time);
+                prop_assert_eq!(&token.info().serial, &original.info().serial);
+            }
+        }
+    }
+
+    #[test]
+    fn a_changed_answer_is_no_longer_the_responders((edits, cut) in changed()) {
+        for genuine in &*GENUINE {
+            let bytes = change(&genuine.answer, &edits, cut);
+            let original = OcspResponse::from_der(&genuine.answer).expect("an answer");
+            if bytes != genuine.answer && let Ok(response) = OcspResponse::from_der(&bytes) && response.verify(&genuine.root).is_ok() {
+                prop_assert_eq!(response.statements(), original.statements());
+                prop_assert_eq!(response.produced_at(), original.produced_at());
+            }
+        }
+    }
 }
 
 #[test]
@@ -153,6 +195,8 @@ fn structures_beyond_their_bounds_are_refused() {
     assert!(Crl::from_der(&huge(17 * 1024 * 1024)).is_err());
     assert!(PublicKey::from_spki_der(&huge(5000)).is_err());
     assert!(SigningKey::from_pkcs8_der(&huge(5000)).is_err());
+    assert!(TimeStampToken::from_der(&[&huge(1024 * 1024)[..], &[1]].concat()).is_err());
+    assert!(OcspResponse::from_der(&huge(1024 * 1024)).is_err());
 }
 
 #[test]

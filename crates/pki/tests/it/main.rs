@@ -3,5 +3,7 @@
 mod authority;
 mod cms;
 mod garbage;
+mod ocsp;
 mod openssl;
 mod samples;
+mod tsp;

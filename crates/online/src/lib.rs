@@ -1,0 +1,22 @@
+//! Brings over HTTP what proves a moment or a certificate: time stamps (RFC 3161 §3.4), certificate status (RFC 6960 appendix A)
+//! and revocation lists (RFC 5280 §4.2.1.13).
+//!
+//! - [`TimeStampClient`]: several authorities, asked in their order
+//! - [`RevocationClient`]: what later validation needs about a chain
+//! - [`development`]: an authority of time stamps on this machine, for development and tests
+//!
+//! Nothing is handed on that was not checked: it answers the question, and whoever had to sign it did. Plain HTTP is allowed for
+//! that reason; what goes over the wire are digests and numbers of certificates. Sizes and times are bounded, and redirects are
+//! not followed.
+
+mod addresses;
+pub mod development;
+mod error;
+mod http;
+mod revocation;
+mod time_stamps;
+
+pub use addresses::Addresses;
+pub use error::OnlineError;
+pub use revocation::{Gathered, RevocationClient};
+pub use time_stamps::{TimeStampClient, TimeStampSettings};

@@ -1,0 +1,5 @@
+//! Over real HTTP on this machine: our client before our and OpenSSL's authorities, and our authority before OpenSSL.
+
+mod revocation;
+mod servers;
+mod time_stamps;
