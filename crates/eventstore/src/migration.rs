@@ -125,14 +125,17 @@ impl MigrationTrait for Tables {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let sqlite = manager.get_database_backend() == DbBackend::Sqlite;
         let tables = include_str!("migration/tables.sql");
-        // The two words in which the engines differ. SQLite checks types only in strict tables.
-        let (tables, triggers) = if sqlite {
-            let tables = tables.replace("{bigint}", "INTEGER").replace("{bytes}", "BLOB").replace("{strict}", "STRICT");
-            (tables, include_str!("migration/triggers.sqlite.sql"))
+        // The words in which the engines differ. SQLite checks types only in strict tables, and compares texts byte by
+        // byte; PostgreSQL would by the language of the database, which makes every look-up in an index dearer.
+        let (words, triggers) = if sqlite {
+            let words = [("{bigint}", "INTEGER"), ("{bytes}", "BLOB"), ("{text}", "TEXT"), ("{strict}", "STRICT")];
+            (words, include_str!("migration/triggers.sqlite.sql"))
         } else {
-            let tables = tables.replace("{bigint}", "BIGINT").replace("{bytes}", "BYTEA").replace("{strict}", "");
-            (tables, include_str!("migration/triggers.postgres.sql"))
+            let text = ("{text}", r#"TEXT COLLATE "C""#);
+            let words = [("{bigint}", "BIGINT"), ("{bytes}", "BYTEA"), text, ("{strict}", "")];
+            (words, include_str!("migration/triggers.postgres.sql"))
         };
+        let tables = words.iter().fold(tables.to_owned(), |tables, (word, engine)| tables.replace(word, engine));
         let connection = manager.get_connection();
         connection.execute_unprepared(&tables).await?;
         connection.execute_unprepared(triggers).await?;

@@ -45,6 +45,8 @@ pub(crate) use self::batch::lock_head;
 
 /// The most orders in one transaction, whatever the settings: what is looked up for them fits in one statement.
 const BATCH_MAX: usize = 1_000;
+/// How often the writer steps back for callers that are about to send, as long as some do.
+const YIELDS: usize = 4;
 
 /// How the writer works.
 #[derive(Debug, Clone, Copy)]
@@ -172,11 +174,17 @@ async fn run(
 /// Takes along whoever is about to send. The callers of the last batch were all answered at once, and the first of them
 /// to come back wakes the writer; without this it would commit for that one, and make all others wait for it.
 async fn gather(queue: &mut mpsc::Receiver<Work>, works: &mut Vec<Work>, max_batch: usize) {
-    tokio::task::yield_now().await;
-    while works.len() < max_batch {
-        match queue.try_recv() {
-            Ok(work) => works.push(work),
-            Err(_) => return,
+    for _ in 0..YIELDS {
+        tokio::task::yield_now().await;
+        let before = works.len();
+        while works.len() < max_batch {
+            match queue.try_recv() {
+                Ok(work) => works.push(work),
+                Err(_) => break,
+            }
+        }
+        if works.len() == before || works.len() == max_batch {
+            return;
         }
     }
 }

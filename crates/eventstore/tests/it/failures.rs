@@ -19,6 +19,7 @@ on_every_engine!(
     a_panicking_aggregate_fails_alone,
     an_unreadable_stream_fails_its_own_orders_only,
     replicas_take_turns_and_the_chain_stays_whole,
+    that_nothing_is_to_be_done_follows_from_what_a_replica_did,
     a_full_queue_is_busy,
     a_stopping_writer_finishes_what_waits,
     a_caller_that_goes_away_does_not_take_its_order_along,
@@ -93,6 +94,19 @@ async fn replicas_take_turns_and_the_chain_stays_whole(db: TestDb) {
     task.await.expect("no panic").expect("ended well");
     assert_eq!(verify_log(&store.events().await), Ok(45));
     assert_eq!(store.table("lockers", &["id", "total", "version"]).await, ["a|30|30", "b|15|15"]);
+}
+
+async fn that_nothing_is_to_be_done_follows_from_what_a_replica_did(db: TestDb) {
+    let store = Store::open(db).await;
+    let database = connect(&store.db).await;
+    let (replica, stop, task) = start(&database, WriterSettings::new("replica"));
+    store.execute(add("a", 1)).await.expect("recorded");
+    replica.execute(order("a", Command::Take("c1".to_owned()))).await.expect("recorded");
+    // In the state that this writer remembers there is no card to give back.
+    store.execute(order("a", Command::GiveBack("c1".to_owned()))).await.expect("recorded");
+    stop.cancel();
+    task.await.expect("no panic").expect("ended well");
+    assert_eq!(store.events().await.len(), 3);
 }
 
 async fn a_full_queue_is_busy(db: TestDb) {

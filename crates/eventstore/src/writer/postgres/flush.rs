@@ -21,7 +21,7 @@ const IF_MOVED: &str = "WHERE EXISTS (SELECT FROM moved)";
 
 /// The statements of a batch.
 pub(super) struct Flush {
-    /// Moves `head` and writes all tables; its answer is 0 if `head` was moved by another.
+    /// Moves `head` and writes all tables; its answer is the new row, or nothing if `head` was moved by another.
     pub(super) first: Statement,
     /// Further rows of tables that the first one writes: one statement can write a row once only.
     pub(super) later: Vec<Statement>,
@@ -38,9 +38,9 @@ impl Flush {
             return Ok(None);
         }
         let mut first = Parts::default();
-        let (position, row) = (first.bind(to_stored(draft.head())), first.bind(seen.row.as_str()));
+        let (position, row) = (first.bind(to_stored(draft.head())), first.bind(seen.head.row.as_str()));
         first.parts.push(format!(
-            "moved AS (UPDATE head SET position = {position}::bigint WHERE id = 1 AND xmin = {row}::text::xid RETURNING 1)"
+            "moved AS (UPDATE head SET position = {position}::bigint WHERE id = 1 AND xmin = {row}::text::xid RETURNING pg_current_xact_id()::xid::text AS row)"
         ));
         first.insert(
             "events",
@@ -151,7 +151,7 @@ impl Parts {
     }
 
     fn statement(self) -> Statement {
-        let sql = format!("WITH {} SELECT count(*) FROM moved", self.parts.join(", "));
+        let sql = format!("WITH {} SELECT max(row) FROM moved", self.parts.join(", "));
         Statement::from_sql_and_values(DbBackend::Postgres, sql, self.values)
     }
 
@@ -192,12 +192,15 @@ fn replacing(key: &[&str], columns: &[&str]) -> String {
 
 /// An error of the flush: an event that is there already was written by another writer.
 pub(super) fn error(error: DbErr) -> StoreError {
-    let is_of_events = match &error {
-        DbErr::Query(RuntimeErr::SqlxError(cause)) => match &**cause {
-            sqlx::Error::Database(cause) => cause.table() == Some("events"),
-            _ => false,
-        },
-        _ => false,
-    };
-    if is_of_events && is_duplicate(&error) { StoreError::Concurrent } else { error.into() }
+    if is_duplicate_in("events", &error) { StoreError::Concurrent } else { error.into() }
+}
+
+/// Whether the flush met a request that was answered before.
+pub(super) fn is_repeated_request(error: &DbErr) -> bool {
+    is_duplicate_in("requests", error)
+}
+
+fn is_duplicate_in(table: &str, error: &DbErr) -> bool {
+    let DbErr::Query(RuntimeErr::SqlxError(cause)) = error else { return false };
+    matches!(&**cause, sqlx::Error::Database(cause) if cause.table() == Some(table)) && is_duplicate(error)
 }

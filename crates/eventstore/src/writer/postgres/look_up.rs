@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use eseal_kernel::{ClaimKey, Digest};
 use sea_orm::{ConnectionTrait as _, DbBackend, QueryResult, Statement, Value};
 
+use super::Head;
 use super::connection::Connection;
 use crate::bulk::texts;
 use crate::load::to_stored;
@@ -18,13 +19,18 @@ use crate::{RequestKey, StoreError};
 /// next batch.
 const AHEAD: u64 = 10_000;
 
-/// `head` as it was looked up.
+/// What was looked up besides what is known of the orders.
 pub(super) struct Seen {
-    pub(super) position: u64,
-    /// The transaction that wrote the row: another one, another row.
-    pub(super) row: String,
+    pub(super) head: Head,
     /// For each consumer and owner of the batch, its cursor and what is settled ahead of it.
     pub(super) progress: HashMap<(String, String), (u64, BTreeSet<u64>)>,
+}
+
+impl Seen {
+    /// Nothing was looked up.
+    pub(super) fn assumed(head: Head) -> Self {
+        Self { head, progress: HashMap::new() }
+    }
 }
 
 pub(super) async fn look_up(connection: &Connection, works: &[Work]) -> Result<(Known, Seen), StoreError> {
@@ -48,11 +54,11 @@ pub(super) async fn look_up(connection: &Connection, works: &[Work]) -> Result<(
     let rows = connection.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
     let mut known = Known::default();
     known.claims.extend(keys.into_iter().map(|key| (key.clone(), None)));
-    let mut seen = Seen { position: 0, row: String::new(), progress: HashMap::new() };
+    let mut seen = Seen::assumed(Head { position: 0, row: String::new() });
     for row in &rows {
         take(row, &mut known, &mut seen)?;
     }
-    if seen.row.is_empty() {
+    if seen.head.row.is_empty() {
         return Err(StoreError::Damaged { position: 0, column: "head.position" });
     }
     known.held = known.claims.clone();
@@ -63,7 +69,7 @@ fn take(row: &QueryResult, known: &mut Known, seen: &mut Seen) -> Result<(), Sto
     let text = |column| row.try_get::<String>("", column);
     let number = || row.try_get::<i64>("", "n").map(|number| u64::try_from(number).unwrap_or(0));
     match row.try_get::<i32>("", "what")? {
-        0 => (seen.row, seen.position) = (text("a")?, number()?),
+        0 => seen.head = Head { row: text("a")?, position: number()? },
         1 => {
             let content: Vec<u8> = row.try_get("", "x")?;
             let damaged = |_| StoreError::Damaged { position: 0, column: "content" };
