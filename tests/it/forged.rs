@@ -76,11 +76,12 @@ fn info(certificate: &Certificate) -> Vec<u8> {
 fn sealed_with(company: &Company, seal: &[u8], key: &SigningKey, certificate: &Certificate) -> Value {
     let contract: &[u8] = include_bytes!("../documents/contract.ofd");
     let stamps = [Place { page: 2, x_mm: 45.0, y_mm: 112.0, width_mm: 40.0, height_mm: 40.0 }.into()];
-    let request = ofd::SealingRequest { seal_der: seal, stamps: &stamps, time: Clock::System.now() };
-    let prepared = ofd::prepare(Cursor::new(contract), &request, &Limits::default(), &mut |_| {}).expect("prepared");
+    let request =
+        ofd::SealingRequest { seal_der: seal, stamps: &stamps, time: Clock::System.now(), options: Default::default() };
+    let prepared = ofd::prepare(Arc::new(contract), &request, &Limits::default(), &mut |_| {}).expect("prepared");
     let signature = key.sign(prepared.to_sign()).expect("a signature");
     let mut out = Vec::new();
-    prepared.finish(Cursor::new(contract), &mut out, certificate, &signature).expect("sealed");
+    prepared.finish(&mut out, certificate, &signature, &mut |_| {}).expect("sealed");
     std::fs::write(company.path("forged.ofd"), out).expect("a file");
     let answer = company.verifies_offline("forged.ofd");
     assert_eq!(answer.code, 1);

@@ -81,6 +81,12 @@ pub enum DocumentError {
         /// How often it is there.
         found: u32,
     },
+    /// The places are in several documents of one package, each of which has signatures of its own.
+    #[error("the places are in several of the {documents} documents of the package; they are sealed one by one")]
+    SeveralDocuments {
+        /// How many documents there are.
+        documents: u32,
+    },
     /// A seam seal goes over several pages.
     #[error("a seam seal needs at least 2 pages, and there are {pages}")]
     NoSeam {
@@ -162,6 +168,7 @@ impl DocumentError {
             Self::NoSuchPage { .. } => Reason::PageNotFound,
             Self::OutsidePage { .. } | Self::NoPlace => Reason::PlaceOutsidePage,
             Self::KeywordNotFound { .. } => Reason::KeywordNotFound,
+            Self::SeveralDocuments { .. } => Reason::SeveralDocuments,
             Self::NoSeam { .. } => Reason::SeamNeedsPages,
             Self::PlacementInvalid { .. } => Reason::PlacementInvalid,
             Self::Locked { .. } => Reason::DocumentLocked,

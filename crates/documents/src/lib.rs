@@ -60,7 +60,7 @@ pub type OnProgress<'a> = &'a mut dyn FnMut(Progress);
 pub fn verify(source: &Source, limits: &Limits, on_progress: OnProgress<'_>) -> Result<DocumentReport, DocumentError> {
     let mut bytes = Cursor::new(source.as_ref().as_ref());
     match detect(&mut bytes)? {
-        Format::Ofd => ofd::verify(bytes, limits, on_progress),
+        Format::Ofd => ofd::verify(source, limits, on_progress),
         Format::Pdf => pdf::verify(source, limits, on_progress),
     }
 }
@@ -72,8 +72,33 @@ pub fn verify(source: &Source, limits: &Limits, on_progress: OnProgress<'_>) -> 
 pub fn pages(source: &Source, limits: &Limits) -> Result<Vec<PageSize>, DocumentError> {
     let mut bytes = Cursor::new(source.as_ref().as_ref());
     match detect(&mut bytes)? {
-        Format::Ofd => ofd::pages(bytes, limits),
+        Format::Ofd => ofd::pages(source, limits),
         Format::Pdf => pdf::pages(source, limits),
+    }
+}
+
+/// The impressions of `size` that a rule comes to on a document of either format.
+///
+/// # Errors
+/// As [`pages`] and [`Placement::resolve`].
+pub fn stamps(
+    source: &Source,
+    placement: &Placement,
+    size: Size,
+    limits: &Limits,
+) -> Result<Vec<Stamp>, DocumentError> {
+    let pages = pages(source, limits)?;
+    let hits = match placement.keyword()? {
+        None => Vec::new(),
+        Some(text) => find_text(source, text, limits)?,
+    };
+    placement.resolve(size, &pages, &hits, limits)
+}
+
+fn find_text(source: &Source, text: &str, limits: &Limits) -> Result<Vec<Hit>, DocumentError> {
+    match detect(&mut Cursor::new(source.as_ref().as_ref()))? {
+        Format::Ofd => ofd::find_text(source, text, limits),
+        Format::Pdf => Err(DocumentError::Unsupported { what: "text of a PDF is not searched".to_owned() }),
     }
 }
 

@@ -32,6 +32,10 @@ pub struct Limits {
     pub max_pages: u32,
     /// Seals and signatures of the document.
     pub max_signatures: u32,
+    /// Files that all signatures of an OFD package protect, each counted for each.
+    pub max_references: u32,
+    /// Characters on one page that are searched for a keyword.
+    pub max_page_text: u32,
     /// Impressions of one seal.
     pub max_stamps: u32,
     /// Bytes of one seal, signature value or certificate.
@@ -58,6 +62,8 @@ impl Default for Limits {
             max_revisions: 4_096,
             max_pages: 100_000,
             max_signatures: 1_000,
+            max_references: 2_000_000,
+            max_page_text: 1_000_000,
             max_stamps: 10_000,
             max_signature_bytes: 16 << 20,
         }
@@ -91,6 +97,10 @@ pub enum Limit {
     Pages,
     /// [`Limits::max_signatures`].
     Signatures,
+    /// [`Limits::max_references`].
+    References,
+    /// [`Limits::max_page_text`].
+    PageText,
     /// [`Limits::max_stamps`].
     Stamps,
     /// [`Limits::max_signature_bytes`].
@@ -119,6 +129,8 @@ impl fmt::Display for Limit {
             Self::Revisions => "updates",
             Self::Pages => "pages",
             Self::Signatures => "signatures",
+            Self::References => "protected files",
+            Self::PageText => "characters on one page",
             Self::Stamps => "impressions of one seal",
             Self::SignatureBytes => "bytes in one seal or signature value",
         })

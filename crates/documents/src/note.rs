@@ -79,9 +79,30 @@ codes! {
         ObjectsAmbiguous = "OBJECTS_AMBIGUOUS",
             "old and new viewers would show different objects of this file",
             "新旧阅读器会显示不同的对象";
-        IntegrityListNotChecked = "INTEGRITY_LIST_NOT_CHECKED",
-            "the package has a GM/T 0099 integrity list, which was not checked",
-            "包内有GM/T 0099防夹带文件,未验证";
+        IntegrityListHolds = "INTEGRITY_LIST_HOLDS",
+            "the package has a signed list of its files (GM/T 0099), and nothing else is in it; whether its signer is trusted was not checked",
+            "包内防夹带文件(GM/T 0099)签名正确且无夹带文件,未验证其签名人是否受信任";
+        IntegrityListWrong = "INTEGRITY_LIST_WRONG",
+            "the signed list of the files of the package (GM/T 0099) does not hold",
+            "包内防夹带文件(GM/T 0099)验证失败";
+        FilesNotListed = "FILES_NOT_LISTED",
+            "the signed list of the files of the package does not have these",
+            "包内有防夹带文件未列出的文件";
+        ListedFilesMissing = "LISTED_FILES_MISSING",
+            "the signed list of the files of the package has files that are missing",
+            "防夹带文件列出的部分文件缺失";
+        IndexUncovered = "INDEX_UNCOVERED",
+            "no seal covers these lists of files; what they name is looked at by itself",
+            "部分文件清单未受任何签章保护";
+        TemplatesUncovered = "TEMPLATES_UNCOVERED",
+            "no seal covers these page templates, the printed form behind the content",
+            "部分页面模板未受任何签章保护";
+        SignerNotValidAtSealing = "SIGNER_NOT_VALID_AT_SEALING",
+            "the signer's certificate was not valid at the sealing time",
+            "签章时签章人证书不在有效期内";
+        CertificateDigestWithZ = "CERTIFICATE_DIGEST_WITH_Z",
+            "the seal lists the digest of the signer's certificate with SM2 parameters in front, against the standard",
+            "印章中的证书杂凑值计算时加入了SM2参数,不符合标准";
     }
 }
 
@@ -125,6 +146,10 @@ impl NoteCode {
             | Self::StampPageUnknown
             | Self::PackageAmbiguous
             | Self::CommentsAdded
+            | Self::IntegrityListWrong
+            | Self::FilesNotListed
+            | Self::ListedFilesMissing
+            | Self::SignerNotValidAtSealing
             | Self::DocumentTimeStampWrong
             | Self::ObjectsAmbiguous => Severity::Warning,
             Self::ContentCoveredByOthers
@@ -141,7 +166,10 @@ impl NoteCode {
             | Self::DocumentTimeStamp
             | Self::FileRecovered
             | Self::BytesAfterEnd
-            | Self::IntegrityListNotChecked => Severity::Info,
+            | Self::IntegrityListHolds
+            | Self::IndexUncovered
+            | Self::TemplatesUncovered
+            | Self::CertificateDigestWithZ => Severity::Info,
         }
     }
 }

@@ -5,31 +5,37 @@
 //! value. The value signs the SM3 of `Signature.xml`, so everything hangs on one digest.
 
 mod coverage;
+mod digests;
 mod document;
 mod edit;
-mod files;
+mod entry_set;
+mod integrity;
+mod keyword;
 mod layout;
 mod local_headers;
 mod names;
 mod output;
 mod package;
 mod plain;
+mod present;
 mod sealing;
 mod signature;
 mod signatures;
 mod signed_value;
+mod target;
+mod text;
 mod verify;
 mod written_time;
 mod xml;
 mod xml_guard;
 
-use std::io::{Read, Seek};
-
 use package::Package;
 
-use crate::{DocumentError, Limits, PageSize};
+use crate::{DocumentError, Limits, PageSize, Source};
 
-pub use sealing::{Prepared, Sealed, SealingRequest, prepare};
+pub use integrity::{PreparedList, prepare_list};
+pub use keyword::find_text;
+pub use sealing::{Mode, Prepared, Sealed, SealingOptions, SealingRequest, prepare};
 pub use verify::verify;
 
 /// The namespace of GB/T 33190-2016; some real files have an older one, so reading asks for none.
@@ -39,13 +45,13 @@ const NAMESPACE: &str = "http://www.ofdspec.org/2016";
 ///
 /// # Errors
 /// As [`verify`]; a page without any size is [`DocumentError::Malformed`].
-pub fn pages(input: impl Read + Seek, limits: &Limits) -> Result<Vec<PageSize>, DocumentError> {
-    let mut package = Package::open(input, limits)?;
+pub fn pages(source: &Source, limits: &Limits) -> Result<Vec<PageSize>, DocumentError> {
+    let package = Package::open(source, limits)?;
     let mut sizes = Vec::new();
-    for body in document::bodies(&mut package)? {
-        let mut pages = document::Pages::read(&mut package, &body)?;
+    for body in document::bodies(&package)? {
+        let mut pages = document::Pages::read(&package, &body)?;
         for page in 1..=pages.count() {
-            sizes.push(pages.size_of(&mut package, page)?);
+            sizes.push(pages.size_of(&package, page)?);
         }
     }
     Ok(sizes)

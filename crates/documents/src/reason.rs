@@ -141,6 +141,9 @@ codes! {
         SeamNeedsPages = "SEAM_NEEDS_PAGES",
             "a seam seal needs a document of at least two pages",
             "骑缝章要求文档至少有两页";
+        SeveralDocuments = "SEVERAL_DOCUMENTS",
+            "the places of the seal are in several documents of one package",
+            "签章位置分布在同一包内的多个文档中";
         PlacementInvalid = "PLACEMENT_INVALID",
             "the rule for the places of the seal is not valid",
             "签章定位规则无效";

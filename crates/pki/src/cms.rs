@@ -5,10 +5,12 @@
 //!   order in which they came, since producers exist who do not sort them and sign what they wrote
 
 mod embedded;
+mod gm;
 mod read;
 mod verify;
 mod write;
 
+pub use gm::GmSignature;
 pub use read::{SignedData, SignerInfo};
 pub use verify::{CmsSignature, ContentForm};
 pub use write::SignedAttributes;

@@ -200,6 +200,8 @@ oids! {
     // CMS
     PKCS7_DATA = "1.2.840.113549.1.7.1";
     PKCS7_SIGNED_DATA = "1.2.840.113549.1.7.2";
+    /// Plain content in GB/T 35275.
+    GM_DATA = "1.2.156.10197.6.1.4.2.1";
     GM_SIGNED_DATA = "1.2.156.10197.6.1.4.2.2";
     CONTENT_TYPE = "1.2.840.113549.1.9.3";
     MESSAGE_DIGEST = "1.2.840.113549.1.9.4";

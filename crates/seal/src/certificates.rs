@@ -29,6 +29,17 @@ pub struct CertificateDigest {
     pub value: Vec<u8>,
 }
 
+/// In which way a list names a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListMatch {
+    /// By its bytes.
+    Certificate,
+    /// By its digest.
+    Digest,
+    /// By its digest with the SM2 parameters of its key in front (Z), which some producers compute against the standard.
+    DigestWithZ,
+}
+
 /// Certificates name people, and their bytes say nothing to a reader: only how many there are.
 impl fmt::Debug for CertificateList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,12 +66,19 @@ impl CertificateDigest {
 
     /// A name that is none, such as `custom`, means SM3: the digest that goes with SM2. MD5 and SHA-1 name no certificate
     /// any more: a second one with the same digest can be made.
-    fn is_of(&self, certificate: &[u8]) -> bool {
-        match DigestAlg::from_name(&self.algorithm).unwrap_or(DigestAlg::Sm3) {
-            DigestAlg::Md5 | DigestAlg::Sha1 => false,
-            alg @ (DigestAlg::Sm3 | DigestAlg::Sha256 | DigestAlg::Sha384 | DigestAlg::Sha512) => {
-                self.value == alg.digest(certificate)
-            }
+    fn is_of(&self, certificate: &Certificate) -> Option<ListMatch> {
+        let der = certificate.der();
+        let algorithm = DigestAlg::from_name(&self.algorithm).unwrap_or(DigestAlg::Sm3);
+        let with_z = || {
+            let mut hasher = certificate.public_key().ok()?.sm2_z_hasher()?;
+            hasher.update(der);
+            Some(hasher.finish())
+        };
+        match algorithm {
+            DigestAlg::Md5 | DigestAlg::Sha1 => None,
+            _ if self.value == algorithm.digest(der) => Some(ListMatch::Digest),
+            DigestAlg::Sm3 => with_z().filter(|digest| *digest == self.value).map(|_| ListMatch::DigestWithZ),
+            DigestAlg::Sha256 | DigestAlg::Sha384 | DigestAlg::Sha512 => None,
         }
     }
 }
@@ -74,9 +92,16 @@ impl CertificateList {
     /// Whether a seal with this list may be used with that certificate: byte for byte, or by its digest. A certificate
     /// that was renewed for the same key is another certificate: the seal must be made anew.
     pub fn contains(&self, certificate: &Certificate) -> bool {
+        self.find(certificate).is_some()
+    }
+
+    /// In which way the list names that certificate, if it does.
+    pub fn find(&self, certificate: &Certificate) -> Option<ListMatch> {
         match self {
-            Self::Certificates(list) => list.iter().any(|der| der == certificate.der()),
-            Self::Digests(list) => list.iter().any(|digest| digest.is_of(certificate.der())),
+            Self::Certificates(list) => {
+                list.iter().any(|der| der == certificate.der()).then_some(ListMatch::Certificate)
+            }
+            Self::Digests(list) => list.iter().find_map(|digest| digest.is_of(certificate)),
         }
     }
 

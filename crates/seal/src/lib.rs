@@ -34,7 +34,7 @@ mod signature;
 mod time;
 mod to_sign;
 
-pub use certificates::{CertificateDigest, CertificateList};
+pub use certificates::{CertificateDigest, CertificateList, ListMatch};
 pub use error::{SealError, ValueError};
 pub use info::{Extension, Picture, SealInfo};
 pub use seal::{Seal, Version};

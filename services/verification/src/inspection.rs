@@ -1,10 +1,10 @@
 //! What a document's bytes say: read from a file without a name, on a thread that may take long.
 
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io;
 use std::sync::Arc;
 
-use eseal_documents::{DocumentError, DocumentReport, Format, Limits, detect, ofd, pdf};
+use eseal_documents::{DocumentError, DocumentReport, Limits, Source, detect, verify};
 use eseal_kernel::Digest;
 use memmap2::Mmap;
 use tokio::sync::OwnedSemaphorePermit;
@@ -41,10 +41,9 @@ pub async fn inspect(document: Document, limits: Limits) -> Result<DocumentRepor
         let Document { mut file, permit, .. } = document;
         let report = match detect(&mut file) {
             Err(error) => Err(error),
-            Ok(Format::Ofd) => ofd::verify(BufReader::new(file), &limits, &mut |_| {}),
-            Ok(Format::Pdf) => mapped(&file)
+            Ok(_) => mapped(&file)
                 .map_err(DocumentError::Read)
-                .and_then(|map| pdf::verify(&(Arc::new(map) as pdf::Source), &limits, &mut |_| {})),
+                .and_then(|map| verify(&(Arc::new(map) as Source), &limits, &mut |_| {})),
         };
         drop(permit);
         report

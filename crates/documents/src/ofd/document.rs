@@ -1,7 +1,6 @@
 //! `OFD.xml` and the documents that it names: pages and their sizes (GB/T 33190-2016 7.4, 7.5).
 
 use std::collections::HashMap;
-use std::io::{Read, Seek};
 
 use roxmltree::Node;
 
@@ -26,7 +25,7 @@ pub struct Body {
 }
 
 /// The bodies that `OFD.xml` names.
-pub fn bodies<R: Read + Seek>(package: &mut Package<R>) -> Result<Vec<Body>, DocumentError> {
+pub fn bodies(package: &Package) -> Result<Vec<Body>, DocumentError> {
     if package.find(OFD_XML).is_none() {
         return Err(DocumentError::NotADocument); // some other kind of zip
     }
@@ -59,8 +58,15 @@ pub struct Pages {
     areas: HashMap<String, Area>,
 }
 
-/// The size that a page or template states, and the template it uses.
-type Area = (Option<PageSize>, Option<String>);
+/// The size that a page or template states, and the object IDs of the templates that it uses.
+#[derive(Debug, Clone, Default)]
+struct Area {
+    size: Option<PageSize>,
+    templates: Vec<String>,
+}
+
+/// The most templates of one page; two are usual.
+const MAX_TEMPLATES: usize = 64;
 
 #[derive(Debug, Clone)]
 struct Page {
@@ -70,7 +76,7 @@ struct Page {
 
 impl Pages {
     /// Reads the page list of `body`.
-    pub fn read<R: Read + Seek>(package: &mut Package<R>, body: &Body) -> Result<Self, DocumentError> {
+    pub fn read(package: &Package, body: &Body) -> Result<Self, DocumentError> {
         let bytes = package.read_xml(&body.root)?;
         let text = xml::decode(&bytes, &body.root)?;
         let tree = xml::parse(&text, &body.root, package.limits())?;
@@ -112,27 +118,27 @@ impl Pages {
     }
 
     /// The size of page `number`: its own, else its template's, else the document's.
-    pub fn size_of<R: Read + Seek>(
-        &mut self,
-        package: &mut Package<R>,
-        number: u32,
-    ) -> Result<PageSize, DocumentError> {
+    pub fn size_of(&mut self, package: &Package, number: u32) -> Result<PageSize, DocumentError> {
         let entry = self.page(number)?.entry.clone();
-        let (own, template) = self.area_of(package, entry)?;
-        if let Some(own) = own {
+        let Area { size, templates } = self.area_of(package, entry)?;
+        if let Some(own) = size {
             return Ok(own);
         }
-        let template = template.and_then(|id| self.templates.get(&id)).cloned();
-        let (size, _) = self.area_of(package, template)?;
+        let template = templates.iter().find_map(|id| self.templates.get(id)).cloned();
+        let size = self.area_of(package, template)?.size;
         size.or(self.default).ok_or_else(|| malformed(format!("page {number} has no size")))
     }
 
+    /// The entries that have the content of page `number`: its own, and those of its templates.
+    pub fn contents_of(&mut self, package: &Package, number: u32) -> Result<Vec<String>, DocumentError> {
+        let entry = self.page(number)?.entry.clone();
+        let area = self.area_of(package, entry.clone())?;
+        let templates = area.templates.iter().filter_map(|id| self.templates.get(id)).cloned();
+        Ok(entry.into_iter().chain(templates).filter(|entry| package.find(entry).is_some()).collect())
+    }
+
     /// What the page or template in `entry` says; nothing if it is not there.
-    fn area_of<R: Read + Seek>(
-        &mut self,
-        package: &mut Package<R>,
-        entry: Option<String>,
-    ) -> Result<Area, DocumentError> {
+    fn area_of(&mut self, package: &Package, entry: Option<String>) -> Result<Area, DocumentError> {
         let Some(entry) = entry.filter(|entry| package.find(entry).is_some()) else { return Ok(Area::default()) };
         if let Some(area) = self.areas.get(&entry) {
             return Ok(area.clone());
@@ -141,8 +147,9 @@ impl Pages {
         let text = xml::decode(&bytes, &entry)?;
         let tree = xml::parse(&text, &entry, package.limits())?;
         let page = tree.root_element();
-        let template = xml::child(page, "Template").and_then(|node| node.attribute("TemplateID"));
-        let area = (size_in(page, "Area"), template.map(|id| id.trim().to_owned()));
+        let templates = xml::children(page, "Template").filter_map(|node| node.attribute("TemplateID"));
+        let templates = templates.take(MAX_TEMPLATES).map(|id| id.trim().to_owned()).collect();
+        let area = Area { size: size_in(page, "Area"), templates };
         self.areas.insert(entry, area.clone());
         Ok(area)
     }

@@ -9,14 +9,14 @@ use super::package::malformed;
 use super::xml;
 use crate::{DocumentError, Limits};
 
-/// `OFD.xml` whose first body names the list of signatures at `list`.
+/// `OFD.xml` whose body with the index `body` names the list of signatures at `list`.
 ///
 /// # Errors
-/// [`DocumentError::Malformed`] if there is no body.
-pub fn with_list(text: &str, list: &str, limits: &Limits) -> Result<String, DocumentError> {
+/// [`DocumentError::Malformed`] if there is no such body.
+pub fn with_list(text: &str, body: usize, list: &str, limits: &Limits) -> Result<String, DocumentError> {
     let tree = xml::parse(text, "OFD.xml", limits)?;
-    let body = xml::child(tree.root_element(), "DocBody");
-    let body = body.ok_or_else(|| malformed("OFD.xml names no document"))?;
+    let body = xml::children(tree.root_element(), "DocBody").nth(body);
+    let body = body.ok_or_else(|| malformed("OFD.xml names no such document"))?;
     let prefix = prefix_of(text, body);
     let element = format!("<{prefix}Signatures>/{}</{prefix}Signatures>", xml::escaped(list));
     let range = match xml::child(body, "Signatures") {
@@ -115,16 +115,24 @@ mod tests {
     #[test]
     fn the_first_body_names_the_list_and_nothing_else_changes() {
         let text = "\u{feff}<?xml version='1.0'?>\n<o:OFD xmlns:o='u'><o:DocBody>\n <o:DocRoot>D</o:DocRoot>\n</o:DocBody></o:OFD>\n";
-        let edited = with_list(text, "Doc_0/Signs/Signatures.xml", &Limits::default()).expect("OFD.xml");
+        let edited = with_list(text, 0, "Doc_0/Signs/Signatures.xml", &Limits::default()).expect("OFD.xml");
         let inserted = "<o:Signatures>/Doc_0/Signs/Signatures.xml</o:Signatures>";
         assert_eq!(edited.replace(inserted, ""), text);
         assert!(edited.contains(&format!("D</o:DocRoot>{inserted}\n</o:DocBody>")));
     }
 
     #[test]
+    fn the_body_that_is_meant_names_the_list() {
+        let text = "<OFD><DocBody><DocRoot>A</DocRoot></DocBody><DocBody><DocRoot>B</DocRoot></DocBody></OFD>";
+        let edited = with_list(text, 1, "l.xml", &Limits::default()).expect("OFD.xml");
+        assert_eq!(edited, text.replace("B</DocRoot>", "B</DocRoot><Signatures>/l.xml</Signatures>"));
+        assert!(with_list(text, 2, "l.xml", &Limits::default()).is_err());
+    }
+
+    #[test]
     fn an_empty_entry_is_filled() {
         let text = "<OFD><DocBody><DocRoot>D</DocRoot><Signatures/></DocBody></OFD>";
-        let edited = with_list(text, "a&b.xml", &Limits::default()).expect("OFD.xml");
+        let edited = with_list(text, 0, "a&b.xml", &Limits::default()).expect("OFD.xml");
         assert_eq!(edited, text.replace("<Signatures/>", "<Signatures>/a&amp;b.xml</Signatures>"));
     }
 

@@ -1,7 +1,5 @@
 //! Where the files of a new signature go in a package, and what they are called.
 
-use std::io::{Read, Seek};
-
 use super::document::Body;
 use super::names::{folded, folder_of};
 use super::package::Package;
@@ -28,7 +26,7 @@ pub struct Layout {
 
 impl Layout {
     /// Names beside the signatures that the package has already, for a signature with `stamps` impressions.
-    pub fn new<R: Read + Seek>(package: &Package<R>, body: &Body, highest_id: u32, stamps: usize) -> Self {
+    pub fn new(package: &Package, body: &Body, highest_id: u32, stamps: usize) -> Self {
         let list = body.signatures.clone().unwrap_or_else(|| new_list(package, body));
         let folder = signature_folder(package, &list);
         // IDs of the form sNNN: GB/T 33190-2016 table 66 recommends it, and xs:ID forbids a digit in front.
@@ -50,23 +48,19 @@ impl Layout {
 }
 
 /// The highest number among the IDs of a list and its signatures; `2`, `s002` and `02` are the same number.
-pub fn highest_id(max_id: Option<&str>, listed: &[Listed], descriptors: &[Descriptor]) -> u32 {
-    let stamps = descriptors.iter().flat_map(|descriptor| &descriptor.stamps).map(|stamp| stamp.id.as_str());
-    let ids = listed.iter().map(|listed| listed.id.as_str()).chain(stamps).chain(max_id);
+pub fn highest_id(max_id: Option<&str>, signatures: &[(Listed, Descriptor)]) -> u32 {
+    let stamps = signatures.iter().flat_map(|(_, descriptor)| &descriptor.stamps).map(|stamp| stamp.id.as_str());
+    let ids = signatures.iter().map(|(listed, _)| listed.id.as_str()).chain(stamps).chain(max_id);
     ids.filter_map(|id| id.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().ok()).max().unwrap_or(0)
 }
 
 /// `MaxSignId` of the list `text`.
-pub fn max_id_of<R: Read + Seek>(
-    package: &Package<R>,
-    list: &str,
-    text: &str,
-) -> Result<Option<String>, DocumentError> {
+pub fn max_id_of(package: &Package, list: &str, text: &str) -> Result<Option<String>, DocumentError> {
     let tree = xml::parse(text, list, package.limits())?;
     Ok(xml::child_text(tree.root_element(), "MaxSignId").map(Into::into))
 }
 
-fn new_list<R: Read + Seek>(package: &Package<R>, body: &Body) -> String {
+fn new_list(package: &Package, body: &Body) -> String {
     let folder = folder_of(&body.root);
     let names = (0..).map(|n: u64| match n {
         0 => format!("{folder}Signs/Signatures.xml"),
@@ -77,7 +71,7 @@ fn new_list<R: Read + Seek>(package: &Package<R>, body: &Body) -> String {
 }
 
 /// The folder of a new signature, with a number that none has. ASCII, for `propertyInfo` names it as IA5String.
-fn signature_folder<R: Read + Seek>(package: &Package<R>, list: &str) -> String {
+fn signature_folder(package: &Package, list: &str) -> String {
     let beside = folder_of(list);
     let parent = match folded(beside) {
         _ if !beside.is_ascii() => "Signs/".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 
 use eseal_kernel::Timestamp;
 use zip::result::ZipError;
@@ -10,9 +10,9 @@ use zip::write::{PreparedZipFile, SimpleFileOptions};
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::layout::Layout;
-use super::package::Package;
+use super::package::Zip;
 use super::xml::escaped;
-use crate::{DocumentError, Stamp};
+use crate::{DocumentError, OnProgress, Progress, Stamp};
 
 /// SM2 with SM3 (GM/T 0006), the method of every signature here.
 const SM2_WITH_SM3: &str = "1.2.156.10197.1.501";
@@ -85,31 +85,40 @@ fn digits(time: Timestamp) -> String {
 
 /// Writes `package` with `files` in the place of entries with their names, or behind all others. What has no new
 /// content is copied without being decompressed.
-pub fn write<R: Read + Seek>(
-    package: &mut Package<R>,
+pub fn write(
+    copied: &mut Copied,
     mut files: BTreeMap<String, Vec<u8>>,
     time: Option<Timestamp>,
     out: impl Write,
+    on_progress: OnProgress<'_>,
 ) -> Result<(), DocumentError> {
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Deflated)
-        .last_modified_time(time.and_then(zip_time).unwrap_or_default());
+    let options = SimpleFileOptions::default().last_modified_time(time.and_then(zip_time).unwrap_or_default());
     let mut writer = ZipWriter::new(Forward { out, position: 0 });
-    writer.set_raw_comment(package.zip().comment().into()).map_err(failed)?;
-    for index in 0..package.entries().len() {
-        let name = package.entries().get(index).map(|entry| entry.name.clone()).unwrap_or_default();
-        match files.remove(&name) {
-            Some(content) => add(&mut writer, &name, options, &content)?,
+    writer.set_raw_comment(copied.zip.comment().into()).map_err(failed)?;
+    let total = (copied.zip.len() + files.len()) as u64;
+    for (index, name) in copied.names.iter().enumerate() {
+        match files.remove(name) {
+            Some(content) => add(&mut writer, name, options, &content)?,
             None => {
-                let file = package.zip().by_index_raw(index).map_err(failed_reading)?;
+                let file = copied.zip.by_index_raw(index).map_err(failed_reading)?;
                 writer.raw_copy_file(file).map_err(failed)?;
             }
         }
+        on_progress(Progress { done: index as u64 + 1, total });
     }
     for (name, content) in files {
         add(&mut writer, &name, options, &content)?;
     }
+    on_progress(Progress { done: total, total });
     writer.finish().map_err(failed)?.flush().map_err(DocumentError::Write)
+}
+
+/// The package that is written anew.
+pub struct Copied {
+    /// Its entries.
+    pub zip: Zip,
+    /// Their names as paths, in their order.
+    pub names: Vec<String>,
 }
 
 fn add<W: Write + Seek>(
@@ -118,8 +127,11 @@ fn add<W: Write + Seek>(
     options: SimpleFileOptions,
     content: &[u8],
 ) -> Result<(), DocumentError> {
+    // Seals are pictures that are compressed already, and signature values are mostly the seal.
+    let is_text = name.ends_with(".xml");
+    let method = if is_text { CompressionMethod::Deflated } else { CompressionMethod::Stored };
     // Compressed beforehand, so that its header can have size and checksum in it at once.
-    let file = PreparedZipFile::from_data(name, options, content).map_err(failed)?;
+    let file = PreparedZipFile::from_data(name, options.compression_method(method), content).map_err(failed)?;
     writer.add_prepared_file(file).map_err(failed)
 }
 

@@ -1,25 +1,53 @@
 //! An OFD document as a zip package: safe names, bounded reading.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Cursor, Read, Seek};
+use std::sync::Arc;
 
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::local_headers::{Listed, agrees};
 use super::names::{entry_name, folded, resolve};
-use crate::{DocumentError, Format, Limit, Limits, NameProblem};
+use crate::{DocumentError, Format, Limit, Limits, NameProblem, Source};
 
 /// Room for one entry in a zip's central directory, whose fixed part is 46 bytes and whose names rarely have 100.
 const DIRECTORY_BYTES_PER_ENTRY: u64 = 512;
 
+/// XML files are read to be understood, followed and digested. Up to this size they are kept for that...
+const KEPT_BYTES_EACH: usize = 256 << 10;
+/// ...as long as all of them together are no more than this.
+const KEPT_BYTES: usize = 4 << 20;
+
 /// A zip package whose entries have safe and unambiguous names.
-pub struct Package<R> {
-    zip: ZipArchive<R>,
+pub struct Package {
+    bytes: Bytes,
+    zip: Zip,
     entries: Vec<Entry>,
     by_name: HashMap<String, usize>,
     by_folded: HashMap<String, usize>,
     limits: Limits,
+    kept: RefCell<Kept>,
+}
+
+/// A reader of the package. Copies share the directory, so every thread has one of its own.
+pub type Zip = ZipArchive<Cursor<Bytes>>;
+
+/// The bytes of the document.
+#[derive(Clone)]
+pub struct Bytes(Source);
+
+impl AsRef<[u8]> for Bytes {
+    fn as_ref(&self) -> &[u8] {
+        (*self.0).as_ref()
+    }
+}
+
+/// The contents of small files that were read already.
+#[derive(Default)]
+struct Kept {
+    contents: HashMap<usize, Arc<[u8]>>,
+    bytes: usize,
 }
 
 /// One entry, in the order of the zip's directory.
@@ -44,28 +72,26 @@ pub enum Fault {
     Fatal(DocumentError),
 }
 
-impl<R: Read + Seek> Package<R> {
+impl Package {
     /// Reads the directory of a package and checks every name in it.
     ///
     /// Bytes before and after the zip itself are tolerated, as zip programs do.
-    pub fn open(mut input: R, limits: &Limits) -> Result<Self, DocumentError> {
-        let bytes = input.seek(SeekFrom::End(0)).map_err(DocumentError::Read)?;
-        Limit::Bytes.check(bytes, limits.max_bytes)?;
-        // `zip` takes the whole directory into memory, so a first reading makes sure that it is not too large.
-        let budget = limits.max_entries.saturating_mul(DIRECTORY_BYTES_PER_ENTRY).saturating_add(1 << 20);
-        ZipArchive::new(Metered { input: &mut input, budget }).map_err(|error| refused(error, limits))?;
-        let zip = ZipArchive::new(input).map_err(|error| refused(error, limits))?;
+    pub fn open(source: &Source, limits: &Limits) -> Result<Self, DocumentError> {
+        let bytes = Bytes(Source::clone(source));
+        let length = bytes.as_ref().len() as u64;
+        Limit::Bytes.check(length, limits.max_bytes)?;
+        let zip = directory(&bytes, limits)?;
         Limit::Entries.check(zip.len() as u64, limits.max_entries)?;
         if zip.has_duplicate_names() {
             return Err(malformed("two entries of the package have the same name"));
         }
         let entries = entries_of(&zip, limits)?;
         let declared = entries.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.size));
-        if declared > Limits::RATIO_FLOOR && declared > bytes.saturating_mul(limits.max_ratio) {
+        if declared > Limits::RATIO_FLOOR && declared > length.saturating_mul(limits.max_ratio) {
             return Err(DocumentError::TooLarge { limit: Limit::Ratio, max: limits.max_ratio });
         }
         let (by_name, by_folded) = indexes(&entries)?;
-        Ok(Self { zip, entries, by_name, by_folded, limits: limits.clone() })
+        Ok(Self { bytes, zip, entries, by_name, by_folded, limits: limits.clone(), kept: RefCell::default() })
     }
 
     /// The entries in the order of the zip's directory.
@@ -73,9 +99,29 @@ impl<R: Read + Seek> Package<R> {
         &self.entries
     }
 
+    /// The files among the entries with their indexes.
+    pub fn files(&self) -> impl Iterator<Item = (usize, &Entry)> {
+        self.entries.iter().enumerate().filter(|(_, entry)| !entry.is_directory)
+    }
+
+    /// The name of an entry; empty for one that is not there.
+    pub fn name_of(&self, index: usize) -> &str {
+        self.entries.get(index).map_or("", |entry| &entry.name)
+    }
+
     /// The limits that the package was opened with.
     pub const fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// The whole document.
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes.as_ref()
+    }
+
+    /// A reader of the zip, to copy entries as they are or for another thread.
+    pub fn zip(&self) -> Zip {
+        self.zip.clone()
     }
 
     /// The index of the file `name`; where none has exactly this name, of the one that differs in case only.
@@ -92,68 +138,65 @@ impl<R: Read + Seek> Package<R> {
         Some(found.map_or(relative, |entry| entry.name.clone()))
     }
 
-    /// Feeds the decompressed bytes of an entry to `sink`, piece by piece.
-    pub fn stream(&mut self, index: usize, sink: &mut dyn FnMut(&[u8])) -> Result<(), Fault> {
-        let mut file = self.zip.by_index(index).map_err(fault)?;
-        let mut buffer = vec![0; 64 << 10];
-        loop {
-            match file.read(&mut buffer) {
-                Ok(0) => return Ok(()),
-                Ok(n) => sink(&buffer[..n]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(fault(ZipError::Io(error))),
-            }
-        }
-    }
-
     /// The decompressed bytes of an entry, refused beyond `max`.
-    pub fn read(&mut self, index: usize, limit: Limit, max: u64) -> Result<Vec<u8>, Fault> {
+    pub fn read(&self, index: usize, limit: Limit, max: u64) -> Result<Arc<[u8]>, Fault> {
+        if let Some(content) = self.kept(index) {
+            return Ok(content);
+        }
         let size = self.entries.get(index).map_or(0, |entry| entry.size);
         limit.check(size, max).map_err(Fault::Fatal)?;
         let mut content = Vec::new();
-        self.stream(index, &mut |piece| content.extend_from_slice(piece))?;
+        stream(&mut self.zip(), index, &mut |piece| content.extend_from_slice(piece))?;
+        let content = Arc::<[u8]>::from(content);
+        let mut kept = self.kept.borrow_mut();
+        if content.len() <= KEPT_BYTES_EACH && kept.bytes + content.len() <= KEPT_BYTES {
+            kept.bytes += content.len();
+            kept.contents.insert(index, Arc::clone(&content));
+        }
         Ok(content)
     }
 
+    /// The content of a small file that was read already.
+    pub fn kept(&self, index: usize) -> Option<Arc<[u8]>> {
+        self.kept.borrow().contents.get(&index).cloned()
+    }
+
     /// The bytes of the XML file `name`; a missing or damaged one makes the document unusable.
-    pub fn read_xml(&mut self, name: &str) -> Result<Vec<u8>, DocumentError> {
+    pub fn read_xml(&self, name: &str) -> Result<Arc<[u8]>, DocumentError> {
         let index = self.find(name).ok_or_else(|| malformed(format!("{name} is missing")))?;
         self.read(index, Limit::XmlBytes, self.limits.max_xml_bytes).map_err(|error| error.in_file(name))
     }
+}
 
-    /// The names of entries that programs which read a zip from front to back would see otherwise, or that overlap.
-    pub fn ambiguous_entries(mut self) -> Result<Vec<String>, DocumentError> {
-        let overlap = match self.zip.has_overlapping_entries() {
-            Err(ZipError::Io(error)) if !is_data_error(&error) => return Err(DocumentError::Read(error)),
-            overlap => overlap.unwrap_or(true),
-        };
-        let starts: Vec<Option<u64>> = (0..self.entries.len())
-            .map(|index| self.zip.by_index_data(index).ok().map(|file| file.header_start()))
-            .collect();
-        let mut input = self.zip.into_inner();
-        let mut ambiguous = Vec::new();
-        for (entry, header_start) in self.entries.iter().zip(starts).filter(|(entry, _)| !entry.is_directory) {
-            let listed =
-                |header_start| Listed { header_start, name: &entry.name, crc32: entry.crc32, size: entry.size };
-            let agrees = match header_start.map(|start| agrees(&mut input, &listed(start))) {
-                Some(Err(error)) if !is_data_error(&error) => return Err(DocumentError::Read(error)),
-                Some(agrees) => agrees.unwrap_or(false),
-                None => false,
-            };
-            if overlap || !agrees {
-                ambiguous.push(entry.name.clone());
-            }
+/// Feeds the decompressed bytes of an entry to `sink`, piece by piece.
+pub fn stream(zip: &mut Zip, index: usize, sink: &mut dyn FnMut(&[u8])) -> Result<(), Fault> {
+    let mut file = zip.by_index(index).map_err(fault)?;
+    let mut buffer = [0; PIECE];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(n) => sink(&buffer[..n]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(fault(ZipError::Io(error))),
         }
-        Ok(ambiguous)
-    }
-
-    /// The zip itself, to copy entries as they are.
-    pub fn zip(&mut self) -> &mut ZipArchive<R> {
-        &mut self.zip
     }
 }
 
-fn entries_of<R: Read + Seek>(zip: &ZipArchive<R>, limits: &Limits) -> Result<Vec<Entry>, DocumentError> {
+/// Bytes that are decompressed at once; they stay in the processor's cache until they are digested.
+const PIECE: usize = 32 << 10;
+
+/// Reads the directory. `zip` takes the whole of it into memory, and an entry there takes up to ten times its bytes: a
+/// first reading makes sure that it is not too large.
+fn directory(bytes: &Bytes, limits: &Limits) -> Result<Zip, DocumentError> {
+    let budget = limits.max_entries.saturating_mul(DIRECTORY_BYTES_PER_ENTRY).saturating_add(1 << 20);
+    if bytes.as_ref().len() as u64 > budget {
+        let metered = Metered { input: Cursor::new(bytes.clone()), budget };
+        ZipArchive::new(metered).map_err(|error| refused(error, limits))?;
+    }
+    ZipArchive::new(Cursor::new(bytes.clone())).map_err(|error| refused(error, limits))
+}
+
+fn entries_of(zip: &Zip, limits: &Limits) -> Result<Vec<Entry>, DocumentError> {
     let mut entries = Vec::with_capacity(zip.len());
     for index in 0..zip.len() {
         let file = zip.by_index_data(index).map_err(|error| refused(error, limits))?;
@@ -203,7 +246,7 @@ impl<R: Read> Read for Metered<R> {
 }
 
 impl<R: Seek> Seek for Metered<R> {
-    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+    fn seek(&mut self, position: io::SeekFrom) -> io::Result<u64> {
         self.input.seek(position)
     }
 }

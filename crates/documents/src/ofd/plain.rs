@@ -3,7 +3,7 @@
 use eseal_pki::SignatureForm;
 use eseal_pki::cms::{CmsError, SignedData, SignerInfo};
 
-use super::signature::{Opened, digests, empty};
+use super::signature::{Opened, digests, empty, note_validity};
 use super::written_time::add_time;
 use crate::findings::Findings;
 use crate::time_stamp::stamps_of;
@@ -19,18 +19,19 @@ pub fn signed(opened: &Opened, data: &SignedData, mut found: Findings) -> SealRe
     let (signer, time) = (first.and_then(SignerInfo::certificate), first.and_then(SignerInfo::signing_time));
     if let Some(signer) = signer {
         found.signer(signer, time);
+        note_validity(signer, time, &mut found);
     }
     let stamps: Vec<_> = first.iter().flat_map(|signer| stamps_of(signer)).collect();
     stamps.iter().for_each(|stamp| found.time_stamp(stamp));
     add_time(&mut found, opened.descriptor.date_time.as_deref(), time);
     SealReport {
+        signer: signer.cloned(),
+        certificates: data.certificates().to_vec(),
+        signed_at: time,
         algorithm: first.and_then(|signer| signer.algorithm().ok()),
         digests: digests(&opened.descriptor),
         time_stamps: stamps,
         evidence: data.evidence(),
-        signer: signer.cloned(),
-        certificates: data.certificates().to_vec(),
-        signed_at: time,
         ..empty(Kind::Signature, found)
     }
 }

@@ -1,16 +1,18 @@
-//! Everything there is to check about one signature of a package (GB/T 38540-2020 7.3, GM/T 0099).
+//! Everything there is to check about one signature of a package (GB/T 38540-2020 7.3, GM/T 0099): first all that its own
+//! files say, then, once the protected files are digested, whether they are what was signed.
 
-use std::io::{Read, Seek};
+use std::sync::Arc;
 
 use eseal_pki::{Certificate, DigestAlg};
-use eseal_seal::SesSignature;
+use eseal_seal::{ListMatch, SesSignature};
 
-use super::coverage::{Entries, shortened};
+use super::coverage::shortened;
+use super::digests::{Digests, Wanted};
 use super::document::Pages;
-use super::files::Files;
-use super::package::Fault;
+use super::entry_set::EntrySet;
+use super::package::{Fault, Package};
 use super::plain;
-use super::signatures::{Descriptor, Listed};
+use super::signatures::{Descriptor, Listed, Reference};
 use super::signed_value::SignedValue;
 use super::written_time::add_time;
 use crate::findings::Findings;
@@ -22,69 +24,112 @@ use crate::{
 /// GB/T 33190-2016, table 67: the digest of references that name none.
 const DEFAULT_CHECK_METHOD: &str = "MD5";
 
-/// A signature with what it protects.
+/// A signature whose own files were checked.
 pub struct Checked {
     /// What was found.
     pub report: SealReport,
     /// The entries that it protects.
-    pub covered: Entries,
+    pub covered: EntrySet,
     /// The entries that it consists of.
-    pub carriers: Entries,
+    pub carriers: EntrySet,
+    /// What is still to be compared: the protected files, and the algorithm of their digests as written.
+    references: Option<(Vec<Reference>, String)>,
 }
 
 /// The files of a signature, read but not yet checked.
 pub struct Opened {
     /// The bytes of `Signature.xml`, which the signature's data hash is of.
-    pub bytes: Vec<u8>,
+    pub bytes: Arc<[u8]>,
     /// What they say.
     pub descriptor: Descriptor,
     /// The signature value.
     pub value: SignedValue,
     /// The bytes of `Seal.esl`, if `Signature.xml` names one.
-    pub seal_copy: Option<Result<Vec<u8>, String>>,
+    pub seal_copy: Option<Result<Arc<[u8]>, String>>,
 }
 
-/// Makes every check on the signature that `list` names as `listed`.
-///
-/// # Errors
-/// Only if the input cannot be read: whatever is wrong with the signature is a finding.
-pub fn check<R: Read + Seek>(
-    files: &mut Files<'_, R>,
-    pages: Option<&Pages>,
-    list: &str,
-    listed: &Listed,
-) -> Result<Checked, DocumentError> {
-    let mut carriers: Entries = files.package.find(&listed.entry).into_iter().collect();
-    let opened = match open(files, listed, &mut carriers) {
-        Ok(opened) => opened,
-        Err(Fault::Fatal(error)) => return Err(error),
-        Err(Fault::Damaged(what)) => {
-            return Ok(Checked { report: broken(listed, what), covered: Entries::new(), carriers });
+/// The document that a signature belongs to.
+pub struct Context<'a> {
+    /// The pages, if they could be read, and how many pages the documents before it have.
+    pub pages: Option<(&'a Pages, u32)>,
+    /// The entry of the list of signatures.
+    pub list: Option<usize>,
+}
+
+impl Checked {
+    /// Checks all that the files of the signature `listed` say by themselves.
+    ///
+    /// # Errors
+    /// Only if the input cannot be read: whatever is wrong with the signature is a finding.
+    pub fn begin(package: &Package, context: &Context<'_>, listed: &Listed) -> Result<Self, DocumentError> {
+        let mut carriers: EntrySet = package.find(&listed.entry).into_iter().collect();
+        let opened = match open(package, listed, &mut carriers) {
+            Ok(opened) => opened,
+            Err(Fault::Fatal(error)) => return Err(error),
+            Err(Fault::Damaged(what)) => {
+                let report = malformed_value(listed.kind, &what, Findings::default());
+                let report = SealReport { id: listed.id.clone(), ..report };
+                return Ok(Self { report, covered: EntrySet::default(), carriers, references: None });
+            }
+        };
+        let found = Findings::default();
+        let mut report = match &opened.value {
+            SignedValue::Seal(signature) => sealed(&opened, signature, found),
+            SignedValue::Signature(signature) => plain::signed(&opened, signature, found),
+            SignedValue::Bare => plain::unsupported(listed.kind, found),
+            SignedValue::Malformed(what) => malformed_value(listed.kind, what, found),
+        };
+        report.id.clone_from(&listed.id);
+        report.stamps = stamps(&opened.descriptor, context, &mut report.notes);
+        if report.kind != listed.kind {
+            report.notes.push(Note::new(NoteCode::SignatureKindDisagrees));
         }
-    };
-    let mut found = Findings::default();
-    let covered = references(files, &opened.descriptor, &mut found)?;
-    let mut report = match &opened.value {
-        SignedValue::Seal(signature) => sealed(&opened, signature, found),
-        SignedValue::Signature(signature) => plain::signed(&opened, signature, found),
-        SignedValue::Bare => plain::unsupported(listed.kind, found),
-        SignedValue::Malformed(what) => malformed_value(listed.kind, what, found),
-    };
-    report.id.clone_from(&listed.id);
-    report.stamps = stamps(&opened.descriptor, pages, &mut report.notes);
-    if report.kind != listed.kind {
-        report.notes.push(Note::new(NoteCode::SignatureKindDisagrees));
+        if context.list.is_some_and(|list| opened.descriptor.covers(list)) {
+            report.notes.push(Note::new(NoteCode::DocumentLocked));
+        }
+        let Descriptor { references, check_method, .. } = opened.descriptor;
+        let covered = references.iter().filter_map(|reference| reference.entry).collect();
+        let method = check_method.unwrap_or_else(|| DEFAULT_CHECK_METHOD.to_owned());
+        Ok(Self { report, covered, carriers, references: Some((references, method)) })
     }
-    if opened.descriptor.covers(list) {
-        report.notes.push(Note::new(NoteCode::DocumentLocked));
+
+    /// How many files it names.
+    pub fn references(&self) -> usize {
+        self.references.as_ref().map_or(0, |(references, _)| references.len())
     }
-    report.steps.sort_by_key(|step| step.check);
-    conclude(&mut report);
-    Ok(Checked { report, covered, carriers })
+
+    /// Asks for the digests that it takes to compare the protected files.
+    pub fn want(&self, wanted: &mut Wanted) {
+        let Some((_, method)) = &self.references else { return };
+        if let Some(algorithm) = DigestAlg::from_name(method) {
+            self.covered.iter().for_each(|index| wanted.add(index, algorithm));
+        }
+    }
+
+    /// Compares the protected files and says what all of it comes to.
+    pub fn finish(&mut self, digests: &Digests) {
+        if let Some((references, method)) = self.references.take() {
+            compare(&references, &method, digests, &mut self.report);
+        }
+        let report = &mut self.report;
+        report.steps.sort_by_key(|step| step.check);
+        report.content =
+            report.outcome_of(&[Check::SignatureFormat, Check::SignatureValue, Check::References, Check::DataHash]);
+        report.impression = match report.kind {
+            Kind::Signature => Outcome::NotApplicable,
+            Kind::Seal => report.outcome_of(&[
+                Check::SignatureFormat,
+                Check::SealFormat,
+                Check::SignerInSeal,
+                Check::SealMakerSignature,
+                Check::SealCopy,
+                Check::SealingTime,
+            ]),
+        };
+    }
 }
 
-fn open<R: Read + Seek>(files: &mut Files<'_, R>, listed: &Listed, carriers: &mut Entries) -> Result<Opened, Fault> {
-    let package = &mut files.package;
+fn open(package: &Package, listed: &Listed, carriers: &mut EntrySet) -> Result<Opened, Fault> {
     let limit = package.limits().max_signature_bytes;
     let bytes = package.read_xml(&listed.entry)?;
     let descriptor = Descriptor::read(package, &listed.entry, &bytes)?;
@@ -107,45 +152,38 @@ fn open<R: Read + Seek>(files: &mut Files<'_, R>, listed: &Listed, carriers: &mu
     Ok(Opened { bytes, descriptor, value, seal_copy })
 }
 
-/// Compares every protected file with its digest; gives the files that are protected.
-fn references<R: Read + Seek>(
-    files: &mut Files<'_, R>,
-    descriptor: &Descriptor,
-    found: &mut Findings,
-) -> Result<Entries, DocumentError> {
-    let method = descriptor.check_method.as_deref().unwrap_or(DEFAULT_CHECK_METHOD);
+/// Compares every protected file with its digest.
+fn compare(references: &[Reference], method: &str, digests: &Digests, report: &mut SealReport) {
     let algorithm = DigestAlg::from_name(method);
-    let (mut covered, mut altered, mut missing) = (Entries::new(), Vec::new(), Vec::new());
-    for reference in &descriptor.references {
-        let Some(index) = files.package.find(&reference.entry) else {
-            missing.push(reference.entry.as_str());
+    let (mut altered, mut missing) = (Vec::new(), Vec::new());
+    for Reference { entry, location, digest } in references {
+        let Some(index) = entry else {
+            missing.push(location.as_ref());
             continue;
         };
-        covered.insert(index);
-        if let Some(algorithm) = algorithm
-            && files.digest(index, algorithm)?.as_ref().ok() != reference.digest.as_ref()
-        {
-            altered.push(reference.entry.as_str());
+        let holds =
+            |algorithm| digest.is_some() && digests.get(*index, algorithm).and_then(Result::ok) == digest.as_deref();
+        if algorithm.is_some_and(|algorithm| !holds(algorithm)) {
+            altered.push(location.as_ref());
         }
     }
     if algorithm.is_some_and(DigestAlg::is_weak) {
-        found.notes.push(Note::with(NoteCode::DigestWeak, method));
+        report.notes.push(Note::with(NoteCode::DigestWeak, method));
     }
     let failed = |reason, names: Vec<&str>| {
         Step::with(Check::References, Outcome::Failed(reason), shortened(names.iter().copied(), names.len()))
     };
-    found.steps.push(if !altered.is_empty() {
+    report.steps.push(if !altered.is_empty() {
         failed(Reason::ContentAltered, altered)
     } else if !missing.is_empty() {
         failed(Reason::ContentMissing, missing)
-    } else if covered.is_empty() {
+    } else if references.is_empty() {
         Step::new(Check::References, Outcome::Failed(Reason::ReferencesMissing))
     } else if algorithm.is_none() {
         Step::with(Check::References, Outcome::Unknown(Reason::CheckMethodUnsupported), method)
     } else {
         Step::new(Check::References, Outcome::Passed)
     });
-    Ok(covered)
 }
 
 /// A signature with a seal.
@@ -154,21 +192,16 @@ fn sealed(opened: &Opened, signature: &SesSignature, mut found: Findings) -> Sea
     found.step(Check::SignatureFormat, Outcome::Passed);
     found.step(Check::SealFormat, Outcome::Passed);
     found.value(Check::SignatureValue, signature.verify_value(), Reason::SignatureValueWrong);
-    let listed = signature.signer_in_list();
-    found.held_or(Check::SignerInSeal, listed, Reason::SignerNotInSeal, || {
-        signer.map_or_else(String::new, Certificate::subject)
-    });
+    signer_in_seal(signature, &mut found);
     found.seal(seal, time);
     seal_copy(opened, seal.der(), &mut found);
     if let Some(signer) = signer {
         found.signer(signer, time);
+        note_validity(signer, time, &mut found);
     }
     data_hash(&opened.bytes, signature.data_hash(), signer, &mut found);
-    let stamps: Vec<_> = signature
-        .timestamp()
-        .map(|token| TimeStampReport::over_signature(token, signature.signature()))
-        .into_iter()
-        .collect();
+    let over_signature = |token| TimeStampReport::over_signature(token, signature.signature());
+    let stamps: Vec<_> = signature.timestamp().map(over_signature).into_iter().collect();
     stamps.iter().for_each(|stamp| found.time_stamp(stamp));
     add_time(&mut found, opened.descriptor.date_time.as_deref(), time);
     SealReport {
@@ -182,6 +215,25 @@ fn sealed(opened: &Opened, signature: &SesSignature, mut found: Findings) -> Sea
     }
 }
 
+fn signer_in_seal(signature: &SesSignature, found: &mut Findings) {
+    let signer = signature.certificate();
+    let listed = signer.and_then(|signer| signature.seal().info().certificates.find(signer));
+    if listed == Some(ListMatch::DigestWithZ) {
+        found.notes.push(Note::new(NoteCode::CertificateDigestWithZ));
+    }
+    found.held_or(Check::SignerInSeal, listed.is_some(), Reason::SignerNotInSeal, || {
+        signer.map_or_else(String::new, Certificate::subject)
+    });
+}
+
+/// The sealing time is not in the certificate's validity: no item fails for that, for time stamps and the registry have a
+/// say in it, but a reader must know.
+pub fn note_validity(signer: &Certificate, time: Option<eseal_kernel::Timestamp>, found: &mut Findings) {
+    if time.is_some_and(|time| time < signer.not_before() || signer.not_after() < time) {
+        found.notes.push(Note::new(NoteCode::SignerNotValidAtSealing));
+    }
+}
+
 /// The digests of the references and of `Signature.xml`, which is always SM3.
 pub fn digests(descriptor: &Descriptor) -> Vec<DigestAlg> {
     let method = descriptor.check_method.as_deref().unwrap_or(DEFAULT_CHECK_METHOD);
@@ -191,7 +243,7 @@ pub fn digests(descriptor: &Descriptor) -> Vec<DigestAlg> {
 fn seal_copy(opened: &Opened, seal: &[u8], found: &mut Findings) {
     match &opened.seal_copy {
         None => {}
-        Some(Ok(copy)) => found.held(Check::SealCopy, copy == seal, Reason::SealCopyDiffers),
+        Some(Ok(copy)) => found.held(Check::SealCopy, **copy == *seal, Reason::SealCopyDiffers),
         Some(Err(what)) => {
             found.steps.push(Step::with(Check::SealCopy, Outcome::Failed(Reason::SealMissing), what));
         }
@@ -216,10 +268,11 @@ fn data_hash(descriptor: &[u8], signed: &[u8], signer: Option<&Certificate>, fou
     found.held(Check::DataHash, holds, Reason::DataHashDiffers);
 }
 
-fn stamps(descriptor: &Descriptor, pages: Option<&Pages>, notes: &mut Vec<Note>) -> Vec<Stamp> {
+fn stamps(descriptor: &Descriptor, context: &Context<'_>, notes: &mut Vec<Note>) -> Vec<Stamp> {
+    let number = |page: &str| context.pages.and_then(|(pages, before)| Some(before + pages.number_of(page)?));
     let (mut stamps, mut lost) = (Vec::new(), Vec::new());
     for stamp in &descriptor.stamps {
-        match (pages.and_then(|pages| pages.number_of(&stamp.page)), stamp.boundary) {
+        match (number(&stamp.page), stamp.boundary) {
             (Some(page), Some([x_mm, y_mm, width_mm, height_mm])) => {
                 let clip = stamp.clip.map(|[x_mm, y_mm, width_mm, height_mm]| Clip { x_mm, y_mm, width_mm, height_mm });
                 stamps.push(Stamp { place: Place { page, x_mm, y_mm, width_mm, height_mm }, clip });
@@ -233,23 +286,6 @@ fn stamps(descriptor: &Descriptor, pages: Option<&Pages>, notes: &mut Vec<Note>)
     stamps
 }
 
-/// Both items as the steps have them.
-fn conclude(report: &mut SealReport) {
-    report.content =
-        report.outcome_of(&[Check::SignatureFormat, Check::SignatureValue, Check::References, Check::DataHash]);
-    report.impression = match report.kind {
-        Kind::Signature => Outcome::NotApplicable,
-        Kind::Seal => report.outcome_of(&[
-            Check::SignatureFormat,
-            Check::SealFormat,
-            Check::SignerInSeal,
-            Check::SealMakerSignature,
-            Check::SealCopy,
-            Check::SealingTime,
-        ]),
-    };
-}
-
 /// A report with nothing but what was found.
 pub fn empty(kind: Kind, found: Findings) -> SealReport {
     SealReport { steps: found.steps, notes: found.notes, ..SealReport::new(String::new(), kind) }
@@ -258,11 +294,4 @@ pub fn empty(kind: Kind, found: Findings) -> SealReport {
 fn malformed_value(kind: Kind, what: &str, mut found: Findings) -> SealReport {
     found.steps.push(Step::with(Check::SignatureFormat, Outcome::Failed(Reason::SignatureMalformed), what));
     empty(kind, found)
-}
-
-fn broken(listed: &Listed, what: String) -> SealReport {
-    let mut report = malformed_value(listed.kind, &what, Findings::default());
-    report.id.clone_from(&listed.id);
-    conclude(&mut report);
-    report
 }

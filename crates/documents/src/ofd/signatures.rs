@@ -1,14 +1,12 @@
 //! `Signatures.xml` and `Signature.xml` (GB/T 33190-2016 chapter 18), read the way real producers write them.
 
 use std::collections::HashSet;
-use std::io::{Read, Seek};
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use roxmltree::Node;
 
-use super::coverage::INTEGRITY_LIST;
 use super::names::{folder_of, resolve};
 use super::package::{Package, malformed};
 use super::xml;
@@ -34,12 +32,14 @@ pub struct Listed {
 }
 
 /// The signatures that the list `entry` names, in its order.
-pub fn list<R: Read + Seek>(package: &mut Package<R>, entry: &str) -> Result<Vec<Listed>, DocumentError> {
+pub fn list(package: &Package, entry: &str) -> Result<Vec<Listed>, DocumentError> {
     let bytes = package.read_xml(entry)?;
     let text = xml::decode(&bytes, entry)?;
     let tree = xml::parse(&text, entry, package.limits())?;
     let mut listed: Vec<Listed> = Vec::new();
     let mut entries = HashSet::new();
+    let count = xml::children(tree.root_element(), "Signature").count();
+    Limit::Signatures.check(count as u64, package.limits().max_signatures.into())?;
     for node in xml::children(tree.root_element(), "Signature") {
         let location = node.attribute("BaseLoc").unwrap_or_default();
         let found = package.locate(folder_of(entry), location);
@@ -53,7 +53,6 @@ pub fn list<R: Read + Seek>(package: &mut Package<R>, entry: &str) -> Result<Vec
         };
         listed.push(Listed { id: shown(node.attribute("ID").unwrap_or_default().trim()), kind, entry: found });
     }
-    Limit::Signatures.check(listed.len() as u64, package.limits().max_signatures.into())?;
     Ok(listed)
 }
 
@@ -77,8 +76,10 @@ pub struct Descriptor {
 /// A protected file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
-    /// Its entry, or the location as written where that names none.
-    pub entry: String,
+    /// Its entry, if the package has it.
+    pub entry: Option<usize>,
+    /// Its location as written.
+    pub location: Box<str>,
     /// The digest that it must have; `None` if it is not Base64.
     pub digest: Option<Vec<u8>>,
 }
@@ -98,7 +99,7 @@ pub struct StampAnnot {
 
 impl Descriptor {
     /// Reads the content of the `Signature.xml` at `entry`. The order of the elements does not matter.
-    pub fn read<R: Read + Seek>(package: &Package<R>, entry: &str, bytes: &[u8]) -> Result<Self, DocumentError> {
+    pub fn read(package: &Package, entry: &str, bytes: &[u8]) -> Result<Self, DocumentError> {
         let text = xml::decode(bytes, entry)?;
         let tree = xml::parse(&text, entry, package.limits())?;
         let root = tree.root_element();
@@ -121,23 +122,29 @@ impl Descriptor {
         })
     }
 
-    /// Whether the signature protects the file `entry`.
-    pub fn covers(&self, entry: &str) -> bool {
-        self.references.iter().any(|reference| reference.entry == entry)
+    /// Whether the signature protects the entry `index`.
+    pub fn covers(&self, index: usize) -> bool {
+        self.references.iter().any(|reference| reference.entry == Some(index))
     }
 }
 
 /// `FileRef` is absolute by the standard, with or without its slash: the root is tried first.
-fn reference<R: Read + Seek>(package: &Package<R>, folder: &str, node: Node<'_, '_>) -> Reference {
+fn reference(package: &Package, folder: &str, node: Node<'_, '_>) -> Reference {
     let location = node.attribute("FileRef").unwrap_or_default();
-    let candidates = [resolve("", location), resolve(folder, location)];
-    let index = candidates.into_iter().flatten().find_map(|name| package.find(&name));
-    let entry = index.and_then(|index| package.entries().get(index)).map(|entry| entry.name.clone());
-    let value = xml::child_text(node, "CheckValue");
-    let value = value.map(|text| text.split_ascii_whitespace().collect::<String>());
+    let from_root = resolve("", location).and_then(|name| package.find(&name));
+    let entry = from_root.or_else(|| resolve(folder, location).and_then(|name| package.find(&name)));
     Reference {
-        entry: entry.unwrap_or_else(|| location.trim().to_owned()),
-        digest: value.and_then(|text| BASE64.decode(text).ok()),
+        entry,
+        location: location.trim().into(),
+        digest: xml::child_text(node, "CheckValue").and_then(|text| decoded(&text)),
+    }
+}
+
+/// Base64, in lines or not.
+fn decoded(text: &str) -> Option<Vec<u8>> {
+    match text.contains(|c: char| c.is_ascii_whitespace()) {
+        false => BASE64.decode(text).ok(),
+        true => BASE64.decode(text.split_ascii_whitespace().collect::<String>()).ok(),
     }
 }
 
@@ -145,13 +152,4 @@ fn stamp(node: Node<'_, '_>) -> StampAnnot {
     let text = |name| node.attribute(name).unwrap_or_default().trim().to_owned();
     let numbers = |name| node.attribute(name).and_then(xml::numbers);
     StampAnnot { id: text("ID"), page: text("PageRef"), boundary: numbers("Boundary"), clip: numbers("Clip") }
-}
-
-/// The entry that holds the signature of the integrity list `OFDEntries.xml`, if it names one.
-pub fn integrity_value<R: Read + Seek>(package: &mut Package<R>) -> Result<Option<usize>, DocumentError> {
-    let bytes = package.read_xml(INTEGRITY_LIST)?;
-    let text = xml::decode(&bytes, INTEGRITY_LIST)?;
-    let tree = xml::parse(&text, INTEGRITY_LIST, package.limits())?;
-    let location = xml::child_text(tree.root_element(), "SignedValueLoc");
-    Ok(location.and_then(|location| package.locate("", &location)).and_then(|name| package.find(&name)))
 }

@@ -1,103 +1,122 @@
 //! A whole package: every signature of every document in it, and what they leave uncovered.
 
-use std::io::{Read, Seek};
-
 use eseal_pki::Evidence;
 
-use super::coverage::{Coverage, Entries, INTEGRITY_LIST, orphans, shortened};
+use super::coverage::{Coverage, orphans, shortened};
+use super::digests::Wanted;
 use super::document::{Body, Pages, bodies};
-use super::files::Files;
+use super::entry_set::EntrySet;
+use super::integrity;
+use super::local_headers::ambiguous_entries;
 use super::package::Package;
-use super::signature::{self, Checked};
+use super::signature::{Checked, Context};
 use super::signatures;
-use crate::{DocumentError, DocumentReport, Format, Limits, Note, NoteCode, OnProgress};
+use crate::{DocumentError, DocumentReport, Format, Limit, Limits, Note, NoteCode, OnProgress, SealReport, Source};
 
 /// Checks every seal and signature of an OFD document. Whom to trust is [`crate::judge()`]'s to say.
 ///
 /// # Errors
-/// The input cannot be read, is no OFD document, is damaged beyond use, or exceeds a limit. What is wrong with a
-/// signature or with what it protects is in the report.
-pub fn verify<R: Read + Seek>(
-    input: R,
-    limits: &Limits,
-    on_progress: OnProgress<'_>,
-) -> Result<DocumentReport, DocumentError> {
-    let mut files = Files::new(Package::open(input, limits)?, on_progress);
-    let bodies = bodies(&mut files.package)?;
+/// The input is no OFD document, is damaged beyond use, or exceeds a limit. What is wrong with a signature or with what
+/// it protects is in the report.
+pub fn verify(source: &Source, limits: &Limits, on_progress: OnProgress<'_>) -> Result<DocumentReport, DocumentError> {
+    let package = Package::open(source, limits)?;
     let mut seen = Seen::default();
-    let mut pages = 0_u32;
-    for body in &bodies {
-        pages = pages.saturating_add(seen.body(&mut files, body)?);
+    for body in bodies(&package)? {
+        seen.body(&package, &body)?;
     }
-    let mut report = DocumentReport {
-        format: Format::Ofd,
-        pages,
-        seals: Vec::new(),
-        notes: seen.notes,
-        time_stamps: Vec::new(),
-        evidence: Evidence::default(),
-    };
-    let package = &mut files.package;
-    if let Some(list) = package.find(INTEGRITY_LIST) {
-        report.notes.push(Note::new(NoteCode::IntegrityListNotChecked));
-        seen.carriers.insert(list);
-        seen.carriers.extend(signatures::integrity_value(package)?);
-    }
-    let (mut reports, covered): (Vec<_>, Vec<_>) =
-        seen.checked.into_iter().map(|checked| (checked.report, checked.covered)).unzip();
-    if !reports.is_empty() {
-        let coverage = Coverage { carriers: &seen.carriers, seals: &covered };
-        let (of_document, of_seals) = coverage.notes(package)?;
-        report.notes.extend(of_document);
-        for (seal, note) in reports.iter_mut().zip(of_seals) {
-            seal.notes.extend(note);
+    seen.notes.extend(integrity::check(&package, &mut seen.carriers)?);
+    seen.digest(&package, on_progress)?;
+    let Seen { checked, carriers, mut notes, pages, .. } = seen;
+    let mut seals: Vec<SealReport> = Vec::with_capacity(checked.len());
+    if !checked.is_empty() {
+        let coverage =
+            Coverage { carriers: &carriers, seals: checked.iter().map(|checked| &checked.covered).collect() };
+        let (of_document, of_seals) = coverage.notes(&package);
+        notes.extend(of_document);
+        let later: Vec<Option<Note>> = (0..checked.len()).map(|index| covered_by(&checked, index)).collect();
+        for ((checked, note), later) in checked.into_iter().zip(of_seals).zip(later) {
+            seals.push(checked.report);
+            if let Some(seal) = seals.last_mut() {
+                seal.notes.extend(note.into_iter().chain(later));
+            }
         }
     }
-    report.notes.extend(orphans(package, &seen.carriers));
-    report.seals = reports;
-    let ambiguous = files.finish().ambiguous_entries()?;
+    notes.extend(orphans(&package, &carriers));
+    let ambiguous = ambiguous_entries(&package);
     if !ambiguous.is_empty() {
         let names = shortened(ambiguous.iter().map(String::as_str), ambiguous.len());
-        report.notes.push(Note::with(NoteCode::PackageAmbiguous, names));
+        notes.push(Note::with(NoteCode::PackageAmbiguous, names));
     }
-    Ok(report)
+    Ok(DocumentReport {
+        format: Format::Ofd,
+        pages,
+        seals,
+        notes,
+        time_stamps: Vec::new(),
+        evidence: Evidence::default(),
+    })
+}
+
+/// Which other signatures protect all files of the one at `index`, and therefore came after it: neither the list of
+/// signatures nor a time in it says so with any proof.
+fn covered_by(checked: &[Checked], index: usize) -> Option<Note> {
+    let files = &checked.get(index)?.carriers;
+    let covers = |other: &&Checked| !files.is_empty() && files.without(&other.covered).is_empty();
+    let later: Vec<&str> = checked.iter().filter(covers).map(|other| other.report.id.as_str()).collect();
+    let names = || shortened(later.iter().copied(), later.len());
+    if later.is_empty() { None } else { Some(Note::with(NoteCode::LaterSignatures, names())) }
 }
 
 /// What was seen in the bodies so far.
 #[derive(Default)]
 struct Seen {
     checked: Vec<Checked>,
-    carriers: Entries,
+    carriers: EntrySet,
     notes: Vec<Note>,
+    pages: u32,
+    references: usize,
 }
 
 impl Seen {
-    /// Checks the signatures of one body; gives the number of its pages.
-    fn body<R: Read + Seek>(&mut self, files: &mut Files<'_, R>, body: &Body) -> Result<u32, DocumentError> {
-        let pages = Pages::read(&mut files.package, body);
-        let listed = match &body.signatures {
-            None => Vec::new(),
-            Some(list) => match files.package.find(list) {
-                // Two bodies that name one list have their signatures in common.
-                Some(index) if !self.carriers.insert(index) => Vec::new(),
-                Some(_) => signatures::list(&mut files.package, list)?,
-                None => {
-                    self.notes.push(Note::with(NoteCode::SignatureListMissing, list));
-                    Vec::new()
-                }
-            },
+    /// Checks what the signatures of one body say by themselves.
+    fn body(&mut self, package: &Package, body: &Body) -> Result<(), DocumentError> {
+        let pages = Pages::read(package, body);
+        let list = body.signatures.as_ref().and_then(|list| package.find(list));
+        let listed = match (&body.signatures, list) {
+            (None, _) => Vec::new(),
+            // Two bodies that name one list have their signatures in common.
+            (Some(_), Some(index)) if !self.carriers.insert(index) => Vec::new(),
+            (Some(name), Some(_)) => signatures::list(package, name)?,
+            (Some(name), None) => {
+                self.notes.push(Note::with(NoteCode::SignatureListMissing, name));
+                Vec::new()
+            }
         };
         let pages = match pages {
             // What is damaged in a sealed document is for the seals to find.
             Err(DocumentError::Malformed { .. }) if !listed.is_empty() => None,
             pages => Some(pages?),
         };
-        let list = body.signatures.as_deref().unwrap_or_default();
+        let context = Context { pages: pages.as_ref().map(|pages| (pages, self.pages)), list };
         for listed in &listed {
-            let checked = signature::check(files, pages.as_ref(), list, listed)?;
-            self.carriers.extend(&checked.carriers);
+            let checked = Checked::begin(package, &context, listed)?;
+            self.carriers.union(&checked.carriers);
+            self.references += checked.references();
             self.checked.push(checked);
+            let limits = package.limits();
+            Limit::Signatures.check(self.checked.len() as u64, limits.max_signatures.into())?;
+            Limit::References.check(self.references as u64, limits.max_references.into())?;
         }
-        Ok(pages.map_or(0, |pages| pages.count()))
+        self.pages = self.pages.saturating_add(pages.map_or(0, |pages| pages.count()));
+        Ok(())
+    }
+
+    /// Digests the protected files and compares them.
+    fn digest(&mut self, package: &Package, on_progress: OnProgress<'_>) -> Result<(), DocumentError> {
+        let mut wanted = Wanted::default();
+        self.checked.iter().for_each(|checked| checked.want(&mut wanted));
+        let digests = wanted.compute(package, on_progress)?;
+        self.checked.iter_mut().for_each(|checked| checked.finish(&digests));
+        Ok(())
     }
 }

@@ -82,11 +82,29 @@ pub fn child_text<'a>(node: Node<'a, '_>, name: &'a str) -> Option<Cow<'a, str>>
     child(node, name).and_then(text)
 }
 
+/// A finite number.
+pub fn number(text: &str) -> Option<f64> {
+    text.trim().parse::<f64>().ok().filter(|number| number.is_finite())
+}
+
 /// The numbers of a box such as `0 0 210 297`: x, y, width, height.
 pub fn numbers(text: &str) -> Option<[f64; 4]> {
-    let mut numbers = text.split_whitespace().map(|number| number.parse::<f64>().ok().filter(|n| n.is_finite()));
-    let four = [numbers.next()??, numbers.next()??, numbers.next()??, numbers.next()??];
-    if numbers.next().is_none() { Some(four) } else { None }
+    array(text)
+}
+
+/// The numbers of a matrix such as `1 0 0 1 0 0`.
+pub fn matrix(text: &str) -> Option<[f64; 6]> {
+    array(text)
+}
+
+/// Exactly `N` finite numbers.
+fn array<const N: usize>(text: &str) -> Option<[f64; N]> {
+    let mut numbers = [0.0; N];
+    let mut words = text.split_whitespace();
+    for place in &mut numbers {
+        *place = number(words.next()?)?;
+    }
+    if words.next().is_none() { Some(numbers) } else { None }
 }
 
 /// `text` as it may stand in an attribute or between tags.

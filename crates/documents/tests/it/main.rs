@@ -4,6 +4,9 @@
 mod support;
 
 mod ofd_hostile;
+mod ofd_integrity;
+mod ofd_keyword;
+mod ofd_modes;
 mod ofd_samples;
 mod ofd_sealing;
 mod ofd_signers;

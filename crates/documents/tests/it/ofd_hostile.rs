@@ -8,14 +8,14 @@ use zip::{CompressionMethod, ZipWriter};
 
 use crate::support::hostile::{entries, with_changed, with_replaced, without};
 use crate::support::ofd_contract::{contract, entries_of, zip_of};
-use crate::support::parties::{World, verify};
+use crate::support::parties::{World, source, verify};
 
 fn refused(document: &[u8]) -> DocumentError {
     refused_within(document, &Limits::default())
 }
 
 fn refused_within(document: &[u8], limits: &Limits) -> DocumentError {
-    ofd::verify(Cursor::new(document), limits, &mut |_| {}).expect_err("refused")
+    ofd::verify(&source(document), limits, &mut |_| {}).expect_err("refused")
 }
 
 fn with_entry(name: &str) -> Vec<u8> {
@@ -42,7 +42,7 @@ fn a_changed_byte_is_noticed_unless_it_changes_no_content() {
     for at in (0..sealed.len()).step_by(5) {
         let mut changed = sealed.clone();
         changed[at] ^= 0xFF;
-        let Ok(report) = ofd::verify(Cursor::new(&changed), &Limits::default(), &mut |_| {}) else { continue };
+        let Ok(report) = ofd::verify(&source(&changed), &Limits::default(), &mut |_| {}) else { continue };
         let found = |report: &DocumentReport| {
             let seals = report.seals.iter().map(|seal| (seal.content, seal.impression, seal.notes.clone()));
             (seals.collect::<Vec<_>>(), report.notes.clone())

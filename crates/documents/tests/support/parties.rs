@@ -1,10 +1,10 @@
 //! Authorities, and organizations with keys and seals.
 
-use std::io::Cursor;
+use std::sync::Arc;
 use std::time::Duration;
 
-use eseal_documents::ofd::{self, Sealed, SealingRequest};
-use eseal_documents::{DocumentError, DocumentReport, Judgement, Limits, Place, Stamp, Trust, judge};
+use eseal_documents::ofd::{self, Sealed, SealingOptions, SealingRequest};
+use eseal_documents::{DocumentError, DocumentReport, Judgement, Limits, Place, Source, Stamp, Trust, judge};
 use eseal_kernel::Timestamp;
 use eseal_pki::ca::DevelopmentCa;
 use eseal_pki::chain::{Purpose, TrustStore};
@@ -139,18 +139,34 @@ impl Identity {
         places: &[Place],
     ) -> Result<(Vec<u8>, Sealed), DocumentError> {
         let stamps: Vec<Stamp> = places.iter().copied().map(Into::into).collect();
-        let request = SealingRequest { seal_der: seal, stamps: &stamps, time: now() };
-        let prepared = ofd::prepare(Cursor::new(document), &request, &Limits::default(), &mut |_| {})?;
+        self.try_seal_at(seal, document, &stamps, SealingOptions::default())
+    }
+
+    /// `document` sealed in any way there is.
+    pub fn try_seal_at(
+        &self,
+        seal: &[u8],
+        document: &[u8],
+        stamps: &[Stamp],
+        options: SealingOptions,
+    ) -> Result<(Vec<u8>, Sealed), DocumentError> {
+        let request = SealingRequest { seal_der: seal, stamps, time: now(), options };
+        let prepared = ofd::prepare(source(document), &request, &Limits::default(), &mut |_| {})?;
         let signature = self.key.sign(prepared.to_sign()).expect("a signature");
         let mut out = Vec::new();
-        let sealed = prepared.finish(Cursor::new(document), &mut out, &self.certificate, &signature)?;
+        let sealed = prepared.finish(&mut out, &self.certificate, &signature, &mut |_| {})?;
         Ok((out, sealed))
     }
 }
 
+/// `document` as it is handed to the library.
+pub fn source(document: &[u8]) -> Source {
+    Arc::new(document.to_vec())
+}
+
 /// What verification finds in `document`.
 pub fn verify(document: &[u8]) -> DocumentReport {
-    ofd::verify(Cursor::new(document), &Limits::default(), &mut |_| {}).expect("a readable document")
+    ofd::verify(&source(document), &Limits::default(), &mut |_| {}).expect("a readable document")
 }
 
 /// What to think of `document` for somebody who trusts `world`.

@@ -71,6 +71,7 @@ fn document(error: &DocumentError, language: Language) -> Status {
         | DocumentError::OutsidePage { .. }
         | DocumentError::NoPlace
         | DocumentError::KeywordNotFound { .. }
+        | DocumentError::SeveralDocuments { .. }
         | DocumentError::NoSeam { .. }
         | DocumentError::PlacementInvalid { .. }
         | DocumentError::Locked { .. }

@@ -62,11 +62,16 @@ impl World {
 
     /// The OFD contract, sealed.
     pub fn sealed_ofd(&self) -> Vec<u8> {
-        let request = ofd::SealingRequest { seal_der: &self.seal, stamps: &[PLACE.into()], time: now() };
-        let prepared = ofd::prepare(Cursor::new(OFD), &request, &Limits::default(), &mut |_| {}).expect("prepared");
+        let request = ofd::SealingRequest {
+            seal_der: &self.seal,
+            stamps: &[PLACE.into()],
+            time: now(),
+            options: Default::default(),
+        };
+        let prepared = ofd::prepare(Arc::new(OFD), &request, &Limits::default(), &mut |_| {}).expect("prepared");
         let signature = self.sm2.key.sign(prepared.to_sign()).expect("a signature");
         let mut sealed = Vec::new();
-        prepared.finish(Cursor::new(OFD), &mut sealed, &self.sm2.certificate, &signature).expect("sealed");
+        prepared.finish(&mut sealed, &self.sm2.certificate, &signature, &mut |_| {}).expect("sealed");
         sealed
     }
 

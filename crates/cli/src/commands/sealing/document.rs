@@ -102,8 +102,9 @@ impl Document {
         let mut on_progress = |progress: Progress| show(&bar, progress);
         let prepared = match self.format {
             Format::Ofd => {
-                let request = ofd::SealingRequest { seal_der: structure, stamps: &stamps, time };
-                ofd::prepare(self.file()?, &request, &limits, &mut on_progress).map(|p| Prepared::Ofd(Box::new(p)))
+                let options = ofd::SealingOptions::default();
+                let request = ofd::SealingRequest { seal_der: structure, stamps: &stamps, time, options };
+                ofd::prepare(self.source()?, &request, &limits, &mut on_progress).map(|p| Prepared::Ofd(Box::new(p)))
             }
             Format::Pdf => {
                 let request = pdf::SealingRequest {
@@ -136,7 +137,7 @@ impl Document {
         match draft.prepared {
             Prepared::Ofd(prepared) => {
                 let mut buffered = std::io::BufWriter::new(out);
-                let sealed = prepared.finish(self.file()?, &mut buffered, certificate, signature).map_err(failed)?;
+                let sealed = prepared.finish(&mut buffered, certificate, signature, &mut |_| {}).map_err(failed)?;
                 buffered.flush().map_err(|error| Failure::unwritable(self.lang, &self.path, &error))?;
                 Ok(Sealed { name: sealed.id, signature: sealed.signature.der().to_vec() })
             }
