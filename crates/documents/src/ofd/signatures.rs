@@ -78,7 +78,7 @@ pub struct Descriptor {
 pub struct Reference {
     /// Its entry, if the package has it.
     pub entry: Option<usize>,
-    /// Its location as written.
+    /// Its location as written, without a slash in front.
     pub location: Box<str>,
     /// The digest that it must have; `None` if it is not Base64.
     pub digest: Option<Vec<u8>>,
@@ -135,7 +135,7 @@ fn reference(package: &Package, folder: &str, node: Node<'_, '_>) -> Reference {
     let entry = from_root.or_else(|| resolve(folder, location).and_then(|name| package.find(&name)));
     Reference {
         entry,
-        location: location.trim().into(),
+        location: location.trim().trim_start_matches('/').into(),
         digest: xml::child_text(node, "CheckValue").and_then(|text| decoded(&text)),
     }
 }

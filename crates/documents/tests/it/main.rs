@@ -7,6 +7,7 @@ mod ofd_hostile;
 mod ofd_integrity;
 mod ofd_keyword;
 mod ofd_modes;
+mod ofd_peers;
 mod ofd_samples;
 mod ofd_sealing;
 mod ofd_signers;

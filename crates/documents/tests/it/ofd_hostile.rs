@@ -2,13 +2,16 @@
 
 use std::io::{Cursor, Write};
 
-use eseal_documents::{DocumentError, DocumentReport, Limit, Limits, NameProblem, Outcome, Reason, detect, ofd};
+use eseal_documents::{
+    DocumentError, DocumentReport, Limit, Limits, NameProblem, NoteCode, Outcome, Reason, detect, ofd,
+};
+use proptest::prelude::*;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use crate::support::hostile::{entries, with_changed, with_replaced, without};
 use crate::support::ofd_contract::{contract, entries_of, zip_of};
-use crate::support::parties::{World, source, verify};
+use crate::support::parties::{PLACE, Party, World, source, verify};
 
 fn refused(document: &[u8]) -> DocumentError {
     refused_within(document, &Limits::default())
@@ -211,6 +214,108 @@ fn a_package_with_a_password_is_refused_as_such() {
     document[local + 6] |= 1;
     document[central + 8] |= 1;
     assert!(matches!(refused(&document), DocumentError::Encrypted));
+}
+
+#[test]
+fn ten_thousand_signatures_are_refused_or_where_they_are_allowed_checked_in_bounded_time() {
+    let mut files = entries_of(1);
+    let mut list = String::from("<Signatures>");
+    for number in 0..10_000 {
+        list.push_str(&format!("<Signature ID=\"{number}\" BaseLoc=\"/S/{number}/Signature.xml\"/>"));
+        let references: String = (0..20).map(|n| format!("<Reference FileRef=\"/S/{n}/Signature.xml\"/>")).collect();
+        let descriptor = format!(
+            "<Signature><SignedInfo><References>{references}</References></SignedInfo>\
+             <SignedValue>/S/value</SignedValue></Signature>"
+        );
+        files.push((format!("S/{number}/Signature.xml"), descriptor.into_bytes()));
+    }
+    list.push_str("</Signatures>");
+    files.push(("S/Signatures.xml".to_owned(), list.into_bytes()));
+    files.push(("S/value".to_owned(), b"no signature".to_vec()));
+    let crowd = with_replaced(
+        &zip_of(&files),
+        "OFD.xml",
+        "</ofd:DocRoot>",
+        "</ofd:DocRoot><Signatures>S/Signatures.xml</Signatures>",
+    );
+    let begun = std::time::Instant::now();
+    let error = refused(&crowd);
+    assert!(matches!(error, DocumentError::TooLarge { limit: Limit::Signatures, max: 1_000 }), "{error}");
+    assert!(begun.elapsed().as_secs() < 10, "before any of them was looked at");
+    let limits = Limits { max_signatures: 10_000, ..Limits::default() };
+    let report = ofd::verify(&source(&crowd), &limits, &mut |_| {}).expect("a report");
+    assert_eq!(report.seals.len(), 10_000);
+    assert!(report.seals.iter().all(|seal| seal.content.is_failed()));
+    let few = Limits { max_references: 199_999, ..limits };
+    assert!(matches!(refused_within(&crowd, &few), DocumentError::TooLarge { limit: Limit::References, .. }));
+}
+
+#[test]
+fn packages_inside_of_packages_are_files_like_others_and_never_opened() {
+    let mut inner = bomb(20, 50 << 20);
+    for level in 0..3 {
+        let mut files = entries_of(1);
+        files.push((format!("Doc_0/Attachs/{level}.ofd"), inner));
+        inner = zip_of(&files);
+    }
+    assert_eq!(verify(&World::new().party("甲方").seal(&inner)).seals[0].content, Outcome::Passed);
+}
+
+#[test]
+fn a_document_with_another_in_front_of_it_is_flagged() {
+    let world = World::new();
+    let sealed = world.party("甲方").seal(&contract());
+    // Who reads from the front sees the other one first.
+    let report = verify(&[contract(), sealed.clone()].concat());
+    let noted = |report: &DocumentReport| report.notes.iter().any(|note| note.code == NoteCode::PackageAmbiguous);
+    assert_eq!((report.seals.len(), noted(&report)), (1, true), "{:?}", report.notes);
+    // Who reads the directory at the end sees one without a seal.
+    let behind = verify(&[sealed, contract()].concat());
+    assert_eq!((behind.seals.len(), noted(&behind)), (0, true), "{:?}", behind.notes);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// Bytes of the package, and bytes of its files inside of a package that is well-formed otherwise.
+    #[test]
+    fn no_change_of_bytes_makes_it_panic(
+        changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..12),
+        file in any::<proptest::sample::Index>(),
+        cut in proptest::option::of(any::<proptest::sample::Index>()),
+    ) {
+        let (party, sealed) = twice_sealed();
+        let mutate = |mut bytes: Vec<u8>| {
+            for (at, byte) in changes.iter().filter(|_| !bytes.is_empty()).collect::<Vec<_>>() {
+                let at = at.index(bytes.len());
+                bytes[at] = *byte;
+            }
+            let end = cut.as_ref().map_or(bytes.len(), |cut| cut.index(bytes.len().max(1)));
+            bytes.truncate(end);
+            bytes
+        };
+        let mut files = entries(sealed);
+        let at = file.index(files.len());
+        files[at].1 = mutate(std::mem::take(&mut files[at].1));
+        for document in [mutate(sealed.clone()), zip_of(&files)] {
+            let input = source(&document);
+            let limits = Limits { max_entry_bytes: 1 << 20, ..Limits::default() };
+            let _ = ofd::verify(&input, &limits, &mut |_| {});
+            let _ = ofd::pages(&input, &limits);
+            let _ = ofd::find_text(&input, "甲方", &limits);
+            let _ = party.try_seal(&document, &[PLACE]);
+        }
+    }
+}
+
+fn twice_sealed() -> &'static (Party, Vec<u8>) {
+    static SEALED: std::sync::OnceLock<(Party, Vec<u8>)> = std::sync::OnceLock::new();
+    SEALED.get_or_init(|| {
+        let world = World::new();
+        let (first, second) = (world.party("甲方"), world.party("乙方"));
+        let sealed = second.seal(&first.seal(&contract()));
+        (second, sealed)
+    })
 }
 
 /// A package of `entries` files with `size` zeros each.

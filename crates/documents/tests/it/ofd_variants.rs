@@ -4,10 +4,11 @@ use eseal_documents::{Kind, NoteCode, Outcome, Reason, Verdict};
 use eseal_pki::DigestAlg;
 use eseal_seal::SesSignature;
 
+use crate::support::der::{Binding, gm_signed_data};
 use crate::support::hostile::{content, with_changed, with_replaced};
 use crate::support::ofd_contract::contract;
 use crate::support::parties::{World, judged};
-use crate::support::resigning::{DESCRIPTOR, VALUE, as_plain_signature, raw_form, resigned, with_digests};
+use crate::support::resigning::{DESCRIPTOR, LIST, VALUE, as_plain_signature, raw_form, resigned, with_digests};
 
 const PAGE: &str = "Doc_0/Pages/Page_0/Content.xml";
 
@@ -102,4 +103,51 @@ fn a_signature_without_a_seal_is_judged_without_an_impression() {
         value
     });
     assert_eq!(judged(&flipped, &world).seals[0].content, Outcome::Failed(Reason::SignatureValueWrong));
+}
+
+#[test]
+fn signatures_without_a_seal_are_accepted_in_every_form_that_producers_write() {
+    let world = World::new();
+    let party = world.party("甲方");
+    let sealed = party.seal(&contract());
+    let listed = with_replaced(&sealed, LIST, "Type=\"Seal\"", "Type=\"Sign\"");
+    let descriptor = content(&sealed, DESCRIPTOR);
+    for binding in [Binding::Attributes, Binding::Digest, Binding::DigestInBase64, Binding::Detached] {
+        let value = gm_signed_data(&descriptor, binding, &party.identity);
+        let signed = with_changed(&listed, VALUE, |_| value.clone());
+        let judgement = judged(&signed, &world);
+        let seal = &judgement.seals[0];
+        assert_eq!((judgement.verdict, seal.kind), (Verdict::Valid, Kind::Signature), "{binding:?}: {:?}", seal.steps);
+        // The same value over another Signature.xml.
+        let moved = with_replaced(&signed, DESCRIPTOR, "Boundary=\"120 200", "Boundary=\"10 10");
+        assert!(judged(&moved, &world).seals[0].content.is_failed(), "{binding:?}");
+        let flipped = with_changed(&signed, VALUE, |mut value| {
+            let at = value.len() - 3;
+            value[at] ^= 0x10;
+            value
+        });
+        let content = judged(&flipped, &world).seals[0].content;
+        assert_eq!(content, Outcome::Failed(Reason::SignatureValueWrong), "{binding:?}");
+    }
+}
+
+#[test]
+fn a_signer_whose_certificate_was_over_at_the_sealing_time_is_flagged() {
+    let world = World::new();
+    let party = world.party("甲方");
+    let sealed = party.seal(&contract());
+    let after = party.identity.certificate.not_after().plus(std::time::Duration::from_secs(1));
+    let late = judged(&resigned(&sealed, &party.identity, |to_sign| to_sign.time = after), &world);
+    assert!(late.seals[0].notes.iter().any(|note| note.code == NoteCode::SignerNotValidAtSealing));
+    assert!(late.is_flagged() && !judged(&sealed, &world).is_flagged());
+}
+
+#[test]
+fn an_earlier_seal_names_the_later_ones_that_protect_it() {
+    let world = World::new();
+    let twice = world.party("乙方").seal(&world.party("甲方").seal(&contract()));
+    let judgement = judged(&twice, &world);
+    let later = |seal: usize| judgement.seals[seal].notes.iter().find(|note| note.code == NoteCode::LaterSignatures);
+    assert_eq!(later(0).and_then(|note| note.detail.as_deref()), Some("s003"));
+    assert_eq!(later(1), None);
 }

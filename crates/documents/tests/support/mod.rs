@@ -1,5 +1,6 @@
 //! What the tests have in common: input documents, people with seals, and ways to do harm.
 
+pub mod der;
 pub mod hostile;
 pub mod ofd_contract;
 pub mod parties;

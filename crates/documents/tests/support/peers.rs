@@ -15,13 +15,18 @@ pub fn run(program: &str, arguments: &[&str]) -> Option<Output> {
     }
 }
 
-/// pyHanko's command: beside the Python that `ESEAL_PYTHON` names, in `target/venv`, or wherever it is found.
+/// pyHanko's command.
 pub fn pyhanko() -> PathBuf {
-    let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/venv/bin/pyhanko");
+    venv("pyhanko")
+}
+
+/// A command written in Python: beside the Python that `ESEAL_PYTHON` names, in `target/venv`, or wherever it is found.
+pub fn venv(command: &str) -> PathBuf {
+    let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/venv/bin").join(command);
     match std::env::var_os("ESEAL_PYTHON") {
-        Some(python) => Path::new(&python).with_file_name("pyhanko"),
+        Some(python) => Path::new(&python).with_file_name(command),
         None if venv.is_file() => venv,
-        None => PathBuf::from("pyhanko"),
+        None => PathBuf::from(command),
     }
 }
 
