@@ -1,6 +1,6 @@
 //! Forged seals are refused, though every signature value in them holds.
 
-use std::io::Cursor;
+use std::sync::Arc;
 use std::time::Duration;
 
 use eseal_documents::{Limits, Place, ofd};

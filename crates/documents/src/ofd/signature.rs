@@ -32,6 +32,8 @@ pub struct Checked {
     pub covered: EntrySet,
     /// The entries that it consists of.
     pub carriers: EntrySet,
+    /// The entry of its `Signature.xml`, if the package has it.
+    pub descriptor: Option<usize>,
     /// What is still to be compared: the protected files, and the algorithm of their digests as written.
     references: Option<(Vec<Reference>, String)>,
 }
@@ -62,14 +64,15 @@ impl Checked {
     /// # Errors
     /// Only if the input cannot be read: whatever is wrong with the signature is a finding.
     pub fn begin(package: &Package, context: &Context<'_>, listed: &Listed) -> Result<Self, DocumentError> {
-        let mut carriers: EntrySet = package.find(&listed.entry).into_iter().collect();
+        let descriptor = package.find(&listed.entry);
+        let mut carriers: EntrySet = descriptor.into_iter().collect();
         let opened = match open(package, listed, &mut carriers) {
             Ok(opened) => opened,
             Err(Fault::Fatal(error)) => return Err(error),
             Err(Fault::Damaged(what)) => {
                 let report = malformed_value(listed.kind, &what, Findings::default());
                 let report = SealReport { id: listed.id.clone(), ..report };
-                return Ok(Self { report, covered: EntrySet::default(), carriers, references: None });
+                return Ok(Self { report, covered: EntrySet::default(), carriers, descriptor, references: None });
             }
         };
         let found = Findings::default();
@@ -90,7 +93,7 @@ impl Checked {
         let Descriptor { references, check_method, .. } = opened.descriptor;
         let covered = references.iter().filter_map(|reference| reference.entry).collect();
         let method = check_method.unwrap_or_else(|| DEFAULT_CHECK_METHOD.to_owned());
-        Ok(Self { report, covered, carriers, references: Some((references, method)) })
+        Ok(Self { report, covered, carriers, descriptor, references: Some((references, method)) })
     }
 
     /// How many files it names.

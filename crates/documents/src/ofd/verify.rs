@@ -1,5 +1,7 @@
 //! A whole package: every signature of every document in it, and what they leave uncovered.
 
+use std::collections::HashMap;
+
 use eseal_pki::Evidence;
 
 use super::coverage::{Coverage, orphans, shortened};
@@ -33,7 +35,7 @@ pub fn verify(source: &Source, limits: &Limits, on_progress: OnProgress<'_>) -> 
             Coverage { carriers: &carriers, seals: checked.iter().map(|checked| &checked.covered).collect() };
         let (of_document, of_seals) = coverage.notes(&package);
         notes.extend(of_document);
-        let later: Vec<Option<Note>> = (0..checked.len()).map(|index| covered_by(&checked, index)).collect();
+        let later = later(&checked);
         for ((checked, note), later) in checked.into_iter().zip(of_seals).zip(later) {
             seals.push(checked.report);
             if let Some(seal) = seals.last_mut() {
@@ -57,14 +59,28 @@ pub fn verify(source: &Source, limits: &Limits, on_progress: OnProgress<'_>) -> 
     })
 }
 
-/// Which other signatures protect all files of the one at `index`, and therefore came after it: neither the list of
-/// signatures nor a time in it says so with any proof.
-fn covered_by(checked: &[Checked], index: usize) -> Option<Note> {
-    let files = &checked.get(index)?.carriers;
-    let covers = |other: &&Checked| !files.is_empty() && files.without(&other.covered).is_empty();
-    let later: Vec<&str> = checked.iter().filter(covers).map(|other| other.report.id.as_str()).collect();
-    let names = || shortened(later.iter().copied(), later.len());
-    if later.is_empty() { None } else { Some(Note::with(NoteCode::LaterSignatures, names())) }
+/// For each signature, which others protect all its files and therefore came after it: neither the list of signatures
+/// nor a time in it says so with any proof.
+fn later(checked: &[Checked]) -> Vec<Option<Note>> {
+    let descriptors = checked.iter().enumerate().filter_map(|(owner, checked)| Some((checked.descriptor?, owner)));
+    let owners: HashMap<usize, usize> = descriptors.collect();
+    let mut later: Vec<Vec<&str>> = vec![Vec::new(); checked.len()];
+    for (index, other) in checked.iter().enumerate() {
+        // As many steps as there are references, whatever the number of signatures.
+        for owner in other.covered.iter().filter_map(|entry| owners.get(&entry)).filter(|owner| **owner != index) {
+            let files = checked.get(*owner).map(|owner| &owner.carriers);
+            if files.is_some_and(|files| files.iter().all(|file| other.covered.contains(file)))
+                && let Some(names) = later.get_mut(*owner)
+            {
+                names.push(&other.report.id);
+            }
+        }
+    }
+    let note = |names: Vec<&str>| {
+        let text = shortened(names.iter().copied(), names.len());
+        if names.is_empty() { None } else { Some(Note::with(NoteCode::LaterSignatures, text)) }
+    };
+    later.into_iter().map(note).collect()
 }
 
 /// What was seen in the bodies so far.

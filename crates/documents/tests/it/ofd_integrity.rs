@@ -2,7 +2,8 @@
 
 use eseal_documents::ofd::prepare_list;
 use eseal_documents::{DocumentError, Limits, NoteCode, Verdict};
-use eseal_pki::Signer;
+use eseal_pki::tsp::DevelopmentTsa;
+use eseal_pki::{SignedData, Signer, Suite};
 
 use crate::support::hostile::{content, with_added, with_changed, with_replaced, without};
 use crate::support::ofd_contract::contract;
@@ -71,6 +72,21 @@ fn a_list_that_was_changed_or_has_no_signature_does_not_hold() {
         assert_eq!(found[0].0, NoteCode::IntegrityListWrong, "{found:?}");
         assert!(judged(&broken, &world).is_flagged());
     }
+}
+
+#[test]
+fn a_list_with_a_time_stamp_over_its_signature_holds() {
+    let world = World::new();
+    let clerk = world.holder("经办人");
+    let prepared = prepare_list(source(&contract()), now(), &Limits::default()).expect("prepared");
+    let signature = clerk.key.sign(prepared.to_sign()).expect("a signature");
+    let tsa = DevelopmentTsa::create(Suite::Sm2Sm3, now()).expect("an authority");
+    let token = tsa.stamp(&signature, now()).expect("a stamp");
+    let mut out = Vec::new();
+    prepared.finish(&mut out, &clerk.certificate, &signature, Some(token.der()), &mut |_| {}).expect("written");
+    assert_eq!(notes(&out)[0].0, NoteCode::IntegrityListHolds);
+    let data = SignedData::from_der(&content(&out, VALUE)).expect("a SignedData");
+    assert_eq!(data.signers()[0].time_stamp_tokens().count(), 1);
 }
 
 #[test]

@@ -7,14 +7,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use eseal_documents::ofd::{self, Mode, SealingOptions, SealingRequest};
 use eseal_documents::{
-    DocumentError, Limits, NoteCode, Outcome, PageSize, Place, Placement, Reason, Seam, Size, Source, Stamp, Stamped,
+    Check, DocumentError, Limits, NoteCode, Outcome, PageSize, Place, Placement, Reason, Seam, Size, Source, Stamp,
     Verdict, stamps,
 };
-use eseal_pki::{DigestAlg, Signer};
-use eseal_seal::{CertificateDigest, CertificateList, Seal, SealInfo, Version};
+use eseal_pki::tsp::DevelopmentTsa;
+use eseal_pki::{DigestAlg, Signer, Suite};
+use eseal_seal::{CertificateDigest, CertificateList, Seal, SealInfo, SesSignature, Version};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
+use crate::support::der::tlv;
 use crate::support::hostile::{content, with_changed};
 use crate::support::ofd_contract::{contract, contract_of, entries_of, zip_of};
 use crate::support::parties::{PLACE, Party, World, info, judged, now, source, verify};
@@ -113,26 +115,37 @@ fn seals_of_the_newest_generation_seal_only_where_that_is_asked_for() {
     assert_eq!(verify(&sealed).seals[0].seal.as_ref().map(Seal::version), Some(Version::V5));
 }
 
-#[test]
-fn time_stamps_are_handed_out_with_the_bytes_that_they_are_over() {
-    let world = World::new();
-    let sealed = try_with(&v5_party(&world), &contract(), V5).expect("sealed");
-    assert_eq!(verify(&sealed).seals[0].time_stamps, []);
-    // `timeStamp [0] EXPLICIT BIT STRING` behind the other fields.
-    let stamped = with_changed(&sealed, VALUE, |value| {
-        let field = [0xa0, 7, 0x03, 5, 0, b'T', b'S', b'A', b'!'];
-        let length = u32::from(value[2]) << 8 | u32::from(value[3]);
+/// The document with `timeStamp [0] EXPLICIT BIT STRING` in its signature.
+fn stamped(sealed: &[u8], token: &[u8]) -> Vec<u8> {
+    with_changed(sealed, VALUE, |value| {
         assert_eq!(value[..2], [0x30, 0x82], "a structure of some kilobytes");
-        let longer = u16::try_from(length as usize + field.len()).expect("below 64 KiB").to_be_bytes();
-        [&[0x30, 0x82], &longer[..], &value[4..], &field].concat()
-    });
-    let report = verify(&stamped);
-    let seal = &report.seals[0];
-    assert_eq!((seal.content, seal.impression), (Outcome::Passed, Outcome::Passed), "{:?}", seal.steps);
-    let signature = eseal_seal::SesSignature::from_der(&content(&stamped, VALUE)).expect("a signature");
-    let [stamp] = &seal.time_stamps[..] else { panic!("{:?}", seal.time_stamps) };
-    assert_eq!((stamp.stamped, &stamp.token[..]), (Stamped::Signature, &b"TSA!"[..]));
-    assert_eq!(stamp.covered, signature.signature());
+        tlv(0x30, &[&value[4..], &tlv(0xa0, &[&tlv(0x03, &[&[0], token])])])
+    })
+}
+
+#[test]
+fn a_time_stamp_in_the_signature_is_checked_against_the_signature_value() {
+    let world = World::new();
+    for (sealed, name) in [
+        (try_with(&v5_party(&world), &contract(), V5).expect("sealed"), "GM/T 0031-2025"),
+        (world.party("甲方").seal(&contract()), "GB/T 38540-2020"),
+    ] {
+        assert_eq!(verify(&sealed).seals[0].time_stamps.len(), 0, "{name}");
+        let signature = SesSignature::from_der(&content(&sealed, VALUE)).expect("a signature");
+        let tsa = DevelopmentTsa::create(Suite::Sm2Sm3, now()).expect("an authority");
+        let outcome = |content: &[u8]| {
+            let token = tsa.stamp(content, now()).expect("a stamp");
+            let report = verify(&stamped(&sealed, token.der()));
+            let seal = &report.seals[0];
+            assert_eq!((seal.content, seal.impression), (Outcome::Passed, Outcome::Passed), "{name}: {:?}", seal.steps);
+            assert_eq!(seal.time_stamps.len(), 1, "{name}");
+            seal.outcome_of(&[Check::TimeStamp])
+        };
+        assert_eq!(outcome(signature.signature()), Outcome::Passed, "{name}");
+        assert_eq!(outcome(b"something else"), Outcome::Failed(Reason::TimeStampWrong), "{name}");
+        let garbage = verify(&stamped(&sealed, b"TSA!"));
+        assert_eq!(garbage.seals[0].outcome_of(&[Check::TimeStamp]), Outcome::Failed(Reason::TimeStampMalformed));
+    }
 }
 
 #[test]

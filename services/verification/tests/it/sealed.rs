@@ -1,6 +1,5 @@
 //! Authorities, an organization with a seal, and documents that it sealed.
 
-use std::io::Cursor;
 use std::sync::Arc;
 use std::time::Duration;
 
