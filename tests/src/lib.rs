@@ -14,5 +14,4 @@ pub mod faults;
 pub mod load;
 pub mod platform;
 pub mod programs;
-pub mod proxy;
 pub mod telemetry;

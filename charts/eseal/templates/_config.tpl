@@ -24,6 +24,7 @@ ca_file = "/etc/eseal/tls/ca.crt"
 [database]
 url_file = "/run/secrets/eseal/database-url"
 max_readers = {{ int64 $values.database.maxReaders }}
+statement_timeout = {{ toJson $values.database.statementTimeout }}
 wait = {{ toJson $values.database.wait }}
 {{- if .migrate }}
 

@@ -69,6 +69,7 @@ spec:
             periodSeconds: 10
             timeoutSeconds: 3
             failureThreshold: 3
+          # Depends on the database. A bus that is away takes no pod away: commands are taken, and events wait.
           readinessProbe:
             httpGet: {path: /readyz, port: probe}
             periodSeconds: 5

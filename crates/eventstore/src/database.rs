@@ -8,24 +8,31 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{
-    ConnectOptions, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
+    ConnectOptions, ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait as _,
 };
 use sqlx::postgres::PgConnectOptions;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tokio_util::task::AbortOnDropHandle;
 
+use self::bounded::Bound;
+pub use self::bounded::{Bounded, Reader, Transaction};
 use self::listener::Wakes;
 use crate::bulk::is_unreachable;
 use crate::{Lease, StoreError};
 
+mod bounded;
 mod listener;
 pub(crate) mod postgres;
 mod sqlite;
 
 /// How long a caller waits for a connection of the pool.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a statement may take where nothing else is said.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long connections may take to be closed.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The first and the longest pause between two looks at a database that can't be reached.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
@@ -36,12 +43,15 @@ pub struct DatabaseConfig {
     pub url: String,
     /// How many connections may read at the same time, at least 1.
     pub max_readers: u32,
+    /// How long a statement of the readers, or of a transaction beside the writer's, may take on PostgreSQL, the wait for
+    /// a connection included. A connection that does not answer within it is closed.
+    pub statement_timeout: Duration,
 }
 
 impl DatabaseConfig {
-    /// The database at `url`, read by at most four at a time.
+    /// The database at `url`, read by at most four at a time, each statement within 20 s.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), max_readers: 4 }
+        Self { url: url.into(), max_readers: 4, statement_timeout: STATEMENT_TIMEOUT }
     }
 }
 
@@ -49,7 +59,11 @@ impl DatabaseConfig {
 impl fmt::Debug for DatabaseConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let engine = self.url.split_once(':').map_or("", |(engine, _)| engine);
-        f.debug_struct("DatabaseConfig").field("engine", &engine).field("max_readers", &self.max_readers).finish()
+        f.debug_struct("DatabaseConfig")
+            .field("engine", &engine)
+            .field("max_readers", &self.max_readers)
+            .field("statement_timeout", &self.statement_timeout)
+            .finish()
     }
 }
 
@@ -64,7 +78,7 @@ impl fmt::Debug for Database {
 }
 
 struct Doors {
-    readers: DatabaseConnection,
+    readers: Reader,
     writer: DatabaseConnection,
     wakes: Arc<Wakes>,
     postgres: Option<PgConnectOptions>,
@@ -85,11 +99,13 @@ impl Database {
         Ok(Self(Arc::new(match config.url.split_once(':') {
             Some(("sqlite", _)) => {
                 let (readers, writer) = sqlite::open(config).await?;
+                let readers = Reader::new(readers, Bound::NONE);
                 Doors { readers, writer, wakes, postgres: None, _listener: None }
             }
             Some(("postgres" | "postgresql", _)) => {
                 let options = postgres::options(&config.url)?;
                 let (readers, writer) = postgres::open(config, &options).await?;
+                let readers = Reader::new(readers, Bound::of(config.statement_timeout));
                 let listener = tokio::spawn(listener::run(options.clone(), wakes.clone()));
                 let _listener = Some(AbortOnDropHandle::new(listener));
                 Doors { readers, writer, wakes, postgres: Some(options), _listener }
@@ -134,7 +150,7 @@ impl Database {
     }
 
     /// The pool of connections that read; on SQLite they can't write.
-    pub fn reader(&self) -> &DatabaseConnection {
+    pub fn reader(&self) -> &Reader {
         &self.0.readers
     }
 
@@ -149,11 +165,21 @@ impl Database {
     ///
     /// # Errors
     /// [`DbErr`] when the database can't be reached, or another process holds it for longer than 5 s.
-    pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+    pub async fn begin(&self) -> Result<Transaction, DbErr> {
+        self.begin_within(self.0.readers.bound()).await
+    }
+
+    /// As [`Database::begin`], for the commands of operators: what they do may take as long as it takes.
+    pub(crate) async fn begin_unbounded(&self) -> Result<Transaction, DbErr> {
+        self.begin_within(Bound::NONE).await
+    }
+
+    async fn begin_within(&self, bound: Bound) -> Result<Transaction, DbErr> {
         // On SQLite a transaction that reads before it writes can't wait for the lock any more, so it takes it first.
         let immediate = Some(SqliteTransactionMode::Immediate);
         let options = TransactionOptions { sqlite_transaction_mode: immediate, ..TransactionOptions::default() };
-        self.0.writer.begin_with_options(options).await
+        let begun = bound.hold("begin", self.0.writer.begin_with_options(options)).await?;
+        Ok(Transaction::new(begun, bound))
     }
 
     /// Makes SQLite forget what was deleted: `secure_delete` overwrites it in the file, and this empties the log
@@ -178,7 +204,7 @@ impl Database {
 
     /// The pools of connections, as they are now: for metrics.
     pub fn pools(&self) -> [Pool; 2] {
-        [("readers", &self.0.readers), ("writer", &self.0.writer)].map(|(name, connection)| {
+        [("readers", self.0.readers.inner()), ("writer", &self.0.writer)].map(|(name, connection)| {
             let (open, idle) = match self.backend() {
                 DbBackend::Postgres => {
                     let pool = connection.get_postgres_connection_pool();
@@ -193,13 +219,14 @@ impl Database {
         })
     }
 
-    /// Closes all connections, after the statements that run.
+    /// Closes all connections, after the statements that run; what does not take leave within some seconds is left behind.
     ///
     /// # Errors
     /// [`DbErr`] when a connection could not be closed in order.
     pub async fn close(&self) -> Result<(), DbErr> {
-        self.0.readers.close_by_ref().await?;
-        self.0.writer.close_by_ref().await
+        let bound = if self.0.postgres.is_some() { Bound::of(CLOSE_TIMEOUT) } else { Bound::NONE };
+        bound.hold("close", self.0.readers.inner().close_by_ref()).await?;
+        bound.hold("close", self.0.writer.close_by_ref()).await
     }
 
     /// How connections beside the pools are opened; nothing on SQLite.

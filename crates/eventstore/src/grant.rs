@@ -4,9 +4,9 @@
 //! them, and nothing else. So a service that was taken over can't rewrite what happened, whatever SQL it runs. The
 //! owner can; the chain of hashes and the audit log are there to find that.
 
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, DbErr, Statement};
+use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, Statement};
 
-use crate::{Database, StoreError};
+use crate::{Database, StoreError, Transaction};
 
 /// The longest name of PostgreSQL.
 const ROLE_MAX: usize = 63;
@@ -25,7 +25,7 @@ pub async fn grant(database: &Database, role: &str) -> Result<(), StoreError> {
     if database.backend() != DbBackend::Postgres {
         return Ok(());
     }
-    let tx = database.begin().await?;
+    let tx = database.begin_unbounded().await?;
     match give(&tx, role).await {
         Ok(()) => Ok(tx.commit().await?),
         Err(error) => {
@@ -37,7 +37,7 @@ pub async fn grant(database: &Database, role: &str) -> Result<(), StoreError> {
     }
 }
 
-async fn give(tx: &DatabaseTransaction, role: &str) -> Result<(), DbErr> {
+async fn give(tx: &Transaction, role: &str) -> Result<(), DbErr> {
     let schema = Statement::from_string(DbBackend::Postgres, "SELECT quote_ident(current_schema()) AS name");
     let schema = tx.query_one_raw(schema).await?.ok_or_else(|| DbErr::Custom("no schema".to_owned()))?;
     let schema: String = schema.try_get("", "name")?;

@@ -69,7 +69,7 @@ pub mod trace;
 mod writer;
 
 pub use chain::{ChainError, verify_chain, verify_log};
-pub use database::{Database, DatabaseConfig, Pool};
+pub use database::{Bounded, Database, DatabaseConfig, Pool, Reader, Transaction};
 pub use dead_letters::{DeadLetter, DeadLetterCount, DeadLetters};
 pub use error::{CommandError, DecodeError, StoreError};
 pub use event::StoredEvent;

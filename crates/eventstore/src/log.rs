@@ -9,7 +9,7 @@ use sqlx::AssertSqlSafe;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::database::postgres::{database as query_failed, silent};
+use crate::database::postgres::database as query_failed;
 use crate::load::{COLUMNS, event, log_page, number, stream_page, to_stored};
 use crate::{Database, StoreError, StoredEvent, StreamId};
 
@@ -22,8 +22,6 @@ const READ_MAX: u64 = 1_000;
 /// How many events a stream hands over at a time, and how many such pieces it reads ahead.
 const CHUNK: usize = 256;
 const READ_AHEAD: usize = 8;
-/// How long one look of a tail may take; a connection that was cut without a word never answers.
-const LOOK: Duration = Duration::from_secs(30);
 
 /// The events of one service. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -127,14 +125,14 @@ async fn read_all(database: Database, mut after: u64, chunks: mpsc::Sender<Chunk
     }
 }
 
-/// One statement whose rows come as fast as they are taken.
+/// One statement whose rows come as fast as they are taken; each has the bound of a statement.
 async fn read_rows(database: &Database, after: u64, chunks: &mpsc::Sender<Chunk>) -> Result<(), StoreError> {
-    let pool = database.reader().get_postgres_connection_pool();
+    let (pool, bound) = (database.reader().inner().get_postgres_connection_pool(), database.reader().bound());
     let columns = COLUMNS.map(|column| format!("\"{column}\"")).join(", ");
     let sql = AssertSqlSafe(format!("SELECT {columns} FROM events WHERE position > $1 ORDER BY position"));
     let mut rows = sqlx::query(sql).bind(to_stored(after)).fetch(pool);
     let mut chunk = Vec::with_capacity(CHUNK);
-    while let Some(row) = rows.try_next().await.map_err(query_failed)? {
+    while let Some(row) = bound.hold("stream", async { rows.try_next().await.map_err(query_failed) }).await? {
         chunk.push(event(&row.into())?);
         if chunk.len() == CHUNK {
             let full = std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK));
@@ -159,8 +157,7 @@ impl Tail {
         loop {
             // Marked as seen before the read, so that a commit during the read wakes the next wait.
             self.wake.mark_unchanged();
-            let looked = timeout(LOOK, self.log.read(self.after, READ_MAX)).await;
-            let events = looked.unwrap_or_else(|_| Err(query_failed(silent("tail")).into()))?;
+            let events = self.log.read(self.after, READ_MAX).await?;
             if let Some(last) = events.last() {
                 self.after = last.position;
                 return Ok(events);

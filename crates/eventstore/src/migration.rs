@@ -55,7 +55,7 @@ pub async fn contract(manager: &SchemaManager<'_>, name: &str) -> Result<(), DbE
 }
 
 async fn refuse_if_closed(database: &Database, known: &[String]) -> Result<(), StoreError> {
-    if !SchemaManager::new(database.reader()).has_table("contracts").await? {
+    if !has_table(database, "contracts").await? {
         return Ok(());
     }
     let select = Query::select().column("migration").from("contracts").order_by("migration", Order::Asc).take();
@@ -67,11 +67,17 @@ async fn refuse_if_closed(database: &Database, known: &[String]) -> Result<(), S
 
 async fn applied(database: &Database) -> Result<Vec<String>, DbErr> {
     let table = sea_orm_migration::seaql_migrations::Entity;
-    if !SchemaManager::new(database.reader()).has_table("seaql_migrations").await? {
+    if !has_table(database, "seaql_migrations").await? {
         return Ok(Vec::new());
     }
     let select = Query::select().column(Alias::new("version")).from(table).take();
     database.reader().query_all(&select).await?.iter().map(|row| row.try_get("", "version")).collect()
+}
+
+async fn has_table(database: &Database, table: &'static str) -> Result<bool, DbErr> {
+    let reader = database.reader();
+    let schema = SchemaManager::new(reader.inner());
+    reader.bound().hold("look for a table", schema.has_table(table)).await
 }
 
 /// The store's migrations and a service's.

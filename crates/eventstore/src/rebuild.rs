@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use eseal_kernel::ClaimChange;
+use sea_orm::ConnectionTrait as _;
 use sea_orm::sea_query::Query;
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction};
 
 use crate::load::{PAGE, log_page, stream_page};
 use crate::writer::draft::{ClaimTable, Rows};
 use crate::writer::lock_head;
 use crate::writer::recording::State;
-use crate::{Database, Recorded, Row, StoreError, Stored, StoredEvent, StreamId};
+use crate::{Database, Recorded, Row, StoreError, Stored, StoredEvent, StreamId, Transaction};
 
 /// The most aggregates in memory at a time; one that was let go is folded again when its next event comes.
 const STATES_MAX: usize = 50_000;
@@ -68,7 +68,7 @@ pub async fn rebuild_telling(
     projectors: &[Projector],
     tell: impl FnMut(u64, u64),
 ) -> Result<u64, StoreError> {
-    let tx = database.begin().await?;
+    let tx = database.begin_unbounded().await?;
     match refill(&tx, projectors, tell).await {
         Ok(folded) => {
             tx.commit().await?;
@@ -83,11 +83,7 @@ pub async fn rebuild_telling(
     }
 }
 
-async fn refill(
-    tx: &DatabaseTransaction,
-    projectors: &[Projector],
-    mut tell: impl FnMut(u64, u64),
-) -> Result<u64, StoreError> {
+async fn refill(tx: &Transaction, projectors: &[Projector], mut tell: impl FnMut(u64, u64)) -> Result<u64, StoreError> {
     let head = lock_head(tx).await?;
     let mut emptied = vec!["claims"];
     for table in projectors.iter().flat_map(|projector| projector.tables) {
@@ -126,7 +122,7 @@ struct States<'a> {
 }
 
 impl States<'_> {
-    async fn project(&mut self, tx: &DatabaseTransaction, event: &StoredEvent) -> Result<Projected, StoreError> {
+    async fn project(&mut self, tx: &Transaction, event: &StoredEvent) -> Result<Projected, StoreError> {
         let kind = event.stream_id.kind();
         let projector = self.projectors.iter().find(|projector| projector.kind == kind);
         let projector = projector.ok_or_else(|| StoreError::NoProjector { kind: kind.to_owned() })?;
@@ -143,7 +139,7 @@ impl States<'_> {
 }
 
 /// The aggregate before `event`.
-async fn fold(tx: &DatabaseTransaction, projector: &Projector, event: &StoredEvent) -> Result<State, StoreError> {
+async fn fold(tx: &Transaction, projector: &Projector, event: &StoredEvent) -> Result<State, StoreError> {
     let mut state = (projector.empty)();
     let mut version = 0;
     while version + 1 < event.stream_version {

@@ -5,6 +5,7 @@
 //! - [`TestNats`]: a NATS server of its own for each test
 //! - [`NatsUser`]: looks into a server, or misbehaves in it
 //! - [`TestCertificates`]: an authority of its own for a test
+//! - [`Proxy`]: a wire that can be cut without a word
 //! - `otlp` (feature `otlp`): a collector that keeps the telemetry it is sent
 //! - [`ratio`]: figures of benchmarks
 //! - [`wait_until`]: waits on a value with a bound, and says what was missing
@@ -17,6 +18,7 @@ mod nats_user;
 #[cfg(feature = "otlp")]
 pub mod otlp;
 pub mod postgres;
+mod proxy;
 pub mod ratio;
 mod wait;
 
@@ -25,4 +27,5 @@ pub use database::TestDb;
 pub use nats::{NatsOptions, NatsTls, TestNats};
 pub use nats_user::{NatsUser, StreamMessage};
 pub use postgres::TestPostgres;
+pub use proxy::Proxy;
 pub use wait::wait_until;

@@ -9,7 +9,7 @@ pub fn on() -> Value {
         "imagePullSecrets": ["registry"],
         "server": {"listen": "[::]", "limits": {"requests": 2048, "longest": "2m"}},
         "bus": {"servers": ["tls://nats-0.nats:4222", "tls://nats-1.nats:4222"], "streamReplicas": 1},
-        "database": {"maxReaders": 8, "wait": "90s", "caSecret": "postgresql-ca"},
+        "database": {"maxReaders": 8, "statementTimeout": "5s", "wait": "90s", "caSecret": "postgresql-ca"},
         "people": {
             "algorithms": ["ES256", "RS256"], "rolesClaim": "seal_roles", "organizationClaim": "uscc", "caSecret": "issuer-ca",
             "unboundRoles": ["auditor"], "clients": ["eseal-cli", "oa"],

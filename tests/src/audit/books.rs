@@ -77,7 +77,7 @@ impl Store {
     /// When it can't be opened.
     pub async fn open(owner: &'static str, url: &str) -> Result<Self, String> {
         let failed = |error: &dyn std::fmt::Display| format!("the database of {owner}: {error}");
-        let config = DatabaseConfig { url: url.to_owned(), max_readers: 1 };
+        let config = DatabaseConfig { max_readers: 1, ..DatabaseConfig::new(url) };
         let database = Database::connect(&config).await.map_err(|error| failed(&error))?;
         let mut options = ConnectOptions::new(url.to_owned());
         options.max_connections(1).sqlx_logging(false);

@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
+use eseal_testkit::Proxy;
+
 use super::{GOES_ON, Scenario, Site};
 use crate::load::Load;
 use crate::platform::Platform;
-use crate::proxy::Proxy;
 
 /// How long new connections stay silent too.
 const OUTAGE: Duration = Duration::from_secs(20);
+/// What each session asks of PostgreSQL (`crates/eventstore/src/database/postgres.rs`): a client that does not answer for
+/// so long is given up, with the locks that it holds.
+const GIVEN_UP: Duration = Duration::from_secs(15);
 
 pub(super) const DATABASE: Scenario = Scenario {
     name: "cut-postgres",
@@ -17,7 +21,7 @@ pub(super) const DATABASE: Scenario = Scenario {
     inject: |site, load| {
         for service in chosen(site, &["application", "authentication", "fabrication"]) {
             let platform = site.platform();
-            let proxy = Proxy::to(platform.postgres.port());
+            let proxy = Proxy::to_watchful(platform.postgres.port(), GIVEN_UP);
             let file = platform.folder.join(format!("{service}.proxied-url"));
             let url = std::fs::read_to_string(platform.database_url_file(service)).map_err(|why| why.to_string())?;
             let proxied = url.replace(&format!(":{}/", platform.postgres.port()), &format!(":{}/", proxy.port()));

@@ -6,15 +6,18 @@ use std::time::Duration;
 use sea_orm::{DatabaseConnection, DbErr, RuntimeErr};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-use super::DatabaseConfig;
+use super::{DatabaseConfig, PAUSES};
 use crate::StoreError;
 
 /// How long a new connection may take, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection that comes back to a pool may take to answer; one that was cut without a word never does.
-const RETURN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection may take to answer before it is used and when it comes back; one that was cut without a word
+/// never does. It is asked when it was idle for so long: a server that was started anew leaves dead connections behind,
+/// which would each cost somebody an error.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
+const IDLE: Duration = Duration::from_secs(1);
 
 /// The parameters of an address that mean something here. Another one is a mistake, and the driver would log its value,
 /// which may be a password.
@@ -69,7 +72,7 @@ pub(super) async fn open(
     options: &PgConnectOptions,
 ) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
     // A pool would try again for a while, and then say no more than that it took too long.
-    connect(options).await.map_err(database)?.close().await.map_err(database)?;
+    drop(connect(options).await.map_err(database)?);
     let writer = pool(config, 1, options.clone().application_name("eseal-owner")).await?;
     let readers = pool(config, config.max_readers.max(1), options.clone().application_name("eseal-reader")).await?;
     Ok((readers, writer))
@@ -77,23 +80,56 @@ pub(super) async fn open(
 
 async fn pool(config: &DatabaseConfig, size: u32, postgres: PgConnectOptions) -> Result<DatabaseConnection, DbErr> {
     let mut options = super::options(config, size);
+    let own = postgres.clone();
     options.map_sqlx_postgres_opts(move |_| postgres.clone());
-    // A server that was started anew leaves dead connections behind, which would each cost somebody an error.
-    options.test_before_acquire_if_idle_for(Duration::from_secs(1));
-    options.map_sqlx_postgres_pool_opts(closing_what_is_cut);
+    options.map_sqlx_postgres_pool_opts(move |pool| tended(pool, &own));
     sea_orm::Database::connect(options).await
 }
 
-/// The pool asks a connection that comes back whether it still answers, and would wait for that for ever.
-fn closing_what_is_cut(pool: PgPoolOptions) -> PgPoolOptions {
-    pool.after_release(|connection, _| {
+/// How a pool looks after its connections, which the driver does not do for those that were cut without a word.
+///
+/// It asks a connection before its use and when it comes back, and would wait for the answer for ever. It closes a bad one,
+/// and by TLS waits for the other side to take leave, for ever again: with a place in the pool, until there is none left
+/// ("connection pool timed out"). So the look is bounded here, and a bad connection is not closed but dropped: a new one takes
+/// its place. For the same reason none is closed because of its age.
+fn tended(pool: PgPoolOptions, options: &PgConnectOptions) -> PgPoolOptions {
+    let (before, after) = (options.clone(), options.clone());
+    let pool = pool.idle_timeout(None).max_lifetime(None).test_before_acquire(false);
+    let pool = pool.before_acquire(move |connection, meta| {
+        let options = before.clone();
         Box::pin(async move {
-            match timeout(RETURN_TIMEOUT, connection.ping()).await {
-                Ok(answered) => answered.map(|()| true),
-                Err(_) => Err(silent("return")),
+            if meta.idle_for >= IDLE {
+                revive(connection, &options).await;
             }
+            Ok(true)
+        })
+    });
+    pool.after_release(move |connection, _| {
+        let options = after.clone();
+        Box::pin(async move {
+            revive(connection, &options).await;
+            Ok(true)
         })
     })
+}
+
+/// Puts a new connection in the place of one that does not answer, as soon as the server takes one.
+async fn revive(connection: &mut PgConnection, options: &PgConnectOptions) {
+    if matches!(timeout(PING_TIMEOUT, connection.ping()).await, Ok(Ok(()))) {
+        return;
+    }
+    let mut pause = PAUSES.0;
+    loop {
+        match connect(options).await {
+            Ok(new) => {
+                *connection = new;
+                return;
+            }
+            Err(error) => tracing::debug!(%error, "a lost connection is not replaced yet"),
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(PAUSES.1);
+    }
 }
 
 /// The error of a server that says nothing.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use sea_orm::sea_query::Query;
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Statement};
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
 use super::draft::Draft;
 use super::known::{Asked, Known, Received};
@@ -15,7 +15,7 @@ use super::watch::{Batch, Watch};
 use super::work::{Receipt, Work};
 use crate::bulk::is_rollback;
 use crate::load::number;
-use crate::{Database, StoreError};
+use crate::{Database, StoreError, Transaction};
 
 /// Where batches are written.
 pub(crate) struct Batches {
@@ -140,7 +140,7 @@ impl Batches {
         Ok(recorded)
     }
 
-    async fn record(&mut self, tx: &DatabaseTransaction, works: &mut [Work]) -> Result<Recorded, StoreError> {
+    async fn record(&mut self, tx: &Transaction, works: &mut [Work]) -> Result<Recorded, StoreError> {
         let head = lock_head(tx).await?;
         let mut known = Known::look_up(tx, works, &mut self.cache, head).await?;
         let draft = decide(works, &mut known, head);
@@ -177,7 +177,7 @@ fn fail(mut work: Work, failed: &Failed) {
 }
 
 /// The last position. Whoever else appends to this database waits here until this transaction ends.
-pub(crate) async fn lock_head(tx: &DatabaseTransaction) -> Result<u64, StoreError> {
+pub(crate) async fn lock_head(tx: &Transaction) -> Result<u64, StoreError> {
     let row = match tx.get_database_backend() {
         // A new row, so that a writer that looked at the old one does not go on from it.
         DbBackend::Postgres => {

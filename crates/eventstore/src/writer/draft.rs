@@ -5,13 +5,13 @@ use std::mem::{Discriminant, discriminant};
 
 use eseal_kernel::{ClaimChange, ClaimKey, Timestamp};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, OnConflict, Query};
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr, Value};
+use sea_orm::{ConnectionTrait as _, DbErr, Value};
 
 use super::inbox::Inbox;
 use super::recording::Decision;
 use crate::bulk::{insert, is_duplicate, replacing, select_in};
 use crate::load::{COLUMNS, to_stored};
-use crate::{RequestKey, Row, StoreError, StoredEvent, StreamId};
+use crate::{RequestKey, Row, StoreError, StoredEvent, StreamId, Transaction};
 
 /// Answers to keep, each with its request and time.
 type Requests = Vec<(RequestKey, Vec<u8>, Timestamp)>;
@@ -62,7 +62,7 @@ impl Draft {
     }
 
     /// Writes everything. How many events there were.
-    pub(crate) async fn write(self, tx: &DatabaseTransaction) -> Result<usize, StoreError> {
+    pub(crate) async fn write(self, tx: &Transaction) -> Result<usize, StoreError> {
         let count = self.events.len();
         if count > 0 {
             write_events(tx, self.events).await?;
@@ -77,7 +77,7 @@ impl Draft {
     }
 }
 
-async fn write_events(tx: &DatabaseTransaction, events: Vec<StoredEvent>) -> Result<(), StoreError> {
+async fn write_events(tx: &Transaction, events: Vec<StoredEvent>) -> Result<(), StoreError> {
     let values = events.into_iter().map(columns).collect();
     match insert(tx, "events", &COLUMNS, values, None).await {
         Err(error) if is_duplicate(&error) => Err(StoreError::Concurrent),
@@ -108,7 +108,7 @@ pub(crate) fn columns(event: StoredEvent) -> Vec<Value> {
     ]
 }
 
-async fn write_requests(tx: &DatabaseTransaction, requests: Requests) -> Result<(), DbErr> {
+async fn write_requests(tx: &Transaction, requests: Requests) -> Result<(), DbErr> {
     insert(tx, "requests", &REQUEST_COLUMNS, request_rows(requests), None).await.map(drop)
 }
 
@@ -170,7 +170,7 @@ impl Rows {
         }
     }
 
-    pub(crate) async fn write(self, tx: &DatabaseTransaction) -> Result<(), DbErr> {
+    pub(crate) async fn write(self, tx: &Transaction) -> Result<(), DbErr> {
         for group in self.0 {
             let on_conflict = replacing(group.key, &group.columns);
             insert(tx, group.table, &group.columns, group.values, Some(&on_conflict)).await?;
@@ -244,7 +244,7 @@ impl ClaimTable {
     }
 
     /// What was released goes first: another stream of the same batch may have taken it since.
-    pub(crate) async fn write(self, tx: &DatabaseTransaction) -> Result<(), StoreError> {
+    pub(crate) async fn write(self, tx: &Transaction) -> Result<(), StoreError> {
         for released in self.released.chunks(100) {
             let mut these = Condition::any();
             for (key, stream) in released {
@@ -264,7 +264,7 @@ impl ClaimTable {
     }
 
     /// Names the claim that another stream holds.
-    async fn refused(&self, tx: &DatabaseTransaction) -> Result<StoreError, StoreError> {
+    async fn refused(&self, tx: &Transaction) -> Result<StoreError, StoreError> {
         let keys: Vec<&str> = self.held.keys().map(ClaimKey::as_str).collect();
         let select = Query::select().columns(["key", "stream_id"]).from("claims").take();
         for row in select_in(tx, &select, "key", &keys).await? {

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sea_orm::sea_query::{Expr, ExprTrait as _, Order, Query};
-use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr, Value};
+use sea_orm::{ConnectionTrait as _, DbErr, Value};
 
 use super::work::Parked;
 use crate::bulk::{insert, replacing};
 use crate::load::{number, to_stored};
-use crate::{Delivery, StoreError};
+use crate::{Delivery, StoreError, Transaction};
 
 /// The columns of a settled delivery.
 pub(crate) const INBOX_COLUMNS: [&str; 5] = ["event_id", "consumer", "owner", "position", "parked"];
@@ -45,7 +45,7 @@ impl Inbox {
         self.settled.push((delivery, Some(why)));
     }
 
-    pub(crate) async fn write(self, tx: &DatabaseTransaction) -> Result<(), StoreError> {
+    pub(crate) async fn write(self, tx: &Transaction) -> Result<(), StoreError> {
         if self.settled.is_empty() {
             return Ok(());
         }
@@ -158,7 +158,7 @@ fn name(delivery: &Delivery) -> Vec<Value> {
     ]
 }
 
-async fn write_letters(tx: &DatabaseTransaction, settled: &[(Delivery, Option<Parked>)]) -> Result<(), DbErr> {
+async fn write_letters(tx: &Transaction, settled: &[(Delivery, Option<Parked>)]) -> Result<(), DbErr> {
     let letters = settled.iter().filter_map(|(delivery, parked)| Some(letter_row(delivery, parked.as_ref()?)));
     let on_conflict = replacing(&["event_id", "consumer"], &LETTER_COLUMNS);
     insert(tx, "dead_letters", &LETTER_COLUMNS, letters.collect(), Some(&on_conflict)).await.map(drop)
@@ -166,7 +166,7 @@ async fn write_letters(tx: &DatabaseTransaction, settled: &[(Delivery, Option<Pa
 
 /// Moves the cursor over everything that is settled behind it without a gap. Deliveries of different streams may be
 /// settled in any order, so the one just settled may have to wait for those before it.
-async fn advance(tx: &DatabaseTransaction, consumer: &str, owner: &str) -> Result<(), StoreError> {
+async fn advance(tx: &Transaction, consumer: &str, owner: &str) -> Result<(), StoreError> {
     let of_owner = || Expr::col("consumer").eq(consumer).and(Expr::col("owner").eq(owner));
     let select = Query::select().column("position").from("cursors").and_where(of_owner()).take();
     let before = tx.query_one(&select).await?.map_or(Ok(0), |row| number(&row, "position"))?;

@@ -4,8 +4,8 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use eseal_kernel::{ClaimChange, ClaimKey, Claims, Digest};
+use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func, Order, Query};
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
 use super::order::AnyOrder;
 use super::recording::Folded;
@@ -13,7 +13,7 @@ use super::streams::{Kept, Streams};
 use super::work::Work;
 use crate::bulk::{one_of, select_in};
 use crate::load::{PAGE, events, number, select, to_stored};
-use crate::{Delivery, RequestKey, StoreError, StoredEvent, StreamId};
+use crate::{Delivery, RequestKey, StoreError, StoredEvent, StreamId, Transaction};
 
 /// A request's key without its content.
 pub(crate) type RequestName = (String, String, String);
@@ -49,7 +49,7 @@ pub(crate) enum Received {
 impl Known {
     /// Looks up everything that these works name. `head` is the last position, and locked.
     pub(crate) async fn look_up(
-        tx: &DatabaseTransaction,
+        tx: &Transaction,
         works: &[Work],
         cache: &mut Streams,
         head: u64,
@@ -62,7 +62,7 @@ impl Known {
         Ok(known)
     }
 
-    async fn look_up_inbox(&mut self, tx: &DatabaseTransaction, works: &[Work]) -> Result<(), StoreError> {
+    async fn look_up_inbox(&mut self, tx: &Transaction, works: &[Work]) -> Result<(), StoreError> {
         let ids: HashSet<String> = works.iter().filter_map(Work::delivery).map(|d| d.event_id.to_string()).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let select = Query::select().columns(["event_id", "consumer", "parked"]).from("inbox").take();
@@ -73,7 +73,7 @@ impl Known {
         Ok(())
     }
 
-    async fn look_up_requests(&mut self, tx: &DatabaseTransaction, works: &[Work]) -> Result<(), StoreError> {
+    async fn look_up_requests(&mut self, tx: &Transaction, works: &[Work]) -> Result<(), StoreError> {
         let keys: HashSet<&RequestKey> = works.iter().filter_map(Work::order).filter_map(AnyOrder::request).collect();
         let ids: Vec<&str> = keys.iter().map(|key| key.request_id.as_str()).collect();
         let callers: HashSet<&str> = keys.iter().map(|key| key.caller.as_str()).collect();
@@ -93,7 +93,7 @@ impl Known {
         Ok(())
     }
 
-    async fn look_up_claims(&mut self, tx: &DatabaseTransaction, works: &[Work]) -> Result<(), StoreError> {
+    async fn look_up_claims(&mut self, tx: &Transaction, works: &[Work]) -> Result<(), StoreError> {
         let keys: HashSet<&ClaimKey> = works.iter().filter_map(Work::order).flat_map(AnyOrder::looks_at).collect();
         let texts: Vec<&str> = keys.iter().map(|key| key.as_str()).collect();
         let select = Query::select().columns(["key", "stream_id"]).from("claims").take();

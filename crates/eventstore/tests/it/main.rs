@@ -7,6 +7,7 @@ mod support;
 
 mod chain;
 mod claims;
+mod cuts;
 mod deliveries;
 mod envelope;
 mod failures;

@@ -7,7 +7,7 @@ use std::path::Path;
 use eseal_bus::{
     Consumer, Nats, NatsConfig, StartAt, durable_name, setup_consumers, setup_durable, setup_streams, stream_name,
 };
-use eseal_eventstore::{Database, DeadLetters, Log};
+use eseal_eventstore::{Database, DatabaseConfig, DeadLetters, Log};
 use eseal_kernel::Clock;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -41,7 +41,11 @@ pub async fn migrate<C>(
 ) -> Result<(), ProcessError> {
     let missing = || ProcessError::setting("migration", "`migrate` needs the section [migration] with its url_file");
     let migration = settings.migration.as_ref().ok_or_else(missing)?;
-    let database = settings::open(&migration.url_file, 1, settings.database.wait).await?;
+    let database = {
+        let url = settings::secret(&migration.url_file)?;
+        let config = DatabaseConfig { max_readers: 1, ..DatabaseConfig::new(url) };
+        settings::open(&config, settings.database.wait).await?
+    };
     eseal_eventstore::migrate(&database, program.migrations).await.map_err(ProcessError::Store)?;
     if let Some(role) = &migration.service_role {
         eseal_eventstore::grant(&database, role).await.map_err(ProcessError::Store)?;

@@ -21,6 +21,8 @@ use crate::tls::TlsConfig;
 pub const CONFIG_DEFAULT: &str = include_str!("../../config.default.toml");
 /// The most bytes of a file with a secret.
 const SECRET_MAX: u64 = 64 << 10;
+/// With less, a busy database would be taken for a dead one, and nothing left after the look at a connection that was cut.
+const SHORTEST_STATEMENT: Duration = Duration::from_secs(5);
 
 /// All settings of a process; `C` are the service's own.
 #[derive(Debug, Clone, Deserialize)]
@@ -76,6 +78,9 @@ pub struct DatabaseSettings {
     pub url_file: PathBuf,
     /// How many connections may read at the same time.
     pub max_readers: u32,
+    /// How long a statement may take before its connection counts as dead.
+    #[serde(with = "humantime_serde")]
+    pub statement_timeout: Duration,
     /// How long a database that can't be reached is waited for at the start.
     #[serde(with = "humantime_serde")]
     pub wait: Duration,
@@ -174,6 +179,9 @@ impl<C> Settings<C> {
         if let Some((setting, _)) = positive.into_iter().find(|(_, is_zero)| *is_zero) {
             return Err(ProcessError::setting(setting, "1 at least"));
         }
+        if self.database.statement_timeout < SHORTEST_STATEMENT {
+            return Err(ProcessError::setting("database.statement_timeout", "5s at least"));
+        }
         if self.peers.contains_key(name) {
             return Err(ProcessError::setting("peers", format!("{name} is this service itself")));
         }
@@ -200,18 +208,21 @@ impl DatabaseSettings {
     /// # Errors
     /// [`ProcessError::Secret`], [`ProcessError::Store`].
     pub async fn open(&self) -> Result<Database, ProcessError> {
-        open(&self.url_file, self.max_readers, self.wait).await
+        let config = DatabaseConfig {
+            max_readers: self.max_readers,
+            statement_timeout: self.statement_timeout,
+            ..DatabaseConfig::new(secret(&self.url_file)?)
+        };
+        open(&config, self.wait).await
     }
 }
 
-/// The database whose address is in this file.
+/// The database, waited for as long as this.
 ///
 /// # Errors
-/// [`ProcessError::Secret`], [`ProcessError::Store`].
-pub(super) async fn open(url_file: &Path, max_readers: u32, wait: Duration) -> Result<Database, ProcessError> {
-    let url = secret(url_file)?;
-    let config = DatabaseConfig { max_readers, ..DatabaseConfig::new(url) };
-    Database::connect_within(&config, wait).await.map_err(|error: StoreError| ProcessError::Store(error))
+/// [`ProcessError::Store`].
+pub(super) async fn open(config: &DatabaseConfig, wait: Duration) -> Result<Database, ProcessError> {
+    Database::connect_within(config, wait).await.map_err(|error: StoreError| ProcessError::Store(error))
 }
 
 /// The content of a file with a secret, without the end of its line.

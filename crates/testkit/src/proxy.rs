@@ -4,6 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -20,6 +21,9 @@ pub struct Proxy {
     _runtime: Runtime,
 }
 
+/// How long the far side of a dead connection believes in it, if not for ever.
+type Patience = Option<Duration>;
+
 /// Which connections are dead.
 #[derive(Debug, Clone, Copy, Default)]
 struct State {
@@ -35,6 +39,20 @@ impl Proxy {
     /// # Panics
     /// There is no free port.
     pub fn to(port: u16) -> Self {
+        Self::with(port, None)
+    }
+
+    /// The same for a server that looks after its connections by TCP keepalive: this long after a cut its system tells it
+    /// that the client is gone. It can't find out by itself here, for the proxy's own system would answer its probes. The
+    /// client's side stays silent for ever.
+    ///
+    /// # Panics
+    /// There is no free port.
+    pub fn to_watchful(port: u16, patience: Duration) -> Self {
+        Self::with(port, Some(patience))
+    }
+
+    fn with(port: u16, patience: Patience) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime");
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).expect("a free port");
@@ -42,7 +60,7 @@ impl Proxy {
         let (state, watching) = watch::channel(State::default());
         let passed = Arc::new(AtomicU64::new(0));
         let to = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        runtime.spawn(accept(listener, to, watching, passed.clone()));
+        runtime.spawn(accept(listener, to, patience, watching, passed.clone()));
         Self { port: own, state, passed, _runtime: runtime }
     }
 
@@ -67,13 +85,25 @@ impl Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, to: SocketAddr, state: watch::Receiver<State>, passed: Arc<AtomicU64>) {
+async fn accept(
+    listener: TcpListener,
+    to: SocketAddr,
+    patience: Patience,
+    state: watch::Receiver<State>,
+    passed: Arc<AtomicU64>,
+) {
     while let Ok((near, _)) = listener.accept().await {
-        tokio::spawn(connect(near, to, state.clone(), passed.clone()));
+        tokio::spawn(connect(near, to, patience, state.clone(), passed.clone()));
     }
 }
 
-async fn connect(near: TcpStream, to: SocketAddr, mut state: watch::Receiver<State>, passed: Arc<AtomicU64>) {
+async fn connect(
+    near: TcpStream,
+    to: SocketAddr,
+    patience: Patience,
+    mut state: watch::Receiver<State>,
+    passed: Arc<AtomicU64>,
+) {
     let born = *state.borrow_and_update();
     if born.is_cut {
         return silence(near).await;
@@ -93,6 +123,14 @@ async fn connect(near: TcpStream, to: SocketAddr, mut state: watch::Receiver<Sta
     };
     if !is_over {
         // Both stay open, or somebody would hear of it.
+        if let Some(patience) = patience {
+            tokio::time::sleep(patience).await;
+            let (read, write) = far;
+            if let Ok(far) = read.reunite(write) {
+                let _ = far.set_zero_linger(); // with a reset, as keepalive ends a connection
+            }
+            return silence(near).await;
+        }
         silence((near, far)).await;
     }
 }
