@@ -102,7 +102,7 @@ fn what_serves_cannot_change_an_event_or_a_table() {
 }
 
 #[test]
-fn readiness_says_what_is_missing_while_the_bus_is_away_and_liveness_stays() {
+fn a_service_whose_bus_is_away_stays_ready_and_says_that_it_is_degraded() {
     let (_folder, mut platform) = fixture::platform();
     let probes = SERVICES.map(|service| platform.probes(service));
     for probe in &probes {
@@ -111,12 +111,32 @@ fn readiness_says_what_is_missing_while_the_bus_is_away_and_liveness_stays() {
     }
     platform.without_nats(|_| {
         for probe in &probes {
-            until("it is not ready", || get(probe, "/readyz") == (503, "the bus does not answer\n".to_owned()));
+            let degraded = (200, "ready, degraded: the bus does not answer\n".to_owned());
+            until("it is degraded", || {
+                let told = get(probe, "/readyz");
+                assert_eq!(told.0, 200, "{}", told.1);
+                told == degraded
+            });
             assert_eq!(get(probe, "/healthz").0, 200);
         }
     });
     for probe in &probes {
-        until("it is ready again", || get(probe, "/readyz").0 == 200);
+        until("nothing is degraded", || get(probe, "/readyz") == (200, "ready\n".to_owned()));
+    }
+}
+
+#[test]
+fn readiness_says_what_is_missing_while_the_database_is_away_and_liveness_stays() {
+    let (_folder, platform) = fixture::platform();
+    let probes = SERVICES.map(|service| platform.probes(service));
+    platform.block_on(platform.postgres.stop()).expect("stopped");
+    for probe in &probes {
+        until("it is not ready", || get(probe, "/readyz") == (503, "the database does not answer\n".to_owned()));
+        assert_eq!(get(probe, "/healthz").0, 200);
+    }
+    platform.block_on(platform.postgres.restart()).expect("started");
+    for probe in &probes {
+        until("it is ready again", || get(probe, "/readyz") == (200, "ready\n".to_owned()));
     }
 }
 

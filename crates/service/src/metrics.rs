@@ -50,6 +50,8 @@ const CONNECTIONS: Metric = Metric::new(
     &["db.client.connection.pool.name", "db.client.connection.state"],
     "Connections of the database pools: used or idle",
 );
+const BUS: Metric =
+    Metric::new("eseal.bus.connected", "{connection}", &[], "1 while the bus answers, 0 while events wait for it");
 const CERTIFICATE: Metric =
     Metric::new("eseal.tls.certificate.remaining", "s", &[], "Until the certificate of this process ends");
 const FAILED_EXPORTS: Metric = Metric::new(
@@ -60,7 +62,7 @@ const FAILED_EXPORTS: Metric = Metric::new(
 );
 
 /// The metrics of every process.
-pub const METRICS: &[Metric] = &[SERVED, CALLED, REFUSALS, DEAD_LETTERS, CONNECTIONS, CERTIFICATE, FAILED_EXPORTS];
+pub const METRICS: &[Metric] = &[SERVED, CALLED, REFUSALS, DEAD_LETTERS, CONNECTIONS, BUS, CERTIFICATE, FAILED_EXPORTS];
 
 struct Instruments {
     served: Histogram<f64>,
@@ -68,6 +70,7 @@ struct Instruments {
     refusals: Counter<u64>,
     dead_letters: Gauge<f64>,
     connections: Gauge<f64>,
+    bus: Gauge<f64>,
     certificate: Gauge<f64>,
     failed_exports: Counter<u64>,
 }
@@ -81,6 +84,7 @@ static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
         refusals: REFUSALS.counter(&meter),
         dead_letters: DEAD_LETTERS.gauge(&meter),
         connections: CONNECTIONS.gauge(&meter),
+        bus: BUS.gauge(&meter),
         certificate: CERTIFICATE.gauge(&meter),
         failed_exports: FAILED_EXPORTS.counter(&meter),
     }
@@ -106,6 +110,11 @@ fn dead_letters(consumer: &str, owner: &str, letters: u64) {
     let whose = [KeyValue::new("eseal.consumer", consumer.to_owned()), KeyValue::new("eseal.owner", owner.to_owned())];
     #[expect(clippy::cast_precision_loss, reason = "nobody has that many")]
     INSTRUMENTS.dead_letters.record(letters as f64, &whose);
+}
+
+/// Whether the bus answers.
+pub(crate) fn bus_answers(answers: bool) {
+    INSTRUMENTS.bus.record(f64::from(u8::from(answers)), &[]);
 }
 
 /// The certificate of this process is good for so long.

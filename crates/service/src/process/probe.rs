@@ -1,7 +1,8 @@
 //! Probes over plain HTTP, for what has no client certificate: Kubernetes.
 //!
 //! `GET /healthz` answers 200 while the process lives: its tasks run and it can answer at all. `GET /readyz` answers 200
-//! while requests make sense, and 503 with what is missing otherwise. Nothing else is told there.
+//! while requests make sense, with what is degraded if anything is, and 503 with what is missing otherwise. Nothing else is
+//! told there. Probes are answered once the port of gRPC is open, and as long: a server that ends ends the process.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -14,7 +15,7 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::health::Readiness;
+use crate::health::{Readiness, Standing};
 
 /// The longest that [`ask`] waits for a connection, and then for an answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -31,9 +32,10 @@ pub async fn answer(listener: TcpListener, readiness: Readiness, stop: Cancellat
 }
 
 async fn ready(State(readiness): State<Readiness>) -> (StatusCode, String) {
-    match readiness.missing() {
-        None => (StatusCode::OK, "ready\n".to_owned()),
-        Some(missing) => (StatusCode::SERVICE_UNAVAILABLE, format!("{missing}\n")),
+    match readiness.standing() {
+        Standing::Ready => (StatusCode::OK, "ready\n".to_owned()),
+        Standing::Degraded(why) => (StatusCode::OK, format!("ready, degraded: {why}\n")),
+        Standing::Missing(what) => (StatusCode::SERVICE_UNAVAILABLE, format!("{what}\n")),
     }
 }
 
@@ -91,9 +93,10 @@ mod tests {
     #[test]
     fn a_process_is_ready_when_it_says_so_and_else_what_is_missing_is_told() {
         assert!(asked("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nready\n").is_ok());
-        let missing = "HTTP/1.1 503 Service Unavailable\r\n\r\nthe bus does not answer\n";
+        assert!(asked("HTTP/1.1 200 OK\r\n\r\nready, degraded: the bus does not answer\n").is_ok());
+        let missing = "HTTP/1.1 503 Service Unavailable\r\n\r\nthe database does not answer\n";
         let refused = asked(missing).expect_err("not ready").to_string();
-        assert_eq!(refused, "not ready: the bus does not answer");
+        assert_eq!(refused, "not ready: the database does not answer");
         assert!(asked("").is_err());
     }
 
