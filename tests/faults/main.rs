@@ -27,6 +27,9 @@ struct Cli {
     /// Outages a tenth as long, and one round of each fault, as in `make test`. 缩短停机时间,每种故障一轮。
     #[arg(long)]
     short: bool,
+    /// Programs of another release, for `versions`: it runs its second replicas from this folder. 另一版本程序所在目录。
+    #[arg(long, value_name = "DIR")]
+    beside: Option<PathBuf>,
     /// Where everything is kept if something goes wrong; a new folder in the temporary one unless it is named.
     /// 数据目录;出错时保留。
     #[arg(long, value_name = "DIR")]
@@ -111,6 +114,7 @@ fn distributed(cli: &Cli, folder: &Path, chosen: &[&Scenario], begun: Instant, t
     let pace = if cli.short { Pace::Short } else { Pace::Full };
     say("starting PostgreSQL, NATS, the services and the gateway");
     let mut site = Site::found(&folder.join("distributed"), cli.seed, pace);
+    site.beside.clone_from(&cli.beside);
     for (i, scenario) in chosen.iter().enumerate() {
         if begun.elapsed() > Duration::from_secs(cli.seconds) {
             totals.skipped.push(scenario.name);

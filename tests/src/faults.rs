@@ -74,7 +74,7 @@ pub struct Scenario {
 }
 
 /// Everything that can happen to the distributed system.
-pub const SCENARIOS: [Scenario; 17] = [
+pub const SCENARIOS: [Scenario; 18] = [
     killed::SERVICES,
     points::WRITER,
     points::RELAY,
@@ -89,6 +89,7 @@ pub const SCENARIOS: [Scenario; 17] = [
     wires::BUS,
     wires::PEERS,
     poison::MALFORMED,
+    poison::UNREADABLE,
     clocks::JUMPS,
     certificates::ROTATED,
     versions::SIDE_BY_SIDE,

@@ -4,6 +4,8 @@
 //! What runs is what is shipped: the programs, `deploy/config/*.toml` and `deploy/nats`. Only addresses and paths are given
 //! by the environment, as a deployment would.
 
+mod databases;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
@@ -31,8 +33,8 @@ pub struct PlatformOptions {
     /// More settings of services, as variables of the environment, such as `ESEAL_TELEMETRY__OTLP_ENDPOINT`; those of one
     /// service under its name, those of all under `""`.
     pub settings: BTreeMap<&'static str, Vec<(String, String)>>,
-    /// The same programs of another build, by name: old beside new.
-    pub programs: BTreeMap<&'static str, PathBuf>,
+    /// Programs of another build, by the process that runs them, such as `application-2`: old beside new.
+    pub programs: BTreeMap<String, PathBuf>,
     /// The port of the gateway; 0 takes a free one.
     pub gateway_port: u16,
     /// Commits wait for the disk, as in production.
@@ -256,37 +258,6 @@ impl Platform {
         self.operate(service, &["migrate"]).unwrap_or_else(|(code, why)| panic!("migrate {service}: {code} {why}"));
     }
 
-    /// Runs SQL as the role that a service serves with; what it gives, a row a line, or why it was refused.
-    ///
-    /// # Errors
-    /// What PostgreSQL said.
-    ///
-    /// # Panics
-    /// `psql` can't be run.
-    pub fn sql(&self, service: &str, statement: &str) -> Result<String, String> {
-        let url = fs::read_to_string(self.data(service).join("url")).expect("the address");
-        let mut psql = Command::new(self.postgres.program("psql"));
-        psql.arg(url).args(["-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", statement]).stdin(Stdio::null());
-        let output = psql.output().expect("psql runs");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
-    }
-
-    /// Every row of every table that follows from a service's events, in an order of its own.
-    ///
-    /// # Panics
-    /// A table can't be read.
-    pub fn derived_rows(&self, service: &str) -> String {
-        let read = |statement: &str| self.sql(service, statement).unwrap_or_else(|why| panic!("{statement}: {why}"));
-        let tables = read(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_name NOT IN \
-             ('events', 'head', 'requests', 'inbox', 'cursors', 'dead_letters', 'seaql_migrations') ORDER BY 1",
-        );
-        let rows =
-            |table: &str| format!("# {table}\n{}", read(&format!("SELECT t::text FROM \"{table}\" t ORDER BY 1")));
-        tables.lines().map(rows).collect()
-    }
-
     /// Does something with its servers that takes a runtime.
     pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
@@ -313,17 +284,28 @@ impl Platform {
 
     fn command(&self, process: &str) -> Command {
         let service = process.trim_end_matches(|c: char| c == '-' || c.is_ascii_digit());
-        let mut command = self.settled(service);
+        let mut command = self.settled_by(service, self.options.programs.get(process).cloned());
         let address = |port: u16| format!("127.0.0.1:{port}");
         command.env("ESEAL_SERVER__ADDRESS", address(self.ports.get(process).copied().unwrap_or(0)));
         command.arg("serve");
         command
     }
 
+    /// From its next start on this process is one of another build; of this one again without.
+    pub fn run_by(&mut self, process: &str, program: Option<PathBuf>) {
+        match program {
+            Some(program) => drop(self.options.programs.insert(process.to_owned(), program)),
+            None => drop(self.options.programs.remove(process)),
+        }
+    }
+
     /// A service's program with its settings.
     fn settled(&self, service: &str) -> Command {
-        let named = self.options.programs.iter().find(|(name, _)| **name == service).map(|(_, path)| path.clone());
-        let mut command = Command::new(named.unwrap_or_else(|| program(&format!("eseal-{service}"))));
+        self.settled_by(service, None)
+    }
+
+    fn settled_by(&self, service: &str, other: Option<PathBuf>) -> Command {
+        let mut command = Command::new(other.unwrap_or_else(|| program(&format!("eseal-{service}"))));
         command.arg("--config").arg(root().join(format!("deploy/config/{service}.toml"))).env("ESEAL_LANG", "en");
         for name in ["ESEAL_DATA", "ESEAL_CONFIG"] {
             command.env_remove(name);
@@ -392,43 +374,6 @@ impl Platform {
         }
         fs::write(&file, serde_json::to_string(&ports).expect("JSON")).expect("a file");
         ports
-    }
-
-    /// For each service a database with two roles: its owner, who migrates, and the one that serves.
-    fn set_up_databases(&self) {
-        for service in SERVICES {
-            let data = self.data(service);
-            let (database, owner, serving) =
-                (format!("eseal_{service}"), format!("{service}_owner"), format!("{service}_service"));
-            if !data.join("encryption.key").is_file() {
-                fs::create_dir_all(&data).expect("a folder");
-                private_file(&data.join("owner-password"), &random_hex());
-                private_file(&data.join("password"), &random_hex());
-                self.create_database(&data, &database, [&owner, &serving]);
-                private_file(&data.join("encryption.key"), &(random_hex() + &random_hex()));
-            }
-            // Its port is another one after every start.
-            for (role, url) in [(&owner, "owner-"), (&serving, "")] {
-                let password = fs::read_to_string(data.join(format!("{url}password"))).expect("a password");
-                let address = self.postgres.tls_url_as(&database, role, &password);
-                private_file(&data.join(format!("{url}url")), &address);
-            }
-        }
-    }
-
-    fn create_database(&self, data: &Path, database: &str, [owner, serving]: [&str; 2]) {
-        let password = |file: &str| fs::read_to_string(data.join(file)).expect("a password");
-        let statements = [
-            format!("CREATE ROLE {owner} LOGIN PASSWORD '{}'", password("owner-password")),
-            format!("CREATE ROLE {serving} LOGIN PASSWORD '{}'", password("password")),
-            format!("CREATE DATABASE {database} OWNER {owner}"),
-            format!("REVOKE ALL ON DATABASE {database} FROM PUBLIC"),
-            format!("GRANT CONNECT ON DATABASE {database} TO {serving}"),
-        ];
-        for statement in statements {
-            let executed = self.runtime.block_on(self.postgres.execute("postgres", &statement));
-            executed.unwrap_or_else(|error| panic!("{database}: {error}"));
-        }
     }
 
     fn start_issuer(&mut self) {

@@ -167,6 +167,9 @@ where
 
     /// One call of the handler. It may panic; the other streams must not suffer for it.
     async fn handle(&self, event: &StoredEvent, delivery: Delivery) -> Outcome {
+        if eseal_faultpoint::fails("consumer.unreadable") {
+            return Outcome::Never("a fault point has made it unreadable".to_owned());
+        }
         let context = trace::processing(self.consumer, self.source.system(), event);
         let (event, owner, traceparent) = (event.clone(), self.consumer.owner.to_owned(), trace::onward(&context));
         let received = Received { event, owner, traceparent };

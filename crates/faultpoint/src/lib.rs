@@ -12,10 +12,11 @@
 //! ```
 //!
 //! `ESEAL_FAULT_POINT=writer.committed:3` ends the process when it passes there for the third time. It aborts: nothing is
-//! unwound, flushed or said good-bye to, as in a power cut.
+//! unwound, flushed or said good-bye to, as in a power cut. A step that can fail by itself asks [`fails`] instead, and fails
+//! at that one passage.
 //!
-//! In a build without `debug_assertions`, which is every release build, [`pass`] is empty and the variable is not read
-//! (ADR 22).
+//! In a build without `debug_assertions`, which is every release build, [`pass`] is empty, [`fails`] is `false` and the
+//! variable is not read (ADR 22).
 
 /// The variable of the environment that names a point and a passage: `relay.published:2`.
 pub const VARIABLE: &str = "ESEAL_FAULT_POINT";
@@ -31,6 +32,19 @@ pub fn pass(point: &'static str) {
     armed::pass(point);
 }
 
+/// Whether the step at the place `point` has to fail.
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+pub const fn fails(_point: &'static str) -> bool {
+    false
+}
+
+/// Whether the step at the place `point` has to fail: at the passage that was asked for, and at no other one.
+#[cfg(debug_assertions)]
+pub fn fails(point: &'static str) -> bool {
+    armed::is_due(point)
+}
+
 #[cfg(debug_assertions)]
 mod armed {
     use std::io::Write as _;
@@ -41,27 +55,36 @@ mod armed {
 
     struct Armed {
         point: String,
-        /// Passages that are still survived.
-        left: AtomicU64,
+        /// The passage that is meant, from 1 on.
+        passage: u64,
+        /// Passages so far.
+        passed: AtomicU64,
     }
 
     impl Armed {
         /// What the environment asks for: `point:n`, where n is 1 if it is absent.
         fn of(text: &str) -> Option<Self> {
             let (point, passage) = text.split_once(':').unwrap_or((text, "1"));
-            let left: u64 = passage.parse().ok()?;
-            (!point.is_empty() && left > 0).then(|| Self { point: point.to_owned(), left: AtomicU64::new(left - 1) })
+            let passage: u64 = passage.parse().ok()?;
+            (!point.is_empty() && passage > 0).then(|| Self {
+                point: point.to_owned(),
+                passage,
+                passed: AtomicU64::new(0),
+            })
         }
 
         fn is_due(&self, point: &str) -> bool {
-            self.point == point
-                && self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err()
+            self.point == point && self.passed.fetch_add(1, Ordering::SeqCst) + 1 == self.passage
         }
     }
 
-    pub(super) fn pass(point: &str) {
+    pub(super) fn is_due(point: &str) -> bool {
         let armed = ARMED.get_or_init(|| Armed::of(&std::env::var(super::VARIABLE).ok()?));
-        if armed.as_ref().is_some_and(|armed| armed.is_due(point)) {
+        armed.as_ref().is_some_and(|armed| armed.is_due(point))
+    }
+
+    pub(super) fn pass(point: &str) {
+        if is_due(point) {
             // The only trace that it leaves. With nobody to read it there is nobody to tell.
             let _ = writeln!(std::io::stderr(), "fault point {point}: the process ends here");
             std::process::abort();
@@ -73,10 +96,10 @@ mod armed {
         use super::*;
 
         #[test]
-        fn a_point_is_due_at_the_passage_that_was_asked_for() {
+        fn a_point_is_due_at_the_passage_that_was_asked_for_and_at_no_other() {
             let armed = Armed::of("relay.published:3").expect("a point");
-            let due: Vec<_> = (0..3).map(|_| armed.is_due("relay.published")).collect();
-            assert_eq!(due, [false, false, true]);
+            let due: Vec<_> = (0..5).map(|_| armed.is_due("relay.published")).collect();
+            assert_eq!(due, [false, false, true, false, false]);
         }
 
         #[test]

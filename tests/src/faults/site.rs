@@ -29,6 +29,8 @@ pub struct Site {
     pub injected: u64,
     /// What faults leave on purpose.
     pub expected: Expected,
+    /// Where programs of another release lie, if there is one to run beside this one.
+    pub beside: Option<std::path::PathBuf>,
     ledger: Ledger,
 }
 
@@ -65,7 +67,7 @@ impl Site {
         let company = Company::found_distributed(&folder.join("company"), options);
         let rng = Rng::with_seed(seed);
         let (injected, expected, ledger) = (0, Expected::default(), Ledger::default());
-        Self { company, rng, pace, injected, expected, ledger }
+        Self { company, rng, pace, injected, expected, beside: None, ledger }
     }
 
     /// The system.

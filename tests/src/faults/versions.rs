@@ -1,8 +1,11 @@
 //! An old and a new version side by side.
 //!
 //! A second build would take longer than all faults together, so the new version is told by what it would leave: a
-//! migration that expands, and facts with fields that this version does not know. That shows what a roll-out needs of the
-//! old version, and no more: it starts and goes on over a newer database, and reads, hands on and folds newer facts.
+//! migration that expands, and facts with fields that this version does not know. It imitates the state of a roll-out when
+//! the newer release has migrated and written already while replicas of this one go on. That shows what a roll-out
+//! needs of the old version, and no more: it starts and goes on over a newer database, and reads, hands on and folds newer
+//! facts. What the code of another release does beside this one is seen only if there is such a build:
+//! `eseal-faults --beside DIR` runs the second replicas from it.
 
 use eseal_eventstore::{Actor, StoredEvent, StreamId};
 use eseal_kernel::{Clock, Id};
@@ -20,7 +23,10 @@ pub(super) const SIDE_BY_SIDE: Scenario = Scenario {
 
 fn expand(site: &mut Site, load: &Load) -> Result<(), String> {
     for service in ["application", "authentication"] {
-        site.platform().start_with(&format!("{service}-2"), &[]);
+        let second = format!("{service}-2");
+        let other = site.beside.as_ref().map(|folder| folder.join(format!("eseal-{service}")));
+        site.platform().run_by(&second, other.clone());
+        site.platform().start_with(&second, &[]);
         migrate_further(site, service)?;
         newer_fact(site, service)?;
         site.injected += 1;
@@ -30,7 +36,18 @@ fn expand(site: &mut Site, load: &Load) -> Result<(), String> {
         site.platform().start_one(service);
         site.injected += 1;
         load.advances(4, GOES_ON).map_err(|why| format!("after the old {service} was started anew, {why}"))?;
-        site.platform().kill(&format!("{service}-2"));
+        site.platform().kill(&second);
+        if other.is_some() {
+            // The other build alone, on what this one has left; and this one again on what that one leaves.
+            for program in [other, None] {
+                site.platform().kill(service);
+                site.platform().run_by(service, program);
+                site.platform().start_one(service);
+                site.injected += 1;
+                load.advances(4, GOES_ON)
+                    .map_err(|why| format!("after {service} went over to another build, {why}"))?;
+            }
+        }
     }
     Ok(())
 }
