@@ -1,19 +1,19 @@
-//! Certificates for tests of TLS.
+//! Certificates for tests of TLS, by the makers of those of a development system.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
-};
+use eseal_devpki::{DevPki, Request};
+use eseal_kernel::Clock;
 use tempfile::TempDir;
+
+/// The end of every name in a certificate.
+const DOMAIN: &str = ".eseal";
 
 /// An authority of its own for a test; all files are gone when it is dropped.
 #[derive(Debug)]
 pub struct TestCertificates {
     folder: TempDir,
-    authority: Issuer<'static, KeyPair>,
+    authority: DevPki,
 }
 
 /// The files of one certificate.
@@ -31,40 +31,24 @@ impl TestCertificates {
     /// A new authority.
     ///
     /// # Panics
-    /// When the files can't be written.
+    /// Without random numbers or a temporary folder.
     #[allow(clippy::expect_used)]
     pub fn new() -> Self {
         let folder = TempDir::new().expect("a temporary folder");
-        let key = KeyPair::generate().expect("a key");
-        let mut params = CertificateParams::new(Vec::new()).expect("no names");
-        params.distinguished_name = name("test authority");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let certificate = params.self_signed(&key).expect("a certificate");
-        fs::write(folder.path().join("ca.crt"), certificate.pem()).expect("a file");
-        Self { folder, authority: Issuer::new(params, key) }
+        Self { folder, authority: DevPki::try_new(Clock::System).expect("an authority") }
     }
 
-    /// A certificate for `CN=<common name>, O=eseal`, for servers on this machine and clients alike. The same name again
-    /// gives a new one in the same files.
+    /// A certificate for `CN=<name>,O=eseal`, where the name ends with `.eseal`, for servers on this machine and clients
+    /// alike. The same name again gives a new one in the same files.
     ///
     /// # Panics
     /// When the files can't be written.
     #[allow(clippy::expect_used)]
-    pub fn issue(&self, common_name: &str) -> TestCertificate {
-        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), common_name.to_owned()];
-        let key = KeyPair::generate().expect("a key");
-        let mut params = CertificateParams::new(names).expect("names");
-        params.distinguished_name = name(common_name);
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-        params.use_authority_key_identifier_extension = true;
-        let certificate = params.signed_by(&key, &self.authority).expect("a certificate");
-        let file = |ending: &str| self.folder().join(format!("{common_name}.{ending}"));
-        let files =
-            TestCertificate { ca_file: self.folder().join("ca.crt"), cert_file: file("crt"), key_file: file("key") };
-        fs::write(&files.cert_file, certificate.pem()).expect("a file");
-        fs::write(&files.key_file, key.serialize_pem()).expect("a file");
-        files
+    pub fn issue(&self, name: &str) -> TestCertificate {
+        let stem = name.strip_suffix(DOMAIN).expect("a name that ends with .eseal");
+        let folder = self.authority.store(self.folder(), stem, &Request::default()).expect("a certificate");
+        let file = |name: &str| folder.join(name);
+        TestCertificate { ca_file: file("ca.crt"), cert_file: file("tls.crt"), key_file: file("tls.key") }
     }
 
     /// Where the files lie.
@@ -77,12 +61,4 @@ impl Default for TestCertificates {
     fn default() -> Self {
         Self::new()
     }
-}
-
-fn name(common_name: &str) -> DistinguishedName {
-    let mut name = DistinguishedName::new();
-    // In this order the subject is `CN=…,O=eseal` where it is written from its end, as NATS does.
-    name.push(DnType::OrganizationName, "eseal");
-    name.push(DnType::CommonName, common_name);
-    name
 }

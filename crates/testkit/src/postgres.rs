@@ -1,8 +1,6 @@
 //! A PostgreSQL server of one's own: real, on a free port, gone with the process that started it.
 
-mod certificates;
 mod program;
-mod watcher;
 
 use std::fs;
 use std::io;
@@ -12,13 +10,15 @@ use std::process::Child;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use eseal_devpki::{DevPki, DevPkiError, Pair, Request};
+use eseal_kernel::Clock;
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DbErr};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use tokio::time::sleep;
 
 use self::program::{Owner, Programs};
-use self::watcher::Watcher;
+use crate::guard::Guard;
 
 /// The role that may do everything.
 pub const SUPERUSER: &str = "postgres";
@@ -46,7 +46,7 @@ pub struct TestPostgres {
     port: u16,
     password: String,
     server: Mutex<Option<Child>>,
-    watcher: Mutex<Option<Watcher>>,
+    guard: Mutex<Option<Guard>>,
 }
 
 impl TestPostgres {
@@ -66,7 +66,7 @@ impl TestPostgres {
     /// # Errors
     /// What kept it from starting, with the end of its log.
     pub async fn start(syncs: Syncs) -> io::Result<Self> {
-        // The watcher removes it: a `TempDir` in a static never would.
+        // The guard removes it: a `TempDir` in a static never would.
         let folder = TempDir::with_prefix("eseal-postgres-")?.keep();
         Self::start_with(folder, syncs, true).await
     }
@@ -89,12 +89,12 @@ impl TestPostgres {
                 .await
                 .map_err(io::Error::other)??
         };
-        let watcher = Some(Watcher::start(&folder, temporary)?);
+        let guard = Some(watch_over(&folder, temporary)?);
         let server = Self {
             port: free_port()?,
             password: prepared,
             server: Mutex::new(None),
-            watcher: Mutex::new(watcher),
+            guard: Mutex::new(guard),
             folder,
             programs,
             owner,
@@ -116,7 +116,7 @@ impl TestPostgres {
 
     /// The certificate of the authority that the server's certificate is from.
     pub fn ca_file(&self) -> PathBuf {
-        self.folder.join(certificates::CA)
+        self.folder.join(program::CA)
     }
 
     /// The address of a database for the [`SUPERUSER`], without TLS.
@@ -272,15 +272,35 @@ impl TestPostgres {
 
 impl Drop for TestPostgres {
     fn drop(&mut self) {
-        // The watcher does what it does when the process ends, and only this process can take note of its child's end.
-        let watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(watcher) = watcher else { return };
-        let removing = watcher.release();
+        // The guard does what it does when the process ends, and only this process can take note of its child's end.
+        let guard = self.guard.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut guard) = guard else { return };
+        guard.release();
         if let Some(mut child) = self.child().take() {
             let _ = child.wait();
         }
-        removing.wait();
+        drop(guard); // once all is done
     }
+}
+
+/// Who stops the server in `folder` when this process is gone. `$1` the folder, `$2` the signal, `$3` whether the folder
+/// goes too. The process is the one that has the folder in its command line: numbers are used again.
+fn watch_over(folder: &Path, temporary: bool) -> io::Result<Guard> {
+    const STOP: &str = r#"
+pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null)
+if [ -n "$pid" ] && tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -- "$1/data"; then
+    kill -s "$2" "$pid"
+    rounds=0
+    while [ -s "/proc/$pid/cmdline" ] && [ "$rounds" -lt 200 ]; do
+        sleep 0.05
+        rounds=$((rounds + 1))
+    done
+fi
+[ "$3" = remove ] && rm -rf -- "$1"
+"#;
+    // A server whose data goes need not write it; one whose data stays leaves in order.
+    let (signal, then) = if temporary { ("QUIT", "remove") } else { ("INT", "keep") };
+    Guard::begin(STOP, [folder.as_os_str(), signal.as_ref(), then.as_ref()])
 }
 
 /// Makes what a server needs before its first start; its password.
@@ -293,8 +313,26 @@ fn prepare(folder: &Path, programs: &Programs, owner: Option<Owner>, syncs: Sync
         program::write_private(&file, format!("{}\n", new_password()?).as_bytes(), owner)?;
         programs.init(folder, &file, owner, syncs)?;
     }
-    certificates::write(folder, owner)?;
+    write_certificate(folder, owner).map_err(io::Error::other)?;
     Ok(fs::read_to_string(file)?.trim().to_owned())
+}
+
+/// What TLS of the server needs, unless it is there: an authority of its own in each folder.
+fn write_certificate(folder: &Path, owner: Option<Owner>) -> Result<(), DevPkiError> {
+    let key_file = folder.join(program::KEY);
+    if key_file.exists() {
+        return Ok(());
+    }
+    let written = |path: PathBuf, result: io::Result<()>| {
+        result.map_err(|source| DevPkiError::File { path, what: "written", source })
+    };
+    let pki = DevPki::try_new(Clock::System)?;
+    let Pair { certificate, key } = pki.issue("postgres", &Request::default())?;
+    for (name, content) in [(program::CA, pki.ca_certificate()), (program::CERTIFICATE, &certificate)] {
+        let path = folder.join(name);
+        written(path.clone(), fs::write(path, content))?;
+    }
+    written(key_file.clone(), program::write_private(&key_file, key.as_bytes(), owner))
 }
 
 /// Random, and fit for an address without escapes.

@@ -7,10 +7,17 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use super::{SUPERUSER, Syncs, certificates};
+use super::{SUPERUSER, Syncs};
 
 /// Where Debian keeps them, newest release first; they are not in PATH there.
 const DEBIAN: &str = "/usr/lib/postgresql";
+
+/// The authority's certificate: what clients are to trust.
+pub(super) const CA: &str = "ca.crt";
+/// The server's certificate.
+pub(super) const CERTIFICATE: &str = "server.crt";
+/// Its key.
+pub(super) const KEY: &str = "server.key";
 
 /// The folder with `initdb` and `postgres`.
 #[derive(Debug, Clone)]
@@ -64,7 +71,7 @@ impl Programs {
         set("unix_socket_directories", ""); // their paths have a limit that a temporary folder may pass
         set("max_connections", "400");
         set("ssl", "on");
-        for (name, file) in certificates::SETTINGS {
+        for (name, file) in [("ssl_cert_file", CERTIFICATE), ("ssl_key_file", KEY)] {
             set(name, &folder.join(file).display().to_string());
         }
         if syncs == Syncs::Off {
@@ -72,7 +79,7 @@ impl Programs {
                 set(name, "off");
             }
         }
-        // In a group of its own, so that Ctrl-C reaches the tests and the watcher ends the server.
+        // In a group of its own, so that Ctrl-C reaches the tests and the guard ends the server.
         command.process_group(0).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()
     }
 
