@@ -8,6 +8,7 @@
 //! let mut maker = MakerCardServiceClient::new(house.person("fabrication", "m1", &[Role::Maker], None));
 //! ```
 
+mod strangers;
 mod teller;
 
 use std::time::Duration;
@@ -25,6 +26,7 @@ use crate::tasks::Tasks;
 use crate::token::{Grant, TokenIssuer};
 use crate::{Language, Role};
 
+pub use strangers::{came, done, rpcs_for_people};
 pub use teller::Teller;
 
 /// A process with the services that a test opens in it.

@@ -6,8 +6,7 @@ use eseal_pki::Suite;
 use eseal_proto::authentication::v1 as pb;
 use eseal_proto::authentication::v1::trust_service_client::TrustServiceClient;
 use eseal_service::Role;
-use eseal_service::access::rules;
-use tonic::{Response, Status};
+use eseal_service::testing::{came, done, rpcs_for_people};
 
 use crate::bureau::*;
 use crate::signing::*;
@@ -25,17 +24,6 @@ enum Gets {
     Nothing,
     /// What is of no organization: roots that all trust, and what they say of a certificate.
     WhatAllMayKnow,
-}
-
-/// What came back: the reason of the refusal, or whether the answer was empty.
-fn came<T>(answer: Result<Response<T>, Status>, is_empty: impl Fn(&T) -> bool) -> Result<bool, String> {
-    let told =
-        |status: Status| eseal_service::status::refusal_of(&status).map_or(status.to_string(), |told| told.reason);
-    answer.map(|answer| is_empty(answer.get_ref())).map_err(told)
-}
-
-fn done<T>(answer: Result<T, Status>) -> Result<bool, String> {
-    came(answer.map(Response::new), |_| false)
 }
 
 #[tokio::test]
@@ -198,15 +186,12 @@ async fn people_of_another_organization_get_nothing_by_any_rpc() {
         };
         assert_eq!(*got, expected, "{rpc}");
     }
-    assert_eq!(tried.iter().map(|(rpc, ..)| (*rpc).to_owned()).collect::<BTreeSet<_>>(), for_people());
+    assert_eq!(
+        tried.iter().map(|(rpc, ..)| (*rpc).to_owned()).collect::<BTreeSet<_>>(),
+        rpcs_for_people("eseal.authentication.v1")
+    );
     // The custodian's own attempt is where it was.
     assert_eq!(pin(&mut bureau.zhou(), seal, attempt, true).await.expect("goes on"), 5);
-}
-
-/// Every RPC of this service that people may call: a new one is missing in the table until somebody puts it there.
-fn for_people() -> BTreeSet<String> {
-    let rules = rules().expect("rules").into_iter().filter(|rule| !rule.roles.is_empty());
-    rules.filter_map(|rule| rule.rpc.strip_prefix("eseal.authentication.v1.").map(str::to_owned)).collect()
 }
 
 async fn created_key(bureau: &Bureau) -> String {

@@ -5,22 +5,10 @@ use std::collections::BTreeSet;
 use eseal_proto::fabrication::v1 as pb;
 use eseal_proto::fabrication::v1::maker_card_service_client::MakerCardServiceClient;
 use eseal_service::Role;
-use eseal_service::access::rules;
-use tonic::{Response, Status};
+use eseal_service::testing::{came, done, rpcs_for_people};
 
 use crate::cards::Card;
 use crate::workshop::*;
-
-/// The reason of the refusal, or whether the answer was empty.
-fn came<T>(answer: Result<Response<T>, Status>, is_empty: impl Fn(&T) -> bool) -> Result<bool, String> {
-    let told =
-        |status: Status| eseal_service::status::refusal_of(&status).map_or(status.to_string(), |told| told.reason);
-    answer.map(|answer| is_empty(answer.get_ref())).map_err(told)
-}
-
-fn done<T>(answer: Result<T, Status>) -> Result<bool, String> {
-    came(answer.map(Response::new), |_| false)
-}
 
 #[tokio::test]
 async fn people_of_another_organization_get_nothing_by_any_rpc() {
@@ -64,11 +52,5 @@ async fn people_of_another_organization_get_nothing_by_any_rpc() {
         assert_eq!(got, expected, "{rpc}");
     }
     let names = tried.iter().map(|(rpc, ..)| (*rpc).to_owned()).collect::<BTreeSet<_>>();
-    assert_eq!(names, for_people());
-}
-
-/// Every RPC of this service that people may call: a new one is missing in the table until somebody puts it there.
-fn for_people() -> BTreeSet<String> {
-    let rules = rules().expect("rules").into_iter().filter(|rule| !rule.roles.is_empty());
-    rules.filter_map(|rule| rule.rpc.strip_prefix("eseal.fabrication.v1.").map(str::to_owned)).collect()
+    assert_eq!(names, rpcs_for_people("eseal.fabrication.v1"));
 }
