@@ -2,6 +2,7 @@
 
 mod support;
 
+mod cluster;
 mod delivering;
 mod disorder;
 mod ending;
@@ -10,4 +11,5 @@ mod parking;
 mod relaying;
 mod replicas;
 mod rights;
+mod starting;
 mod subscriber;

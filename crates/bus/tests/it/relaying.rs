@@ -86,6 +86,19 @@ async fn a_server_without_jetstream_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_server_that_takes_smaller_messages_than_events_may_be_is_an_error_that_names_both() {
+    // The last setting counts.
+    let config = "max_payload: 1MB\n".to_owned();
+    let server = TestNats::start_with(NatsOptions { config, ..NatsOptions::default() }).await;
+    let (speaker, nats) = (Service::start("speaker").await, connect(&server, "speaker").await);
+    let refused = setup_streams(&nats, &["speaker"], 1).await.expect_err("too small");
+    let BusError::SmallMessages { needed, actual } = refused else { panic!("{refused:?}") };
+    assert_eq!((needed, actual), ((1 << 20) + (64 << 10), 1 << 20));
+    let ended = Running::relay(&nats, &speaker).task.await.expect("no panic");
+    assert!(matches!(ended, Err(BusError::SmallMessages { .. })), "{ended:?}");
+}
+
+#[tokio::test]
 async fn a_relay_waits_for_its_stream() {
     let server = TestNats::start().await;
     let (speaker, nats) = (Service::start("speaker").await, connect(&server, "speaker").await);

@@ -1,0 +1,100 @@
+//! Three servers that keep three copies: one of them may die.
+
+use std::net::{Ipv4Addr, TcpListener};
+
+use async_nats::jetstream::stream::ClusterInfo;
+use eseal_bus::{Bus, Nats, NatsConfig, setup_consumers, setup_streams};
+use eseal_testkit::{NatsOptions, TestNats, wait_until};
+
+use crate::support::{COPIER, OverNats, Pair, RETRY, Running, SOON};
+
+const REPLICAS: usize = 3;
+
+/// Servers that know each other.
+async fn cluster() -> Vec<TestNats> {
+    // All are held until the last is chosen, so that none is chosen twice.
+    let held: Vec<_> =
+        (0..REPLICAS).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port")).collect();
+    let ports: Vec<_> = held.iter().map(|listener| listener.local_addr().expect("an address").port()).collect();
+    drop(held);
+    let routes: Vec<_> = ports.iter().map(|port| format!("nats-route://127.0.0.1:{port}")).collect();
+    let mut servers = Vec::new();
+    for (number, port) in ports.iter().enumerate() {
+        let config = format!(
+            "server_name: n{number}\ncluster {{ name: eseal, listen: \"127.0.0.1:{port}\", routes: {routes:?} }}\n"
+        );
+        servers.push(TestNats::start_with(NatsOptions { config, ..NatsOptions::default() }).await);
+    }
+    servers
+}
+
+async fn connect(servers: &[TestNats], service: &'static str) -> Nats {
+    let config = NatsConfig { servers: servers.iter().map(TestNats::url).collect(), ..NatsConfig::default() };
+    Nats::connect(&config, service).await.expect("a connection")
+}
+
+/// How the copies of the speaker's stream stand, as this server knows; nothing while it does not answer.
+async fn copies(asked: &TestNats) -> Option<ClusterInfo> {
+    let client = async_nats::connect(asked.url()).await.ok()?;
+    async_nats::jetstream::new(client).get_stream("ESEAL_SPEAKER").await.ok()?.cached_info().cluster.clone()
+}
+
+/// Which of the servers leads the stream.
+async fn leader(asked: &TestNats) -> Option<usize> {
+    copies(asked).await?.leader?.strip_prefix('n')?.parse().ok()
+}
+
+#[tokio::test]
+async fn a_cluster_whose_leader_dies_under_load_loses_and_doubles_nothing() {
+    let mut servers = cluster().await;
+    let (speaker, copier) = (connect(&servers, "speaker").await, connect(&servers, "copier").await);
+    // The servers elect who leads them first.
+    wait_until("the cluster keeps streams", SOON * 2, async || {
+        setup_streams(&speaker, &["speaker"], REPLICAS).await.ok()
+    })
+    .await;
+    setup_consumers(&speaker, &[COPIER]).await.expect("a durable");
+    let pair = Pair::local().await;
+    let relay = Running::relay(&speaker, &pair.speaker);
+    let bus = Bus::nats(copier.clone(), pair.copies.log.clone(), pair.speaker.answers());
+    // What is lost on the way would be asked for after this only: it must not be needed.
+    let bus = bus.retrying(RETRY).asking_after(SOON * 10);
+    let pair = Pair { bus, ..pair };
+    let running = pair.consume();
+
+    let say = async |from: usize, to: usize| {
+        let texts = (from..to).map(|i| (format!("s{}", i % 7), format!("text {i}")));
+        pair.speaker.say_all(texts).await;
+    };
+    say(0, 200).await;
+    pair.until_cursor(100).await;
+    let first = wait_until("the stream has a leader", SOON, async || leader(&servers[0]).await).await;
+    servers[first].kill();
+    say(200, 500).await;
+    pair.until_cursor(500).await;
+    let survivor = (first + 1) % REPLICAS;
+    let second = wait_until("another one leads", SOON, async || {
+        leader(&servers[survivor]).await.filter(|leads| *leads != first)
+    });
+    let second = second.await;
+    // The dead one comes back and catches up before the next one dies: two of three must be there.
+    servers[first].start_again().await;
+    wait_until("all copies are current", SOON * 2, async || {
+        let replicas = copies(&servers[second]).await?.replicas;
+        (replicas.len() == REPLICAS - 1 && replicas.iter().all(|copy| copy.current && !copy.offline)).then_some(())
+    })
+    .await;
+    servers[second].kill();
+    say(500, 700).await;
+    pair.until_cursor(700).await;
+    wait_until("another one leads", SOON, async || leader(&servers[first]).await.filter(|leads| *leads != second))
+        .await;
+    assert_eq!(pair.copies.texts().await, pair.speaker.texts().await);
+    running.stop().await;
+
+    let server = servers.swap_remove(first);
+    let nats = Some(OverNats { server, speaker, copier, relay });
+    let pair = Pair { nats, ..pair };
+    pair.until_published(700).await;
+    assert_eq!(pair.published().await, pair.speaker.events().await, "each event once and in order");
+}
