@@ -1,19 +1,39 @@
 //! One trace, the metrics of the guide, and nothing in them that must not be told.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use eseal_e2e::company::{Company, PASSWORD, PIN, System, WRONG_PIN, XINGHE, YUNQI, id_of};
-use eseal_e2e::telemetry::{Story, settings, told, total};
+use eseal_e2e::platform::PlatformOptions;
+use eseal_e2e::telemetry::{Story, settings, told, total, variables};
 use eseal_testkit::otlp::Collector;
 use tempfile::TempDir;
 
 use crate::fixture;
 
+/// A system whose telemetry goes to a collector: every process of it.
 fn observed() -> (TempDir, Collector, Company) {
-    let (folder, collector) = (tempfile::tempdir().expect("a folder"), Collector::start());
+    let collector = Collector::start();
+    if fixture::is_distributed() {
+        let settings = [("", variables(&collector))].into();
+        let (folder, company) = fixture::distributed(PlatformOptions { settings, ..PlatformOptions::default() });
+        return (folder, collector, company);
+    }
+    let folder = tempfile::tempdir().expect("a folder");
     let company = Company::found_with(&folder.path().join("company"), &settings(&collector));
     (folder, collector, company)
+}
+
+/// The logs of all processes of the system.
+fn logs(company: &Company) -> Vec<PathBuf> {
+    if !fixture::is_distributed() {
+        return vec![company.path("data").with_extension("log")];
+    }
+    let files = fs::read_dir(company.path("platform")).expect("the platform").flatten().map(|entry| entry.path());
+    let logs: Vec<_> = files.filter(|path| path.extension().is_some_and(|ending| ending == "log")).collect();
+    assert!(logs.len() > 5, "only these processes have a log: {logs:?}");
+    logs
 }
 
 /// The name of a metric, its attributes, and what it must be at least.
@@ -37,7 +57,7 @@ fn one_trace_leads_from_the_submission_to_the_registered_seal() {
 
     let in_trace = collector.logs().iter().filter(|record| !record.trace_id.is_empty()).count();
     assert!(in_trace > 0, "no log record has a trace");
-    let lines = fs::read_to_string(company.path("data").with_extension("log")).expect("the log");
+    let lines: String = logs(&company).iter().map(|log| fs::read_to_string(log).expect("the log")).collect();
     let with_ids = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     let with_ids = with_ids.filter(|line| line["trace_id"].is_string() && line["span_id"].is_string());
     assert!(with_ids.count() > 0, "no line of the log has the ids of a trace");
@@ -121,7 +141,9 @@ fn nothing_secret_or_personal_is_in_any_telemetry_or_log() {
     });
 
     let mut emitted = collector.everything();
-    emitted.extend(fs::read(company.path("data").with_extension("log")).expect("the log"));
+    for log in logs(&company) {
+        emitted.extend(fs::read(log).expect("the log"));
+    }
     assert!(told(&emitted, &application).is_some(), "the search finds nothing at all");
     let mut never = vec![PASSWORD, PIN, WRONG_PIN, "王经办", "13800138000", "wang@example.cn", "320500199001011234"];
     never.extend(["陈保管", "补充营业执照", "BEGIN ", "MIIB", "MIIC", "iVBORw0KGgo"]);
@@ -154,9 +176,7 @@ fn tokens(company: &Company) -> Vec<String> {
 
 #[test]
 fn a_collector_that_hangs_neither_slows_a_story_nor_keeps_the_process_from_ending() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let collector = Collector::start();
-    let mut company = Company::found_with(&folder.path().join("company"), &settings(&collector));
+    let (_folder, collector, mut company) = observed();
     let ten_applications = || {
         let begun = Instant::now();
         for i in 0..10 {
@@ -168,8 +188,21 @@ fn a_collector_that_hangs_neither_slows_a_story_nor_keeps_the_process_from_endin
     collector.hang();
     let after = ten_applications();
     assert!(after < before * 3 + Duration::from_secs(5), "{after:?} with a collector that hangs, {before:?} without");
-    let Some(System::Standalone(standalone)) = company.system.take() else { panic!("a standalone runs") };
-    let asked = Instant::now();
-    standalone.ends_when_asked(Duration::from_secs(30));
-    assert!(asked.elapsed() < Duration::from_secs(20), "it took {:?} to end", asked.elapsed());
+    let within = |asked: Instant| {
+        assert!(asked.elapsed() < Duration::from_secs(20), "it took {:?} to end", asked.elapsed());
+    };
+    match company.system.take().expect("a system runs") {
+        System::Standalone(standalone) => {
+            let asked = Instant::now();
+            standalone.ends_when_asked(Duration::from_secs(30));
+            within(asked);
+        }
+        System::Platform(mut platform) => {
+            for process in platform.running() {
+                let asked = Instant::now();
+                assert!(platform.terminate(&process), "{process} did not end well");
+                within(asked);
+            }
+        }
+    }
 }

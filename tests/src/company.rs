@@ -222,6 +222,23 @@ impl Company {
         }
     }
 
+    /// Kills the services, has something done to what they left, and starts them again.
+    pub fn while_down(&mut self, meanwhile: impl FnOnce(&mut Self)) {
+        match &mut self.system {
+            Some(System::Platform(platform)) => {
+                SERVICES.iter().chain(["gateway"].iter()).for_each(|process| platform.kill(process));
+                meanwhile(self);
+                self.platform().start_all();
+            }
+            _ => {
+                drop(self.system.take());
+                meanwhile(self);
+                self.start_standalone("127.0.0.1:0");
+            }
+        }
+        self.sign_in();
+    }
+
     /// The distributed system.
     ///
     /// # Panics
