@@ -63,7 +63,7 @@ codes! {
             "a certificate of the chain may not be used for this",
             "证书链不符合用途或策略要求";
         CertificateChainGeneralFailure = "CERTIFICATE_CHAIN_GENERAL_FAILURE",
-            "a certificate of the chain could not be checked or was not signed by its issuer",
+            "a certificate of the chain could not be checked",
             "证书链验证出错";
         CryptoConstraintsFailure = "CRYPTO_CONSTRAINTS_FAILURE",
             "an algorithm or key was too weak when the seal was applied",

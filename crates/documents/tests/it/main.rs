@@ -20,3 +20,4 @@ mod pdf_peers;
 mod pdf_samples;
 mod pdf_sealing;
 mod pdf_tampering;
+mod status;
