@@ -108,8 +108,11 @@ impl Trouble {
 /// Why there is no chain, by its name.
 pub(super) fn no_chain(error: &ChainError) -> SubIndication {
     match error {
-        ChainError::NoPath { .. } | ChainError::NotTrusted { .. } => SubIndication::NoCertificateChainFound,
-        ChainError::BadSignature { .. } | ChainError::UnsupportedAlgorithm { .. } | ChainError::TooManyCertificates => {
+        // A trusted root that did not sign it usually has the same name and another key, and so is no way either.
+        ChainError::NoPath { .. } | ChainError::NotTrusted { .. } | ChainError::BadSignature { .. } => {
+            SubIndication::NoCertificateChainFound
+        }
+        ChainError::UnsupportedAlgorithm { .. } | ChainError::TooManyCertificates => {
             SubIndication::CertificateChainGeneralFailure
         }
         ChainError::NotCa { .. }
