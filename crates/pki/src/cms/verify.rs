@@ -125,7 +125,8 @@ impl SignerInfo {
         }
         let named = self.algorithm()?;
         // Where the signature algorithm names another digest than the digest algorithm, producers disagree on which one counts.
-        let candidates = [named, named.with_digest(digest)];
+        // And some name RSA for a key of another kind: the key says which it is.
+        let candidates = [named, named.with_digest(digest), key.algorithm().with_digest(digest)];
         let holds = |algorithm: &SignatureAlgorithm| key.verify_with(*algorithm, &attributes.signed, signature).is_ok();
         candidates.into_iter().find(holds).ok_or(CmsError::BadSignature)
     }

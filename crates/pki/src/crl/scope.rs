@@ -48,9 +48,8 @@ impl Scope {
     /// Whether a certificate of this issuer that is not on the list is not revoked, for the reasons that the list is about
     /// (RFC 5280 §6.3.3 b).
     pub(super) fn covers(&self, certificate: &Certificate) -> bool {
-        let kind = !self.only_attributes
-            && !(self.only_users && certificate.is_ca())
-            && !(self.only_authorities && !certificate.is_ca());
+        let left_out = if certificate.is_ca() { self.only_users } else { self.only_authorities };
+        let kind = !self.only_attributes && !left_out;
         let part = self
             .point
             .as_ref()
