@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo run stop test test-postgres test-distributed faults ci fmt lint proto bench setup clean
+.PHONY: help demo run stop test test-postgres test-distributed faults interop fuzz ci fmt lint proto bench setup clean
 
 TOOLS := target/tools
 VENV := target/venv
@@ -57,6 +57,18 @@ faults: setup ## Breaks the system in every known way under load and shows that 
 	cargo build --locked --workspace --bins
 	$(TARGET)/debug/eseal-faults --seed $(or $(SEED),1) $(if $(ONLY),--only $(ONLY)) $(if $(BOUND),--seconds $(BOUND))
 
+# JSON=1 for programs. Documents are judged without roots: form, signature values, digests, coverage, later changes.
+interop: ## Verdicts on documents of other producers beside what is known of them; CORPUS=… is the folder
+	cargo run --locked -q -p eseal-interop -- --corpus $(or $(CORPUS),../shared/samples) $(if $(JSON),--json)
+
+# No sanitizer: there is no unsafe code of ours, and so memory and time are bounded as they are in use.
+fuzz: setup ## Feeds mutations of documents to everything that reads them; SECONDS=… for each target, ONLY=… runs one
+	cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz@0.13.1
+	ESEAL_FUZZ_SEEDS=$(abspath target/fuzz/seeds) cargo test --locked -q -p eseal-documents --test it -- seeds
+	cd fuzz && for target in $(or $(ONLY),asn1 cms ofd pdf); do mkdir -p corpus/$$target; \
+	  RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none $$target corpus/$$target $(abspath target/fuzz/seeds)/$$target -- \
+	    -max_total_time=$(or $(SECONDS),60) -rss_limit_mb=512 -timeout=10 -max_len=300000 -verbosity=0 -print_final_stats=1; done
+
 ci: test
 
 lint: setup
@@ -74,6 +86,7 @@ bench: setup ## Benchmarks as ratios to a peer of the same run, into target/benc
 	cargo bench --locked -p eseal-eventstore --bench writer -- $(NAME)
 	cargo bench --locked -p eseal-seal --bench seal -- $(NAME)
 	cargo bench --locked -p eseal-documents --bench ofd -- $(NAME)
+	cargo bench --locked -p eseal-documents --bench pdf_verify -- $(NAME)
 	cargo bench --locked -p eseal-history --bench check -- $(NAME)
 	cargo bench --locked -p eseal-e2e --bench standalone -- $(NAME)
 	cargo bench --locked -p eseal-e2e --bench distributed -- $(NAME)

@@ -38,6 +38,8 @@ pub struct Limits {
     pub max_page_text: u32,
     /// Impressions of one seal.
     pub max_stamps: u32,
+    /// Objects of a PDF that are compared with what they were when it was signed, over all its signatures.
+    pub max_compared: u64,
     /// Bytes of one seal, signature value or certificate.
     pub max_signature_bytes: u64,
 }
@@ -65,6 +67,7 @@ impl Default for Limits {
             max_references: 2_000_000,
             max_page_text: 1_000_000,
             max_stamps: 10_000,
+            max_compared: 20_000_000,
             max_signature_bytes: 16 << 20,
         }
     }
@@ -103,6 +106,8 @@ pub enum Limit {
     PageText,
     /// [`Limits::max_stamps`].
     Stamps,
+    /// [`Limits::max_compared`].
+    Compared,
     /// [`Limits::max_signature_bytes`].
     SignatureBytes,
 }
@@ -132,6 +137,7 @@ impl fmt::Display for Limit {
             Self::References => "protected files",
             Self::PageText => "characters on one page",
             Self::Stamps => "impressions of one seal",
+            Self::Compared => "objects to compare with what was signed",
             Self::SignatureBytes => "bytes in one seal or signature value",
         })
     }

@@ -64,6 +64,18 @@ codes! {
         CommentsAdded = "COMMENTS_ADDED",
             "comments or pictures were added or changed after sealing",
             "签章后添加或修改了批注或图片";
+        CommentsMayCover = "COMMENTS_MAY_COVER",
+            "comments that the signer permitted can hide parts of the page or look like a part of it",
+            "签章人允许的批注可能遮盖页面内容或被误认为页面内容";
+        StampUninvited = "STAMP_UNINVITED",
+            "a visible signature was put where the author of the certified document provided no field; it can hide parts of the page",
+            "在已认证文档中未预留签名域的位置添加了可见签名,可能遮盖页面内容";
+        SignatureNotChecked = "SIGNATURE_NOT_CHECKED",
+            "the signature could not be checked, so nothing shows that the content is what was signed",
+            "无法验证该签名,不能证明内容未被修改";
+        TimeStampWrong = "TIME_STAMP_WRONG",
+            "the time stamp in the signature does not belong to it",
+            "签名中的时间戳与签名不符";
         DocumentTimeStamp = "DOCUMENT_TIME_STAMP",
             "the document has a time stamp as a whole; whether its authority is trusted was not checked",
             "文档带有整体时间戳,未验证时间戳机构是否受信任";
@@ -150,6 +162,10 @@ impl NoteCode {
             | Self::FilesNotListed
             | Self::ListedFilesMissing
             | Self::SignerNotValidAtSealing
+            | Self::CommentsMayCover
+            | Self::StampUninvited
+            | Self::SignatureNotChecked
+            | Self::TimeStampWrong
             | Self::DocumentTimeStampWrong
             | Self::ObjectsAmbiguous => Severity::Warning,
             Self::ContentCoveredByOthers

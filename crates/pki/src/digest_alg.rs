@@ -100,7 +100,7 @@ impl DigestAlg {
             Self::Sha384 => State::Sha(aws::Context::new(&aws::SHA384)),
             Self::Sha512 => State::Sha(aws::Context::new(&aws::SHA512)),
         };
-        Hasher { alg: self, state }
+        Hasher { alg: self, state, is_fresh: true }
     }
 
     /// The digest of `content`.
@@ -122,6 +122,7 @@ impl fmt::Display for DigestAlg {
 pub struct Hasher {
     alg: DigestAlg,
     state: State,
+    is_fresh: bool,
 }
 
 #[derive(Clone)]
@@ -134,7 +135,7 @@ enum State {
 impl Hasher {
     /// SM3 that has already been fed with something, such as the Z of an SM2 key.
     pub(crate) fn from_sm3(state: Sm3) -> Self {
-        Self { alg: DigestAlg::Sm3, state: State::Sm3(state) }
+        Self { alg: DigestAlg::Sm3, state: State::Sm3(state), is_fresh: false }
     }
 
     /// The algorithm.
@@ -142,8 +143,14 @@ impl Hasher {
         self.alg
     }
 
+    /// Whether nothing was taken in yet, not even the Z of a key: one like any other of its algorithm.
+    pub fn is_fresh(&self) -> bool {
+        self.is_fresh
+    }
+
     /// Takes in the next piece.
     pub fn update(&mut self, piece: &[u8]) {
+        self.is_fresh = false;
         match &mut self.state {
             State::Sm3(hasher) => hasher.update(piece),
             State::Md5(hasher) => hasher.update(piece),

@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::form_changes::FormRules;
+use super::metadata;
 use super::object::{Dictionary, Value};
 use super::page::Page;
 use super::permission::Permission;
@@ -18,6 +19,26 @@ use crate::DocumentError;
 
 /// So many forbidden changes are named; more would not change the verdict.
 const MAX_NAMED: usize = 8;
+
+/// Entries of a trailer that say nothing about what is shown, or have rules of their own; those of a cross-reference stream
+/// included. `/AdditionalStreams` is where some writers keep the source of the document.
+const TRAILER_ASIDE: [&str; 15] = [
+    "AdditionalStreams",
+    "DecodeParms",
+    "DocChecksum",
+    "Encrypt",
+    "Filter",
+    "ID",
+    "Index",
+    "Info",
+    "Length",
+    "Prev",
+    "Root",
+    "Size",
+    "Type",
+    "W",
+    "XRefStm",
+];
 
 /// Entries of the catalog that say nothing about what is shown.
 const CATALOG_ASIDE: [&str; 7] = ["AcroForm", "DSS", "Extensions", "MarkInfo", "Metadata", "Version", "Perms"];
@@ -33,12 +54,18 @@ const DRAWING: [&str; 3] = ["AP", "Contents", "Resources"];
 pub(crate) struct Changes {
     /// Names of signature fields that were signed or added.
     pub signatures: Vec<String>,
+    /// Those of them that were there before.
+    pub signed: BTreeSet<String>,
+    /// Those of them that are new and seen on a page, which an author provided no place for.
+    pub uninvited: BTreeSet<String>,
     /// Time stamps, certificates and revocation data were added.
     pub validation: bool,
     /// Names of fields that were filled.
     pub filled: BTreeSet<String>,
     /// Comments were added, in words: where.
     pub annotated: BTreeSet<String>,
+    /// Those of them that can hide what is below them or look like a part of the page.
+    pub covering: BTreeSet<String>,
     /// Everything else, in words.
     pub forbidden: Vec<String>,
 }
@@ -48,10 +75,14 @@ impl Changes {
     ///
     /// # Errors
     /// [`DocumentError::TooLarge`].
-    pub(crate) fn between(old: &View<'_>, new: &View<'_>, permission: &Permission) -> Result<Self, DocumentError> {
+    pub(crate) fn between(
+        old: &View<'_>,
+        (new, new_pages): (&View<'_>, &[Page]),
+        permission: &Permission,
+    ) -> Result<Self, DocumentError> {
         let mut changes = Self::default();
         let mut comparison = Comparison { same: Same::new(old, new), old, new, changes: &mut changes };
-        comparison.run()?;
+        comparison.run(new_pages)?;
         changes.apply(permission);
         Ok(changes)
     }
@@ -64,9 +95,17 @@ impl Changes {
 
     /// Turns what is possible in general, but not permitted here, into what is forbidden.
     fn apply(&mut self, permission: &Permission) {
-        let refused: Vec<_> = self.filled.iter().filter(|name| !permission.allows_filling(name)).cloned().collect();
-        for name in refused {
+        let refused = |names: &BTreeSet<String>| -> Vec<String> {
+            names.iter().filter(|name| !permission.allows_filling(name)).cloned().collect()
+        };
+        for name in refused(&self.filled) {
             self.forbid(format!("the locked field {name} was filled"));
+        }
+        for name in refused(&self.signed).into_iter().filter(|_| !permission.is_final()) {
+            self.forbid(format!("the locked field {name} was signed"));
+        }
+        if !permission.is_certified() {
+            self.uninvited.retain(|name| !permission.allows_filling(name));
         }
         if permission.is_final()
             && let Some(name) = self.signatures.first().cloned()
@@ -74,6 +113,7 @@ impl Changes {
             self.forbid(format!("a signature, {name}, was added although no change was permitted"));
         }
         if permission.level.is_some_and(|level| level < 3) {
+            self.covering.clear();
             for place in std::mem::take(&mut self.annotated) {
                 self.forbid(format!("a comment was added or changed on {place}"));
             }
@@ -90,17 +130,19 @@ pub(crate) struct Comparison<'c, 'v, 'a> {
 }
 
 impl Comparison<'_, '_, '_> {
-    fn run(&mut self) -> Result<(), DocumentError> {
+    fn run(&mut self, new_pages: &[Page]) -> Result<(), DocumentError> {
         let (old, new) = (self.old.catalog()?, self.new.catalog()?);
-        let (old_pages, new_pages) = (self.old.pages()?, self.new.pages()?);
+        let old_pages = self.old.pages()?;
+        self.new.charge(old_pages.len())?;
         if !self.same.entries(self.old.trailer.get("Encrypt"), self.new.trailer.get("Encrypt"), Trust::Nothing)? {
             self.changes.forbid("the encryption was changed");
         }
+        self.trailer()?;
         if old_pages.len() != new_pages.len() {
             self.changes.forbid(format!("{} pages became {}", old_pages.len(), new_pages.len()));
             return Ok(());
         }
-        let pages: Vec<_> = old_pages.iter().zip(&new_pages).collect();
+        let pages: Vec<_> = old_pages.iter().zip(new_pages).collect();
         let ids = pages.iter().map(|(a, b)| (a.id, b.id)).chain([(self.old.catalog_id(), self.new.catalog_id())]);
         for (a, b) in ids {
             if let (Some(a), Some(b)) = (a, b) {
@@ -122,13 +164,37 @@ impl Comparison<'_, '_, '_> {
         Ok(())
     }
 
+    /// Nobody sees what only a trailer leads to; but it was signed, and may be what a page shows too.
+    fn trailer(&mut self) -> Result<(), DocumentError> {
+        let (old, new) = (&self.old.trailer, &self.new.trailer);
+        for (key, value) in old.iter().filter(|(key, _)| !TRAILER_ASIDE.iter().any(|aside| aside.as_bytes() == *key)) {
+            if let Some(other) = new.get_bytes(key)
+                && !self.same.values(value, other, Trust::Nothing)?
+            {
+                self.changes.forbid(format!("/{} of the trailer was changed", String::from_utf8_lossy(key)));
+            }
+        }
+        Ok(())
+    }
+
     fn catalog(&mut self, old: &Dictionary, new: &Dictionary) -> Result<(), DocumentError> {
         if !self.same.entries(old.get("DSS"), new.get("DSS"), Trust::Nothing)? {
             self.changes.validation = true;
+            if self.new.get(new, "DSS")?.as_dictionary().is_none() && new.contains("DSS") {
+                self.changes.forbid("/DSS of the document became something else");
+            }
+        }
+        if !self.same.entries(old.get("Metadata"), new.get("Metadata"), Trust::Nothing)?
+            && !metadata::are_well_formed(self.new, new)?
+        {
+            self.changes.forbid("the metadata of the document were removed or spoilt");
         }
         // A first certification may come later; one that was there may not go.
-        if old.contains("Perms") && !self.same.entries(old.get("Perms"), new.get("Perms"), Trust::Known)? {
-            self.changes.forbid("the document's permissions were changed");
+        let (old_permissions, permissions) = (self.old.dictionary(old, "Perms")?, self.new.dictionary(new, "Perms")?);
+        for (key, value) in old_permissions.iter() {
+            if !self.same.entries(Some(value), permissions.get_bytes(key), Trust::Known)? {
+                self.changes.forbid("the document's permissions were changed");
+            }
         }
         for key in self.changed_keys(old, new)? {
             let permitted = match key.as_str() {

@@ -28,15 +28,19 @@ pub(crate) struct FormRules {
     pub compared: HashSet<(u32, u32)>,
     /// Fields and widgets that came with new signature fields.
     pub arrived: HashSet<u32>,
+    /// The names of the fields that were signed, once they were asked for.
+    names: Option<HashSet<String>>,
 }
 
 /// A field or widget of both states, with what it inherits.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Pair {
     pub old: Dictionary,
     pub new: Dictionary,
     pub kind: Vec<u8>,
     pub name: String,
+    /// `/V` as it is now, its own or that of the field it is part of.
+    value: Value,
     /// The field it is part of had a signature.
     was_signed: bool,
     /// The field it is part of got another value.
@@ -46,7 +50,15 @@ pub(crate) struct Pair {
 impl Pair {
     /// What a field inherits of which no more than its kind is known.
     pub(crate) fn of_kind(kind: Vec<u8>) -> Self {
-        Self { kind, ..Self::default() }
+        Self {
+            old: Dictionary::default(),
+            new: Dictionary::default(),
+            kind,
+            name: String::new(),
+            value: Value::Null,
+            was_signed: false,
+            filled: false,
+        }
     }
 
     /// What the kid of this field is that was `old` and is `new`.
@@ -64,7 +76,8 @@ impl Pair {
         };
         let kind = view.get(known, "FT")?.as_name().map_or_else(|| self.kind.clone(), <[u8]>::to_vec);
         let was_signed = self.was_signed || kind == b"Sig" && c.old.get(&old, "V")? != Value::Null;
-        Ok(Self { old, new, kind, name, was_signed, filled: self.filled })
+        let value = new.get("V").unwrap_or(&self.value).clone();
+        Ok(Self { old, new, kind, name, value, was_signed, filled: self.filled })
     }
 
     fn is_signature(&self) -> bool {
@@ -109,7 +122,7 @@ impl FormRules {
             c.changes.forbid("the form was removed");
             return Ok(());
         }
-        let form = Pair { old: c.old.form()?, new: c.new.form()?, ..Pair::default() };
+        let form = Pair { old: c.old.form()?, new: c.new.form()?, ..Pair::of_kind(Vec::new()) };
         self.children(c, &form, "Fields", 0)?;
         for key in keys(&form.old, &form.new) {
             let (a, b) = (form.old.get_bytes(&key), form.new.get_bytes(&key));
@@ -171,11 +184,14 @@ impl FormRules {
         pair.filled |= got_value && !is_final;
         for key in &changed {
             let allowed = match key.as_str() {
-                "Kids" => true, // judged one by one
+                // Judged one by one. Where there were none, there may come some, but nothing else.
+                "Kids" => pair.old.contains("Kids") || !c.new.items(&pair.new, "Kids")?.is_empty(),
                 "Ff" => only_read_only(&pair),
                 _ if is_final => false,
                 "M" => true,
                 "P" | "DR" if pair.is_signature() => pair.filled,
+                "Type" => is_completed(&pair, "Type", "Annot"),
+                "Subtype" => is_completed(&pair, "Subtype", "Widget"),
                 key => VALUE.contains(&key) || LOOK.contains(&key) && pair.filled,
             };
             if !allowed {
@@ -184,6 +200,7 @@ impl FormRules {
         }
         if got_value && pair.filled {
             if pair.is_signature() {
+                c.changes.signed.insert(pair.name.clone());
                 self.signed(c, &pair)?;
             } else {
                 c.changes.filled.insert(pair.name.clone());
@@ -204,8 +221,15 @@ impl FormRules {
         if depth > MAX_DEPTH || number.is_some_and(|number| !self.arrived.insert(number)) {
             return Ok(());
         }
-        let Value::Dictionary(new) = c.new.resolve(added)?.value else { return Ok(()) };
+        let Value::Dictionary(new) = c.new.resolve(added)?.value else {
+            c.changes.forbid(format!("something that is no field was added below {:?}", parent.name));
+            return Ok(());
+        };
         let pair = parent.child(c, Dictionary::default(), new)?;
+        if pair.new.contains("T") && self.is_taken(c, &pair.name)? {
+            c.changes.forbid(format!("a second field of the name {:?} was added", pair.name));
+            return Ok(());
+        }
         let kids = c.new.items(&pair.new, "Kids")?;
         for kid in &kids {
             self.added(c, &pair, kid, depth + 1)?;
@@ -213,6 +237,9 @@ impl FormRules {
         if !kids.is_empty() {
             Ok(())
         } else if pair.is_signature() && !pair.was_signed {
+            if is_visible(c.new, &pair.new)? {
+                c.changes.uninvited.insert(pair.name.clone());
+            }
             self.signed(c, &pair)
         } else {
             c.changes.forbid(format!("the field {:?} was added", pair.name));
@@ -220,13 +247,22 @@ impl FormRules {
         }
     }
 
+    /// Whether the signed document has a field of this name: of two with one name, readers would show either.
+    fn is_taken(&mut self, c: &Comparison<'_, '_, '_>, name: &str) -> Result<bool, DocumentError> {
+        if self.names.is_none() {
+            self.names = Some(c.old.fields()?.into_iter().map(|field| field.name).collect());
+        }
+        Ok(self.names.as_ref().is_some_and(|names| names.contains(name)))
+    }
+
     /// A signature field that is new or was signed.
     fn signed(&mut self, c: &mut Comparison<'_, '_, '_>, pair: &Pair) -> Result<(), DocumentError> {
-        let value = pair.new.get("V").map(|value| Signature::read(c.new, value, None)).transpose()?.flatten();
+        let value = Signature::read(c.new, &pair.value, None)?;
         let is_time_stamp = value.as_ref().is_some_and(Signature::is_time_stamp);
         // A picture without somebody's signature behind it is a comment at best.
         if (is_time_stamp || value.is_none()) && is_visible(c.new, &pair.new)? {
             c.changes.annotated.insert(format!("the field {}", pair.name));
+            c.changes.covering.insert(format!("the field {}", pair.name));
         } else if is_time_stamp {
             c.changes.validation = true;
         } else {
@@ -259,6 +295,11 @@ fn only_data(c: &mut Comparison<'_, '_, '_>, a: Option<&Value>, b: Option<&Value
 fn only_read_only(pair: &Pair) -> bool {
     let flags = |dictionary: &Dictionary| dictionary.get("Ff").and_then(Value::as_integer).unwrap_or(0);
     flags(&pair.old) | 1 == flags(&pair.new)
+}
+
+/// Whether an entry that may be left out was added with the only value that it may have.
+fn is_completed(pair: &Pair, key: &str, only: &str) -> bool {
+    !pair.old.contains(key) && pair.new.get(key).is_some_and(|value| value.is_name(only))
 }
 
 /// Whether a widget draws something somewhere.

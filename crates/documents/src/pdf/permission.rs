@@ -10,6 +10,8 @@ use crate::DocumentError;
 pub(crate) struct Permission {
     /// `/P` of DocMDP, or of the field's own lock: 1 nothing, 2 forms and signatures, 3 comments too.
     pub level: Option<i64>,
+    /// What the certification of the document permits, whoever made it.
+    pub certified: Option<i64>,
     /// Fields that may no longer be filled.
     pub locks: Vec<Lock>,
 }
@@ -29,33 +31,36 @@ impl Permission {
     /// As [`View::object`].
     pub(crate) fn read(view: &View<'_>, signature: &Dictionary, field: &Dictionary) -> Result<Self, DocumentError> {
         let mut permission = Self::default();
-        let Value::Array(references) = view.get(signature, "Reference")? else {
-            permission.take_field_lock(view, field)?;
-            return Ok(permission);
-        };
-        for reference in &references {
-            let Value::Dictionary(reference) = view.resolve(reference)?.value else { continue };
-            let parameters = view.dictionary(&reference, "TransformParams")?;
-            match view.get(&reference, "TransformMethod")?.as_name() {
-                Some(b"DocMDP") => permission.lower(view.get(&parameters, "P")?.as_integer().unwrap_or(2)),
-                Some(b"FieldMDP") => permission.locks.extend(lock(view, &parameters)?),
-                _ => {}
-            }
+        permission.take_references(view, signature)?;
+        // §12.7.4.5 table 233: signing locks what the field's own lock names, whether or not the signature repeats it.
+        // ISO 32000-2 table 236: it may hold a permission for the document too.
+        let own = view.dictionary(field, "Lock")?;
+        permission.locks.extend(lock(view, &own)?);
+        if let Some(level) = view.get(&own, "P")?.as_integer() {
+            permission.lower(level);
         }
-        permission.take_field_lock(view, field)?;
+        let certification = view.dictionary(&view.dictionary(&view.catalog()?, "Perms")?, "DocMDP")?;
+        let mut by_author = Self::default();
+        by_author.take_references(view, &certification)?;
+        permission.certified = by_author.level;
         Ok(permission)
     }
 
-    fn take_field_lock(&mut self, view: &View<'_>, field: &Dictionary) -> Result<(), DocumentError> {
-        // ISO 32000-2 table 236: a lock may hold a permission for the document too.
-        let own = view.dictionary(field, "Lock")?;
-        if let Some(level) = view.get(&own, "P")?.as_integer() {
-            self.lower(level);
+    fn take_references(&mut self, view: &View<'_>, signature: &Dictionary) -> Result<(), DocumentError> {
+        for reference in &view.items(signature, "Reference")? {
+            let Value::Dictionary(reference) = view.resolve(reference)?.value else { continue };
+            let parameters = view.dictionary(&reference, "TransformParams")?;
+            match view.get(&reference, "TransformMethod")?.as_name() {
+                Some(b"DocMDP") => self.lower(view.get(&parameters, "P")?.as_integer().unwrap_or(2)),
+                Some(b"FieldMDP") => self.locks.extend(lock(view, &parameters)?),
+                _ => {}
+            }
         }
         Ok(())
     }
 
     fn lower(&mut self, level: i64) {
+        let level = level.clamp(1, 3);
         self.level = Some(self.level.map_or(level, |other| other.min(level)));
     }
 
@@ -64,7 +69,17 @@ impl Permission {
         self.level == Some(1)
     }
 
-    /// Whether the field `name` may still be filled.
+    /// Whether the document's author or this signer said that comments may come.
+    pub(crate) fn allows_comments(&self) -> bool {
+        self.level.or(self.certified) == Some(3)
+    }
+
+    /// Whether somebody said what may happen to the document, so that its look is not to be changed by others.
+    pub(crate) fn is_certified(&self) -> bool {
+        self.level.is_some() || self.certified.is_some()
+    }
+
+    /// Whether the field `name` may still be filled or signed.
     pub(crate) fn allows_filling(&self, name: &str) -> bool {
         let within = |list: &[String]| {
             list.iter()
@@ -98,10 +113,12 @@ mod tests {
 
     #[test]
     fn a_lock_on_a_parent_field_holds_for_the_fields_below_it() {
-        let permission = Permission { level: None, locks: vec![Lock::Include(vec!["person".to_owned()])] };
+        let locks = vec![Lock::Include(vec!["person".to_owned()])];
+        let permission = Permission { locks, ..Permission::default() };
         assert!(!permission.allows_filling("person") && !permission.allows_filling("person.name"));
         assert!(permission.allows_filling("personal") && permission.allows_filling("date"));
-        let but = Permission { level: Some(2), locks: vec![Lock::Exclude(vec!["date".to_owned()])] };
+        let locks = vec![Lock::Exclude(vec!["date".to_owned()])];
+        let but = Permission { level: Some(2), locks, ..Permission::default() };
         assert!(but.allows_filling("date") && !but.allows_filling("person"));
     }
 }

@@ -46,6 +46,12 @@ pub(crate) fn scan(bytes: &[u8], limits: &Limits) -> Result<Found, DocumentError
     Ok(found)
 }
 
+/// Whether something in `bytes` looks like an object, a table or a trailer to a viewer that goes through the file.
+pub(crate) fn has_objects(bytes: &[u8]) -> bool {
+    let heads = || Finder::new(b"obj").find_iter(bytes).any(|word| head_before(bytes, word).is_some());
+    Finder::new(b"trailer").find(bytes).is_some() || heads()
+}
+
 impl Found {
     fn take_trailer(&mut self, dictionary: &Dictionary) {
         for key in ["Root", "Info", "ID", "Encrypt"] {

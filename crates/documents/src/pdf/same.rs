@@ -71,6 +71,9 @@ impl<'v, 'a> Same<'v, 'a> {
         while let Some((a, b)) = open.pop() {
             let pair = a.as_reference().zip(b.as_reference()).map(|(a, b)| (a.number, b.number));
             let done = pair.is_some_and(|pair| self.is_found(pair, trust) || !visited.insert(pair));
+            if pair.is_some() && !done {
+                self.new.charge(1)?;
+            }
             if !done && !self.step(&a, &b, &mut open)? {
                 return Ok(false);
             }

@@ -18,6 +18,8 @@ pub(crate) enum SubFilter {
     Cms,
     /// `adbe.pkcs7.sha1`: CMS around the SHA-1 of the byte ranges.
     CmsSha1,
+    /// `adbe.x509.rsa_sha1`: a bare PKCS #1 signature over the byte ranges.
+    PlainRsa,
     /// `GM.sm2seal`: SES_Signature whose dataHash is the SM3 of the byte ranges.
     GmSeal,
     /// `GM.sm2cms.detached`: GB/T 35275 around the SM3 of the byte ranges.
@@ -66,6 +68,7 @@ impl SubFilter {
         match name {
             Some(b"ETSI.CAdES.detached" | b"adbe.pkcs7.detached") => Self::Cms,
             Some(b"adbe.pkcs7.sha1") => Self::CmsSha1,
+            Some(b"adbe.x509.rsa_sha1") => Self::PlainRsa,
             Some(b"GM.sm2seal") => Self::GmSeal,
             Some(b"GM.sm2cms.detached") => Self::GmCms,
             Some(b"ETSI.RFC3161") => Self::TimeStamp,

@@ -9,7 +9,7 @@ use super::permission::Permission;
 use super::signature::{Coverage, Signature};
 use super::verify::Document;
 use super::view::View;
-use super::{SEAL_KEY, value, xref};
+use super::{SEAL_KEY, recover, value, xref};
 use crate::findings::Findings;
 use crate::report::shown;
 use crate::{Check, DocumentError, Kind, Note, NoteCode, OnProgress, Outcome, Reason, SealReport, Stamp, Step};
@@ -21,6 +21,18 @@ const MAX_NAMED: usize = 10;
 pub(crate) struct SignedField {
     pub field: Field,
     pub signature: Signature,
+    /// Further fields that show the very same value.
+    pub others: Vec<Field>,
+}
+
+/// The state of the document that was signed, where it is one.
+pub(crate) enum SignedState<'a> {
+    /// None: the byte ranges end within an update.
+    Nowhere,
+    /// The document as it is.
+    Present,
+    /// An earlier state.
+    Earlier(Box<View<'a>>),
 }
 
 impl SignedField {
@@ -41,18 +53,28 @@ pub(crate) fn check(
 ) -> Result<SealReport, DocumentError> {
     let mut report = SealReport::new(shown(&signed.field.name), Kind::Signature);
     report.signed_bytes = signed.signature.coverage.as_ref().ok().map(|coverage| coverage.end as u64);
-    report.stamps.extend(document.place(&signed.field)?.map(Stamp::from));
+    for field in [&signed.field].into_iter().chain(&signed.others) {
+        report.stamps.extend(document.place(field)?.map(Stamp::from));
+    }
     report.signed_at = signed.signature.time();
     let mut found = Findings::default();
     match &signed.signature.coverage {
         Err(why) => failed(&mut found, Check::ByteRange, Reason::ByteRangeInvalid, why.to_string()),
         Ok(coverage) => {
             value::check(document, &signed.signature, coverage, &mut report, &mut found, on_progress);
-            state(document, signed, coverage, &mut report, &mut found)?;
+            match state(document, signed, coverage, &mut found)? {
+                SignedState::Nowhere => {}
+                SignedState::Present => bound_seal(&document.view, signed, &mut report, &mut found)?,
+                SignedState::Earlier(view) => bound_seal(&view, signed, &mut report, &mut found)?,
+            }
         }
     }
     if let Some(signer) = &report.signer {
         found.signer(signer, report.signed_at);
+    }
+    let is_unknown = |step: &Step| step.check == Check::SignatureValue && matches!(step.outcome, Outcome::Unknown(_));
+    if found.steps.iter().any(is_unknown) {
+        found.notes.push(Note::new(NoteCode::SignatureNotChecked));
     }
     if report.signed_at.is_some() && !found.is_stamped() {
         found.notes.push(Note::new(NoteCode::TimeSelfAsserted));
@@ -66,87 +88,91 @@ pub(crate) fn failed(found: &mut Findings, check: Check, reason: Reason, detail:
     found.steps.push(Step::with(check, Outcome::Failed(reason), detail));
 }
 
-/// Checks the state that was signed: that it is a state of the document, the seal in it, and what came after it.
-fn state(
-    document: &Document<'_>,
+/// Checks the state that was signed: that it is a state of the document, and what came after it.
+///
+/// # Errors
+/// [`DocumentError::TooLarge`].
+pub(crate) fn state<'a>(
+    document: &Document<'a>,
     signed: &SignedField,
     coverage: &Coverage,
-    report: &mut SealReport,
     found: &mut Findings,
-) -> Result<(), DocumentError> {
+) -> Result<SignedState<'a>, DocumentError> {
     let bytes = document.view.bytes();
     let (before, after) = bytes.split_at(coverage.end.min(bytes.len()));
     // The last `startxref` that is signed must be that of the update which the signature itself is part of.
     let start = xref::start(before).filter(|start| start.word >= coverage.gap.end);
     if !start.is_some_and(|start| start.marked || after.is_empty()) {
         failed(found, Check::ByteRange, Reason::ByteRangeInvalid, "it ends before the end of an update");
-        return Ok(());
+        return Ok(SignedState::Nowhere);
     }
     found.step(Check::ByteRange, Outcome::Passed);
-    let is_present = after.iter().all(|byte| is_space(*byte));
-    if is_present {
+    // Where the newest section was signed, whatever follows is no update, though it may look like one.
+    let is_newest = |(at, _): (usize, _)| at < coverage.end;
+    if after.iter().all(|byte| is_space(*byte)) {
         found.step(Check::LaterChanges, Outcome::Passed);
-    } else if xref::start(bytes).is_some_and(|start| start.word < coverage.end) {
-        tail(after, found);
-    } else {
-        return earlier(document, signed, coverage, report, found);
-    }
-    bound_seal(&document.view, signed, report, found)
-}
-
-/// Judges bytes behind the document that no update of it are. Some viewers find objects in there all the same.
-fn tail(bytes: &[u8], found: &mut Findings) {
-    if ["obj", "trailer", "xref"].iter().any(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some()) {
+    } else if recover::has_objects(document.view.behind_everything()) {
+        // Some viewers find them all the same.
         failed(found, Check::LaterChanges, Reason::ChangeNotPermitted, "objects were appended that no update lists");
-    } else {
+    } else if document.view.newest.is_some_and(is_newest) {
         found.step(Check::LaterChanges, Outcome::Passed);
-        found.notes.push(Note::with(NoteCode::BytesAfterEnd, bytes.len().to_string()));
+        found.notes.push(Note::with(NoteCode::BytesAfterEnd, after.len().to_string()));
+    } else {
+        return earlier(document, signed, coverage, found);
     }
+    Ok(SignedState::Present)
 }
 
 /// Checks a signature after which the document was updated.
-fn earlier(
-    document: &Document<'_>,
+fn earlier<'a>(
+    document: &Document<'a>,
     signed: &SignedField,
     coverage: &Coverage,
-    report: &mut SealReport,
     found: &mut Findings,
-) -> Result<(), DocumentError> {
+) -> Result<SignedState<'a>, DocumentError> {
     let old = match document.view.earlier(coverage.end) {
         Ok(old) => old,
         Err(error @ DocumentError::TooLarge { .. }) => return Err(error),
         Err(error) => {
             failed(found, Check::ByteRange, Reason::ByteRangeInvalid, error.to_string());
-            return Ok(());
+            return Ok(SignedState::Nowhere);
         }
     };
-    bound_seal(&old, signed, report, found)?;
     let permission = Permission::read(&old, &signed.signature.dictionary, &signed.field.dictionary)?;
-    let mut changes = Changes::between(&old, &document.view, &permission)?;
-    if !was_there(&old, signed)? {
+    let mut changes = Changes::between(&old, (&document.view, &document.pages), &permission)?;
+    if !were_there(&old, signed)? {
         // Else the look and the place of the seal would be nobody's.
         changes.forbid("the field of this signature was added after it");
     }
     classify(changes, &permission, found);
-    Ok(())
+    Ok(SignedState::Earlier(Box::new(old)))
 }
 
-/// Whether the state that was signed has this very field with this very value.
-fn was_there(old: &View<'_>, signed: &SignedField) -> Result<bool, DocumentError> {
+/// Whether the state that was signed has these very fields with this very value.
+fn were_there(old: &View<'_>, signed: &SignedField) -> Result<bool, DocumentError> {
     let fields = old.fields()?;
-    Ok(fields.iter().any(|field| field.name == signed.field.name && field.value == signed.field.value))
+    let was_there = |field: &Field| fields.iter().any(|old| old.name == field.name && old.value == field.value);
+    Ok(was_there(&signed.field) && signed.others.iter().all(was_there))
 }
 
 fn classify(changes: Changes, permission: &Permission, found: &mut Findings) {
-    let Changes { signatures, validation, filled, annotated, forbidden } = changes;
+    let Changes { signatures, uninvited, validation, filled, annotated, covering, forbidden, .. } = changes;
     if forbidden.is_empty() {
         found.step(Check::LaterChanges, Outcome::Passed);
     } else {
         failed(found, Check::LaterChanges, Reason::ChangeNotPermitted, forbidden.join("; "));
     }
-    let comments = if permission.level.is_some() { NoteCode::CommentsPermitted } else { NoteCode::CommentsAdded };
-    let (filled, annotated) = (Vec::from_iter(filled), Vec::from_iter(annotated));
-    let named = [(NoteCode::LaterSignatures, signatures), (NoteCode::FormFilled, filled), (comments, annotated)];
+    let permitted = permission.allows_comments();
+    let comments = if permitted { NoteCode::CommentsPermitted } else { NoteCode::CommentsAdded };
+    // Where comments are a warning anyway, one is enough.
+    let covering = if permitted { Vec::from_iter(covering) } else { Vec::new() };
+    let named = [
+        (NoteCode::LaterSignatures, signatures),
+        (NoteCode::StampUninvited, Vec::from_iter(uninvited)),
+        (NoteCode::FormFilled, Vec::from_iter(filled)),
+        (comments, Vec::from_iter(annotated)),
+        (NoteCode::CommentsMayCover, covering),
+    ];
     for (code, names) in named.into_iter().filter(|(_, names)| !names.is_empty()) {
         found.notes.push(Note::with(code, shortened(&names)));
     }

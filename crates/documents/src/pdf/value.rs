@@ -4,11 +4,11 @@ use eseal_pki::cms::{CmsError, CmsSignature, ContentForm, SignedData, SignerInfo
 use eseal_pki::{Certificate, DigestAlg, Hasher, SignatureForm};
 use eseal_seal::SesSignature;
 
-use super::digest;
 use super::object::Value;
 use super::signature::{Coverage, Signature, SubFilter};
-use super::signed::{SignedField, failed};
+use super::signed::failed;
 use super::verify::Document;
+use super::{plain_rsa, time_stamp};
 use crate::findings::Findings;
 use crate::time_stamp::stamps_of;
 use crate::{Check, Kind, Note, NoteCode, OnProgress, Outcome, Reason, SealReport, Step, TimeStampReport};
@@ -29,9 +29,10 @@ pub(crate) fn check(
     let hash = hashing(document, coverage, on_progress);
     match signature.sub_filter {
         SubFilter::Cms | SubFilter::CmsSha1 | SubFilter::GmCms => {
-            cms(&contents, signature.sub_filter, report, found, hash);
+            cms(&contents, (signature.sub_filter, &document.evidence.certificates), report, found, hash);
         }
         SubFilter::GmSeal => gm_seal(&contents, report, found, hash),
+        SubFilter::PlainRsa => plain_rsa::check(&document.view, signature, &contents, report, found, hash),
         SubFilter::TimeStamp | SubFilter::Unknown => {
             let name = signature.dictionary.get("SubFilter").and_then(Value::as_name).unwrap_or_default();
             let unknown = Outcome::Unknown(Reason::SignatureValueUnsupported);
@@ -40,43 +41,18 @@ pub(crate) fn check(
     }
 }
 
-/// A time stamp over the whole document: no seal, but something to know.
-pub(crate) fn time_stamp(
-    document: &Document<'_>,
-    signed: &SignedField,
-    on_progress: OnProgress<'_>,
-) -> (TimeStampReport, Note) {
-    let name = &signed.field.name;
-    let stamp = match &signed.signature.coverage {
-        Err(why) => TimeStampReport::broken(name, &why.to_string()),
-        Ok(coverage) => {
-            let contents = coverage.contents(document.view.bytes()).unwrap_or_default();
-            let hash = hashing(document, coverage, on_progress);
-            TimeStampReport::over_document(name, coverage.end as u64, &contents, hash)
-        }
-    };
-    // What this program cannot check is no fault of the document.
-    let wrong = stamp.outcome.is_failed();
-    let code = if wrong { NoteCode::DocumentTimeStampWrong } else { NoteCode::DocumentTimeStamp };
-    let note = Note::with(code, format!("{name}: {}", stamp.detail.as_deref().unwrap_or_default()));
-    (stamp, note)
-}
-
 /// Digests of the signed byte ranges.
-fn hashing<'d>(
+pub(crate) fn hashing<'d>(
     document: &'d Document<'_>,
     coverage: &'d Coverage,
     on_progress: OnProgress<'d>,
 ) -> impl FnMut(Hasher) -> Vec<u8> + 'd {
-    move |hasher| {
-        let parts = coverage.ranges().map(|range| document.view.bytes().get(range).unwrap_or_default());
-        digest::with(hasher, &parts, on_progress)
-    }
+    move |hasher| document.prefixes.digest(document.view.bytes(), coverage.ranges(), hasher, on_progress)
 }
 
 fn cms(
     contents: &[u8],
-    sub_filter: SubFilter,
+    (sub_filter, others): (SubFilter, &[Certificate]),
     report: &mut SealReport,
     found: &mut Findings,
     hash: impl FnMut(Hasher) -> Vec<u8>,
@@ -93,12 +69,22 @@ fn cms(
     let [signer] = data.signers() else {
         return malformed(found, format!("it has {} signatures instead of one", data.signers().len()));
     };
-    report.signer = signer.certificate().cloned();
+    // A certificate that did not come along may lie in the document's store.
+    report.signer = signer.certificate().cloned().or_else(|| signer.certificate_among(others));
     report.evidence = data.evidence();
     report.time_stamps = stamps_of(signer);
     report.time_stamps.iter().for_each(|stamp| found.time_stamp(stamp));
+    for token in signer.time_stamp_tokens() {
+        if let Some(why) = time_stamp::disagreement(token, signer.signature()) {
+            found.notes.push(Note::with(NoteCode::TimeStampWrong, why));
+        }
+    }
     report.signed_at = report.signed_at.or(signer.signing_time());
-    match signer.verify(hash) {
+    let verified_by = match &report.signer {
+        Some(certificate) => signer.verify_with(certificate, hash),
+        None => signer.verify(hash),
+    };
+    match verified_by {
         Ok(signature) if is_form_of(sub_filter, signature.content) => {
             report.algorithm = Some(signature.algorithm);
             report.digests = vec![signature.digest];
@@ -158,7 +144,11 @@ fn refused(signer: &SignerInfo, error: &CmsError, found: &mut Findings) {
 /// A SES_Signature as the value: the seal is inside it, and its dataHash is the SM3 of the byte ranges.
 fn gm_seal(contents: &[u8], report: &mut SealReport, found: &mut Findings, mut hash: impl FnMut(Hasher) -> Vec<u8>) {
     report.kind = Kind::Seal;
-    let signature = match SesSignature::from_der(der_only(contents)) {
+    let (der, filling) = contents.split_at(der_length(contents).min(contents.len()));
+    if filling.iter().any(|byte| *byte != 0) {
+        return failed(found, Check::SignatureFormat, Reason::SignatureMalformed, "something behind the structure");
+    }
+    let signature = match SesSignature::from_der(der) {
         Ok(signature) => signature,
         Err(error) => return failed(found, Check::SignatureFormat, Reason::SignatureMalformed, error.to_string()),
     };
@@ -188,15 +178,14 @@ pub(crate) fn in_list(listed: bool, signer: Option<&Certificate>, found: &mut Fi
     });
 }
 
-/// A DER value without the zeros behind it that fill its room.
-fn der_only(contents: &[u8]) -> &[u8] {
-    let length = match contents {
+/// Bytes of the DER value that `contents` begins with, header included.
+pub(crate) fn der_length(contents: &[u8]) -> usize {
+    match contents {
         [_, length @ 0..=0x7f, ..] => 2 + usize::from(*length),
         [_, form @ 0x81..=0x84, rest @ ..] => {
             let bytes = rest.get(..usize::from(form & 0x7f)).unwrap_or_default();
             2 + bytes.len() + bytes.iter().fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte))
         }
         _ => contents.len(),
-    };
-    contents.get(..length).unwrap_or(contents)
+    }
 }

@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 
+use eseal_pki::Evidence;
+
+use super::digest::Prefixes;
 use super::form::Field;
 use super::object::Value;
 use super::page::Page;
 use super::signature::Signature;
 use super::signed::{self, SignedField};
 use super::view::View;
-use super::{Source, dss, lost, value};
+use super::{Source, dss, lost, time_stamp};
 use crate::{
     DocumentError, DocumentReport, Format, Limit, Limits, Note, NoteCode, OnProgress, PageSize, Place, Progress,
 };
@@ -27,7 +30,7 @@ pub fn verify(source: &Source, limits: &Limits, on_progress: OnProgress<'_>) -> 
         seals: Vec::new(),
         notes: document.notes(),
         time_stamps: Vec::new(),
-        evidence: dss::evidence(&document.view)?,
+        evidence: Evidence::default(),
     };
     let (fields, damaged) = document.signed_fields()?;
     let total: u64 = fields.iter().map(|field| field.signed_bytes()).sum();
@@ -35,7 +38,7 @@ pub fn verify(source: &Source, limits: &Limits, on_progress: OnProgress<'_>) -> 
     for field in &fields {
         let mut forward = |progress: Progress| on_progress(Progress { done: done + progress.done, total });
         if field.signature.is_time_stamp() {
-            let (stamp, note) = value::time_stamp(&document, field, &mut forward);
+            let (stamp, note) = time_stamp::check(&document, field, &mut forward)?;
             report.time_stamps.push(stamp);
             report.notes.push(note);
         } else {
@@ -49,6 +52,7 @@ pub fn verify(source: &Source, limits: &Limits, on_progress: OnProgress<'_>) -> 
     if !orphans.is_empty() {
         report.notes.push(Note::with(NoteCode::SignatureOrphaned, signed::shortened(&orphans)));
     }
+    report.evidence = document.evidence;
     Ok(report)
 }
 
@@ -65,6 +69,9 @@ pub fn pages(source: &Source, limits: &Limits) -> Result<Vec<PageSize>, Document
 pub(crate) struct Document<'a> {
     pub view: View<'a>,
     pub pages: Vec<Page>,
+    pub prefixes: Prefixes,
+    /// What the document keeps for later validation.
+    pub evidence: Evidence,
     page_numbers: HashMap<u32, usize>,
 }
 
@@ -72,22 +79,30 @@ impl<'a> Document<'a> {
     fn read(view: View<'a>) -> Result<Self, DocumentError> {
         let pages = view.pages()?;
         let numbered = pages.iter().enumerate().filter_map(|(index, page)| Some((page.id?.number, index)));
-        Ok(Self { page_numbers: numbered.collect(), view, pages })
+        Ok(Self {
+            page_numbers: numbered.collect(),
+            prefixes: Prefixes::default(),
+            evidence: dss::evidence(&view)?,
+            view,
+            pages,
+        })
     }
 
     /// The fields with a signature value, in the order in which they were signed; and the names of those whose
     /// signature is there but can't be read.
     fn signed_fields(&self) -> Result<(Vec<SignedField>, Vec<String>), DocumentError> {
         let (mut signed, mut damaged) = (Vec::new(), Vec::new());
+        let mut counted = 0;
         let max = u64::from(self.view.limits().max_signatures);
         for field in self.view.fields()?.into_iter().filter(Field::is_signature) {
             let Some(value) = &field.value else { continue };
             match Signature::read(&self.view, value, field.number)? {
-                Some(signature) => signed.push(SignedField { field, signature }),
+                Some(signature) => add(&mut signed, field, signature),
                 None if lost::is_unreadable(&self.view, value)? => damaged.push(field.name),
                 None => {}
             }
-            Limit::Signatures.check((signed.len() + damaged.len()) as u64, max)?;
+            counted += 1;
+            Limit::Signatures.check(counted, max)?;
         }
         signed.sort_by_key(SignedField::signed_bytes);
         if !signed.is_empty() {
@@ -134,6 +149,17 @@ impl<'a> Document<'a> {
 
     fn mismatched(&self) -> Option<Note> {
         objects(&self.view.mismatched())
+    }
+}
+
+/// Adds a field with its signature, or only the field where another one has the very same value.
+fn add(signed: &mut Vec<SignedField>, field: Field, signature: Signature) {
+    let is_same = |other: &&mut SignedField| {
+        field.value.as_ref().is_some_and(|value| value.as_reference().is_some()) && other.field.value == field.value
+    };
+    match signed.iter_mut().find(is_same) {
+        Some(other) => other.others.push(field),
+        None => signed.push(SignedField { field, signature, others: Vec::new() }),
     }
 }
 

@@ -41,6 +41,8 @@ pub(crate) struct View<'a> {
     /// Bytes that came out of decompression so far.
     pub(super) decoded: Cell<u64>,
     mismatched: RefCell<BTreeSet<u32>>,
+    /// Objects that were compared with earlier states so far.
+    compared: Cell<u64>,
 }
 
 impl<'a> View<'a> {
@@ -58,7 +60,19 @@ impl<'a> View<'a> {
     /// # Errors
     /// As [`View::present`].
     pub(crate) fn earlier(&self, end: usize) -> Result<Self, DocumentError> {
-        Self::open(self.bytes.get(..end).unwrap_or(self.bytes), self.limits)
+        let earlier = Self::open(self.bytes.get(..end).unwrap_or(self.bytes), self.limits)?;
+        self.charge(earlier.entries.len())?;
+        Ok(earlier)
+    }
+
+    /// Counts objects that are compared with an earlier state, over all signatures of the document.
+    ///
+    /// # Errors
+    /// [`DocumentError::TooLarge`].
+    pub(crate) fn charge(&self, objects: usize) -> Result<(), DocumentError> {
+        let compared = self.compared.get() + objects as u64;
+        self.compared.set(compared);
+        Limit::Compared.check(compared, self.limits.max_compared)
     }
 
     fn open(bytes: &'a [u8], limits: &'a Limits) -> Result<Self, DocumentError> {
@@ -75,10 +89,12 @@ impl<'a> View<'a> {
             cache: RefCell::default(),
             decoded: Cell::new(0),
             mismatched: RefCell::default(),
+            compared: Cell::new(0),
         };
         if let Some(chain) = Chain::read(bytes, limits)? {
             view.take(chain)?;
-            if view.has_pages()? {
+            // Where already the catalog is not where the table says, viewers build a table of their own.
+            if view.has_pages()? && view.mismatched.borrow().is_empty() {
                 return Ok(view);
             }
         }
@@ -105,6 +121,7 @@ impl<'a> View<'a> {
         self.ambiguous = Vec::new();
         self.base = 0;
         self.cache.take();
+        self.mismatched.take();
         self.decrypt()?;
         self.entries = recover::with_packed(self, &found.streams)?;
         if !self.trailer.contains("Root")
@@ -185,6 +202,20 @@ impl<'a> View<'a> {
         let mut places: Vec<_> = self.entries.iter().filter_map(place).collect();
         places.sort_unstable();
         places
+    }
+
+    /// The bytes behind everything that the newest section lists, and behind that section and its `startxref`; none where the
+    /// objects were found by going through the file.
+    pub(crate) fn behind_everything(&self) -> &'a [u8] {
+        let Some((newest, _)) = self.newest else { return &[] };
+        let offset = |entry: &Entry| match entry.place {
+            Place::At(offset) => offset,
+            Place::Free | Place::In { .. } => 0,
+        };
+        let last = self.entries.iter().map(offset).fold(newest, usize::max);
+        let rest = self.bytes.get(last..).unwrap_or_default();
+        let end = memchr::memmem::find(rest, b"startxref").unwrap_or(rest.len());
+        rest.get(end..).unwrap_or_default()
     }
 
     /// Object `number`; `None` where it does not exist or is damaged, which both count as null (§7.3.10).

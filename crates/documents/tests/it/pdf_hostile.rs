@@ -259,6 +259,25 @@ fn a_file_with_too_many_pages_objects_updates_or_signatures_is_refused_by_its_li
     let field = |name: &str| format!("<< /FT /Sig /T ({name}) /V 22 0 R >>");
     let fields = with("/AcroForm << /Fields [20 0 R 21 0 R] >>", &[field("a"), field("b"), signature.into()]);
     assert_eq!(refused(&fields), Limit::Signatures);
+    // An update behind a seal, with more to compare than is allowed.
+    let limits = Limits { max_compared: 5, ..Limits::default() };
+    let sealed = PdfWorld::new().party("甲方").seal(&PLAIN.build());
+    let refused = pdf::verify(&source(&append(&sealed, &[(99, "null")])), &limits, &mut |_| {});
+    assert!(matches!(refused, Err(DocumentError::TooLarge { limit: Limit::Compared, .. })), "{refused:?}");
+}
+
+#[test]
+fn ten_thousand_signatures_are_refused_or_judged_in_time() {
+    let list: String = (20..10_020).map(|number| format!("{number} 0 R ")).collect();
+    let signature = "<< /Type /Sig /SubFilter /adbe.pkcs7.detached /ByteRange [0 1 2 3] /Contents <3000> >>";
+    let field = |number: usize| format!("<< /FT /Sig /T (a{number}) /V {signature} >>");
+    let fields: Vec<String> = (0..10_000).map(field).collect();
+    let document = with(&format!("/AcroForm << /Fields [{list}] >>"), &fields);
+    let refused = in_time(|| try_verify(&document));
+    assert!(matches!(refused, Err(DocumentError::TooLarge { limit: Limit::Signatures, .. })), "{refused:?}");
+    let limits = Limits { max_signatures: 20_000, ..Limits::default() };
+    let report = in_time(|| pdf::verify(&source(&document), &limits, &mut |_| {})).expect("a report");
+    assert!(report.seals.len() == 10_000 && report.seals.iter().all(|seal| seal.content.is_failed()));
 }
 
 #[test]

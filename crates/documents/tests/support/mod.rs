@@ -1,12 +1,14 @@
 //! What the tests have in common: input documents, people with seals, and ways to do harm.
 
 pub mod der;
+pub mod glance;
 pub mod hostile;
 pub mod ofd_contract;
 pub mod parties;
 pub mod pdf_builder;
 pub mod pdf_harm;
 pub mod pdf_parties;
+pub mod pdf_signing;
 pub mod pdf_update;
 pub mod peers;
 pub mod resigning;

@@ -1,0 +1,85 @@
+//! What the fuzz targets start from, besides real files: written into the folder that `ESEAL_FUZZ_SEEDS` names.
+
+use std::path::{Path, PathBuf};
+
+use eseal_documents::{Outcome, ofd};
+use eseal_pki::cms::SignedAttributes;
+use eseal_pki::{DigestAlg, Signer, Suite};
+
+use crate::support::ofd_contract::contract;
+use crate::support::parties::World;
+use crate::support::pdf_builder::shapes;
+use crate::support::pdf_harm::gap;
+use crate::support::pdf_parties::{PdfWorld, verify};
+use crate::support::samples::{names, sample};
+
+/// A file for one target.
+struct Seed {
+    target: &'static str,
+    name: String,
+    bytes: Vec<u8>,
+}
+
+fn pdf_seeds(seeds: &mut Vec<Seed>) {
+    let party = PdfWorld::new().party("甲方");
+    for (index, shape) in shapes().iter().enumerate() {
+        let bytes = party.seal(&shape.build());
+        assert_eq!(verify(&bytes).seals[0].content, Outcome::Passed, "{}", shape.name);
+        let [start, end] = gap(&bytes);
+        let value = hex::decode(&bytes[start + 1..end - 1]).expect("a value");
+        seeds.push(Seed { target: "cms", name: format!("sealed-{index}"), bytes: value });
+        seeds.push(Seed { target: "pdf", name: format!("sealed-{index}"), bytes });
+    }
+}
+
+fn ofd_seeds(seeds: &mut Vec<Seed>) {
+    let party = World::new().party("甲方");
+    let bytes = party.seal(&contract());
+    let report = ofd::verify(std::io::Cursor::new(&bytes), &Default::default(), &mut |_| {}).expect("a report");
+    assert_eq!(report.seals[0].content, Outcome::Passed);
+    let digest = DigestAlg::Sm3.digest(b"content");
+    let (key, certificate) = (&party.identity.key, &party.identity.certificate);
+    let attributes = SignedAttributes::try_new(certificate, &digest, Suite::Sm2Sm3).expect("attributes");
+    let value = attributes.finish(&key.sign(attributes.to_be_signed()).expect("a signature"), &[]);
+    for (target, name, bytes) in [
+        ("ofd", "sealed", bytes),
+        ("asn1", "seal", party.seal.clone()),
+        ("asn1", "certificate", certificate.der().to_vec()),
+        ("cms", "gm", value),
+    ] {
+        seeds.push(Seed { target, name: name.to_owned(), bytes });
+    }
+}
+
+fn sample_seeds(seeds: &mut Vec<Seed>) {
+    for (folder, ending, target) in
+        [("pdf", ".pdf", "pdf"), ("ofd", ".ofd", "ofd"), ("seal", ".esl", "asn1"), ("seal", ".dat", "asn1")]
+    {
+        for name in names(folder).into_iter().filter(|name| name.ends_with(ending)) {
+            let Some(bytes) = sample(&format!("{folder}/{name}")) else { continue };
+            if bytes.len() < 200_000 {
+                seeds.push(Seed { target, name: name.replace(' ', "-"), bytes });
+            }
+        }
+    }
+}
+
+#[test]
+fn the_seeds_of_the_fuzz_targets_are_good_documents() {
+    let mut seeds = Vec::new();
+    pdf_seeds(&mut seeds);
+    ofd_seeds(&mut seeds);
+    sample_seeds(&mut seeds);
+    for target in ["asn1", "cms", "ofd", "pdf"] {
+        assert!(seeds.iter().any(|seed| seed.target == target), "no seed for {target}");
+    }
+    if let Some(folder) = std::env::var_os("ESEAL_FUZZ_SEEDS").map(PathBuf::from) {
+        seeds.iter().for_each(|seed| write(&folder, seed));
+    }
+}
+
+fn write(folder: &Path, Seed { target, name, bytes }: &Seed) {
+    let folder = folder.join(target);
+    std::fs::create_dir_all(&folder).expect("the folder");
+    std::fs::write(folder.join(name), bytes).expect("written");
+}

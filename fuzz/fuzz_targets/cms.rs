@@ -1,0 +1,19 @@
+//! CMS of every kind, time stamps included: whatever the bytes, a signature, a refusal or an error.
+#![no_main]
+
+use eseal_pki::SignedData;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(data) = SignedData::from_der(bytes) else { return };
+    for signer in data.signers() {
+        let _ = signer.verify(|mut hasher| {
+            hasher.update(b"content");
+            hasher.finish()
+        });
+        let _ = signer.signing_time();
+        if let Some(token) = signer.time_stamp_token() {
+            let _ = SignedData::from_der(token);
+        }
+    }
+});
