@@ -150,7 +150,7 @@ impl Clients {
         let line = door.sign_in("wang", Duration::from_secs(30)).await.expect("signed in");
         let mut submit = ApplicationServiceClient::new(line);
         let picture = PutMaterialRequest {
-            content: include_bytes!("../documents/dot.png").to_vec(),
+            content: include_bytes!("../documents/impression.png").to_vec(),
             media_type: "image/png".to_owned(),
             ..Default::default()
         };
