@@ -108,13 +108,12 @@ pub fn prepare(
     }
     new.insert(layout.seal.clone(), request.seal_der.to_vec());
     new.insert(layout.list.clone(), list.into_bytes());
-    let unprotected = match request.options.mode {
-        Mode::Open => target.lists.clone(),
-        Mode::Locked => target.other_lists.clone(),
+    // What stays open to change: the lists of the other documents always, this one's for further seals.
+    let (unprotected, open_list) = match request.options.mode {
+        Mode::Open => (&target.lists, Some(layout.list.as_str())),
+        Mode::Locked => (&target.other_lists, None),
     };
-    let with_list = request.options.mode == Mode::Locked;
-    let new_list = (!with_list).then_some(layout.list.as_str());
-    let references = references(&package, &new, &unprotected, new_list, on_progress)?;
+    let references = references(&package, &new, unprotected, open_list, on_progress)?;
 
     let descriptor = output::descriptor(&layout, &references, &stamps, time);
     let data_hash = sm3(descriptor.as_bytes());
@@ -213,10 +212,10 @@ fn references(
     package: &Package,
     new: &BTreeMap<String, Vec<u8>>,
     unprotected: &EntrySet,
-    new_list: Option<&str>,
+    open_list: Option<&str>,
     on_progress: OnProgress<'_>,
 ) -> Result<Vec<(String, String)>, DocumentError> {
-    let is_protected = |index: usize, name: &str| !unprotected.contains(index) && Some(name) != new_list;
+    let is_protected = |index: usize, name: &str| !unprotected.contains(index) && Some(name) != open_list;
     let present = || package.files().filter(|(index, entry)| is_protected(*index, &entry.name));
     let mut wanted = Wanted::default();
     present()
@@ -235,7 +234,7 @@ fn references(
         };
         references.push((entry.name.clone(), digest));
     }
-    let added = new.iter().filter(|(name, _)| package.find(name).is_none() && Some(name.as_str()) != new_list);
+    let added = new.iter().filter(|(name, _)| package.find(name).is_none() && Some(name.as_str()) != open_list);
     references.extend(added.map(|(name, content)| (name.clone(), BASE64.encode(sm3(content)))));
     Ok(references)
 }
