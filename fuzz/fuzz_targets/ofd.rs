@@ -1,9 +1,9 @@
 //! OFD packages and their XML: whatever the bytes, a report or an error, in bounded time and memory.
 #![no_main]
 
-use std::io::Cursor;
+use std::sync::Arc;
 
-use eseal_documents::{Limits, Trust, judge, ofd};
+use eseal_documents::{Limits, Source, Trust, judge, ofd};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -15,8 +15,10 @@ fuzz_target!(|bytes: &[u8]| {
         max_signatures: 50,
         ..Limits::default()
     };
-    if let Ok(report) = ofd::verify(Cursor::new(bytes), &limits, &mut |_| {}) {
+    let source: Source = Arc::new(bytes.to_vec());
+    if let Ok(report) = ofd::verify(&source, &limits, &mut |_| {}) {
         let _ = judge(&report, &Trust::default());
     }
-    let _ = ofd::pages(Cursor::new(bytes), &limits);
+    let _ = ofd::pages(&source, &limits);
+    let _ = ofd::find_text(&source, "盖章", &limits);
 });

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use eseal_documents::{Outcome, ofd};
+use eseal_documents::Outcome;
 use eseal_pki::cms::SignedAttributes;
 use eseal_pki::{DigestAlg, Signer, Suite};
 
 use crate::support::ofd_contract::contract;
-use crate::support::parties::World;
+use crate::support::parties::{self, World};
 use crate::support::pdf_builder::shapes;
 use crate::support::pdf_harm::gap;
 use crate::support::pdf_parties::{PdfWorld, verify};
@@ -35,8 +35,7 @@ fn pdf_seeds(seeds: &mut Vec<Seed>) {
 fn ofd_seeds(seeds: &mut Vec<Seed>) {
     let party = World::new().party("甲方");
     let bytes = party.seal(&contract());
-    let report = ofd::verify(std::io::Cursor::new(&bytes), &Default::default(), &mut |_| {}).expect("a report");
-    assert_eq!(report.seals[0].content, Outcome::Passed);
+    assert_eq!(parties::verify(&bytes).seals[0].content, Outcome::Passed);
     let digest = DigestAlg::Sm3.digest(b"content");
     let (key, certificate) = (&party.identity.key, &party.identity.certificate);
     let attributes = SignedAttributes::try_new(certificate, &digest, Suite::Sm2Sm3).expect("attributes");
