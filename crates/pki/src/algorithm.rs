@@ -96,7 +96,8 @@ impl From<Suite> for SignatureAlgorithm {
         match suite {
             Suite::Sm2Sm3 => Self::Sm2Sm3,
             Suite::EcdsaP256Sha256 => Self::Ecdsa(DigestAlg::Sha256),
-            Suite::RsaSha256 => Self::RsaPkcs1(DigestAlg::Sha256),
+            Suite::EcdsaP384Sha384 => Self::Ecdsa(DigestAlg::Sha384),
+            Suite::RsaSha256 | Suite::RsaSha384 | Suite::RsaSha512 => Self::RsaPkcs1(suite.digest()),
         }
     }
 }
@@ -164,10 +165,14 @@ pub(crate) fn read_digest(element: &Element<'_>) -> Result<DigestAlg, AlgorithmE
 
 /// The AlgorithmIdentifier of a suite's signatures. Parameters are absent, save for the NULL of RSA (RFC 4055 §5).
 pub(crate) fn write_suite(suite: Suite) -> Vec<u8> {
+    let rsa = |oid| writer::sequence(&[writer::oid(oid), writer::null()]);
     match suite {
         Suite::Sm2Sm3 => writer::sequence(&[writer::oid(&oid::SM2_WITH_SM3)]),
         Suite::EcdsaP256Sha256 => writer::sequence(&[writer::oid(&oid::ECDSA_SHA256)]),
-        Suite::RsaSha256 => writer::sequence(&[writer::oid(&oid::RSA_SHA256), writer::null()]),
+        Suite::EcdsaP384Sha384 => writer::sequence(&[writer::oid(&oid::ECDSA_SHA384)]),
+        Suite::RsaSha256 => rsa(&oid::RSA_SHA256),
+        Suite::RsaSha384 => rsa(&oid::RSA_SHA384),
+        Suite::RsaSha512 => rsa(&oid::RSA_SHA512),
     }
 }
 

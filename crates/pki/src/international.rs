@@ -29,6 +29,14 @@ impl Curve {
             _ => None,
         }
     }
+
+    pub(crate) const fn oid(self) -> Oid {
+        match self {
+            Self::P256 => oid::P256_CURVE,
+            Self::P384 => oid::P384_CURVE,
+            Self::P521 => oid::P521_CURVE,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,8 +83,9 @@ impl InternationalKey {
     pub(crate) fn suite(&self) -> Option<Suite> {
         match self.kind {
             Kind::Ec(Curve::P256) => Some(Suite::EcdsaP256Sha256),
+            Kind::Ec(Curve::P384) => Some(Suite::EcdsaP384Sha384),
             Kind::Rsa { .. } => Some(Suite::RsaSha256),
-            Kind::Ec(_) | Kind::Ed25519 => None,
+            Kind::Ec(Curve::P521) | Kind::Ed25519 => None,
         }
     }
 
@@ -91,6 +100,17 @@ impl InternationalKey {
             Kind::Ec(Curve::P521) => "P-521".to_owned(),
             Kind::Rsa { bits } => format!("RSA {bits}"),
             Kind::Ed25519 => "Ed25519".to_owned(),
+        }
+    }
+
+    /// Bytes of the longest signature: a SEQUENCE of two numbers below the order of the curve, or a number below the modulus.
+    pub(crate) fn longest_signature(&self) -> usize {
+        match self.kind {
+            Kind::Ec(Curve::P256) => 2 + 2 * (2 + 33),
+            Kind::Ec(Curve::P384) => 2 + 2 * (2 + 49),
+            Kind::Ec(Curve::P521) => 3 + 2 * (2 + 66),
+            Kind::Rsa { bits } => bits.div_ceil(8),
+            Kind::Ed25519 => 64,
         }
     }
 

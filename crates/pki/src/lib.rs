@@ -1,4 +1,4 @@
-//! Keys, certificates, chains and CMS in both suites: SM2/SM3, and P-256 or RSA with SHA-256.
+//! Keys, certificates, chains and CMS in both suites: SM2/SM3, and P-256, P-384 or RSA with SHA-2.
 //!
 //! Pure: no clock, no file, no network. Times, roots and revocation lists come in with the call; random numbers come from the
 //! operating system where a key or a signature is made.
@@ -52,7 +52,7 @@ pub use evidence::Evidence;
 pub use ocsp::{OcspError, OcspRequest, OcspResponse};
 pub use oid::{MAKER_EKU, Oid};
 pub use public_key::{BadSignature, KeyError, PublicKey, SignatureForm};
-pub use signing_key::SigningKey;
+pub use signing_key::{RsaBits, SigningKey};
 pub use subject::{InvalidSubject, Subject};
 pub use suite::{SignError, Signer, Suite};
 pub use tsp::{TimeStampRequest, TimeStampToken, TspError};

@@ -117,10 +117,17 @@ impl PublicKey {
         Ok(Self::new(Kind::Sm2(key), &ec_spki(&oid::SM2_CURVE, &point), &point))
     }
 
-    /// A P-256 key from its uncompressed point.
-    pub(crate) fn p256(point: &[u8]) -> Result<Self, KeyError> {
-        let key = InternationalKey::ec(Curve::P256, point)?;
-        Ok(Self::new(Kind::International(key), &ec_spki(&oid::P256_CURVE, point), point))
+    /// A key on a NIST curve from its uncompressed point.
+    pub(crate) fn ec(curve: Curve, point: &[u8]) -> Result<Self, KeyError> {
+        let key = InternationalKey::ec(curve, point)?;
+        Ok(Self::new(Kind::International(key), &ec_spki(&curve.oid(), point), point))
+    }
+
+    /// An RSA key from its RSAPublicKey (RFC 8017 annex A.1.1).
+    pub(crate) fn rsa(key: &[u8]) -> Result<Self, KeyError> {
+        let algorithm = writer::sequence(&[writer::oid(&oid::RSA_ENCRYPTION), writer::null()]);
+        let spki = writer::sequence(&[algorithm, writer::bit_string(key)]);
+        Ok(Self::new(Kind::International(InternationalKey::rsa(key)?), &spki, key))
     }
 
     fn new(kind: Kind, spki: &[u8], key: &[u8]) -> Self {
@@ -132,8 +139,8 @@ impl PublicKey {
         self.0.spki.clone()
     }
 
-    /// The suite that this key belongs to. `None`: a key that is only met in other people's signatures (P-384, P-521,
-    /// Brainpool, Ed25519).
+    /// The suite that this key belongs to; for RSA the one with SHA-256, see [`Suite::with_digest`]. `None`: a key that is only
+    /// met in other people's signatures (P-521, Brainpool, Ed25519).
     pub fn suite(&self) -> Option<Suite> {
         match &self.0.kind {
             Kind::Sm2(_) => Some(Suite::Sm2Sm3),
@@ -224,6 +231,16 @@ impl PublicKey {
         match algorithm {
             SignatureAlgorithm::Sm2Sm3 => self.sm2_z_hasher(),
             other => other.digest().map(DigestAlg::hasher),
+        }
+    }
+
+    /// Bytes of the longest signature that this key can make: what to keep free for one that is not there yet. `None` for a key
+    /// that is only met in other people's signatures.
+    pub fn longest_signature(&self) -> Option<usize> {
+        match &self.0.kind {
+            Kind::Sm2(_) => Some(2 + 2 * (2 + 33)), // SEQUENCE of two numbers of 256 bits
+            Kind::International(key) => Some(key.longest_signature()),
+            Kind::Brainpool(_) => None,
         }
     }
 

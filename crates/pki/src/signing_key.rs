@@ -3,8 +3,11 @@
 use std::fmt;
 use std::hint::black_box;
 
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature as aws;
+use aws_lc_rs::signature::{EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair as _, RsaEncoding, RsaKeyPair};
 use sm2::dsa::signature::hazmat::RandomizedPrehashSigner as _;
 use sm2::elliptic_curve::{Generate as _, NonZeroScalar};
 use sm2::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
@@ -12,6 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::algorithm::read_identifier;
 use crate::asn1::{Reader, tag};
+use crate::international::Curve;
 use crate::oid;
 use crate::public_key::{KeyError, PublicKey};
 use crate::signature_value;
@@ -21,7 +25,7 @@ use crate::suite::{SignError, Signer, Suite};
 /// Bytes of the longest PKCS #8 that is read; with attributes ours stay far below.
 const MAX_PKCS8: usize = 4096;
 
-/// A private key held in memory: SM2 or P-256. Wiped when dropped, and never shown by `Debug`.
+/// A private key held in memory: SM2, P-256, P-384 or RSA. Wiped when dropped, and never shown by `Debug`.
 pub struct SigningKey {
     secret: Secret,
     /// PKCS #8, kept so that writing the key out cannot fail.
@@ -32,13 +36,26 @@ pub struct SigningKey {
 enum Secret {
     Sm2(Box<Sm2Secret>),
     /// aws-lc wipes its own memory.
-    P256(EcdsaKeyPair),
+    Ec(EcdsaKeyPair, Curve),
+    /// With the suite to sign with.
+    Rsa(RsaKeyPair, Suite),
+}
+
+/// The sizes in which RSA keys are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RsaBits {
+    /// 2048 bits.
+    Rsa2048,
+    /// 3072 bits.
+    Rsa3072,
+    /// 4096 bits.
+    Rsa4096,
 }
 
 struct Sm2Secret(sm2::dsa::SigningKey);
 
 impl SigningKey {
-    /// A fresh key. RSA keys are made by tokens only: [`KeyError::Unsupported`].
+    /// A fresh key. RSA keys come in sizes, see [`SigningKey::generate_rsa`]; here they are [`KeyError::Unsupported`].
     pub fn generate(suite: Suite) -> Result<Self, KeyError> {
         match suite {
             Suite::Sm2Sm3 => {
@@ -46,16 +63,44 @@ impl SigningKey {
                 let pkcs8 = key.to_pkcs8_der().map_err(|_| KeyError::Invalid)?;
                 Self::sm2(&key, pkcs8.as_bytes())
             }
-            Suite::EcdsaP256Sha256 => {
-                let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).map_err(|_| KeyError::Random)?;
-                let pkcs8 = key.to_pkcs8v1().map_err(|_| KeyError::Invalid)?;
-                Self::p256(key, pkcs8.as_ref())
+            Suite::EcdsaP256Sha256 => Self::generate_ec(Curve::P256),
+            Suite::EcdsaP384Sha384 => Self::generate_ec(Curve::P384),
+            Suite::RsaSha256 | Suite::RsaSha384 | Suite::RsaSha512 => {
+                Err(KeyError::Unsupported("RSA of no stated size".to_owned()))
             }
-            Suite::RsaSha256 => Err(KeyError::Unsupported("RSA, for signing in software".to_owned())),
         }
     }
 
-    /// Reads an unencrypted PKCS #8 key (RFC 5958).
+    /// A fresh RSA key that signs with SHA-256; see [`SigningKey::with_suite`].
+    pub fn generate_rsa(bits: RsaBits) -> Result<Self, KeyError> {
+        let size = match bits {
+            RsaBits::Rsa2048 => KeySize::Rsa2048,
+            RsaBits::Rsa3072 => KeySize::Rsa3072,
+            RsaBits::Rsa4096 => KeySize::Rsa4096,
+        };
+        let key = RsaKeyPair::generate(size).map_err(|_| KeyError::Random)?;
+        let pkcs8: Pkcs8V1Der<'_> = key.as_der().map_err(|_| KeyError::Invalid)?;
+        Self::rsa(key, pkcs8.as_ref())
+    }
+
+    fn generate_ec(curve: Curve) -> Result<Self, KeyError> {
+        let algorithm = ecdsa(curve).ok_or(KeyError::Invalid)?;
+        let key = EcdsaKeyPair::generate(algorithm).map_err(|_| KeyError::Random)?;
+        let pkcs8 = key.to_pkcs8v1().map_err(|_| KeyError::Invalid)?;
+        Self::ec(key, curve, pkcs8.as_ref())
+    }
+
+    /// The same key, which signs in this suite from now on: an RSA key with a longer digest.
+    pub fn with_suite(mut self, suite: Suite) -> Result<Self, SignError> {
+        match &mut self.secret {
+            Secret::Rsa(_, own) if suite.is_rsa() => *own = suite,
+            _ if self.suite() == suite => {}
+            _ => return Err(SignError::Unsupported(suite)),
+        }
+        Ok(self)
+    }
+
+    /// Reads an unencrypted PKCS #8 key (RFC 5958). An RSA key then signs with SHA-256.
     pub fn from_pkcs8_der(pkcs8: &[u8]) -> Result<Self, KeyError> {
         const WHAT: &str = "a private key";
         if pkcs8.len() > MAX_PKCS8 {
@@ -69,11 +114,13 @@ impl SigningKey {
                 let key = sm2::SecretKey::from_pkcs8_der(pkcs8).map_err(|_| KeyError::Invalid)?;
                 Self::sm2(&key, pkcs8)
             }
-            (oid::EC_PUBLIC_KEY, Some(oid::P256_CURVE)) => {
-                let key =
-                    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8).map_err(|_| KeyError::Invalid)?;
-                Self::p256(key, pkcs8)
+            (oid::EC_PUBLIC_KEY, Some(named)) => {
+                let known = Curve::from_oid(&named).and_then(|curve| Some((curve, ecdsa(curve)?)));
+                let (curve, algorithm) = known.ok_or_else(|| KeyError::Unsupported(named.to_string()))?;
+                let key = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8).map_err(|_| KeyError::Invalid)?;
+                Self::ec(key, curve, pkcs8)
             }
+            (oid::RSA_ENCRYPTION, _) => Self::rsa(RsaKeyPair::from_pkcs8(pkcs8).map_err(|_| KeyError::Invalid)?, pkcs8),
             (_, Some(curve)) => Err(KeyError::Unsupported(curve.to_string())),
             (algorithm, None) => Err(KeyError::Unsupported(algorithm.to_string())),
         }
@@ -86,9 +133,14 @@ impl SigningKey {
         Ok(Self { secret, pkcs8: pkcs8.to_vec().into(), public: PublicKey::sm2(&point)? })
     }
 
-    fn p256(key: EcdsaKeyPair, pkcs8: &[u8]) -> Result<Self, KeyError> {
-        let public = PublicKey::p256(key.public_key().as_ref())?;
-        Ok(Self { secret: Secret::P256(key), pkcs8: pkcs8.to_vec().into(), public })
+    fn ec(key: EcdsaKeyPair, curve: Curve, pkcs8: &[u8]) -> Result<Self, KeyError> {
+        let public = PublicKey::ec(curve, key.public_key().as_ref())?;
+        Ok(Self { secret: Secret::Ec(key, curve), pkcs8: pkcs8.to_vec().into(), public })
+    }
+
+    fn rsa(key: RsaKeyPair, pkcs8: &[u8]) -> Result<Self, KeyError> {
+        let public = PublicKey::rsa(key.public_key().as_ref())?;
+        Ok(Self { secret: Secret::Rsa(key, Suite::RsaSha256), pkcs8: pkcs8.to_vec().into(), public })
     }
 
     /// The key as unencrypted PKCS #8: encrypt it before it is stored anywhere.
@@ -106,7 +158,10 @@ impl Signer for SigningKey {
     fn suite(&self) -> Suite {
         match self.secret {
             Secret::Sm2(_) => Suite::Sm2Sm3,
-            Secret::P256(_) => Suite::EcdsaP256Sha256,
+            Secret::Ec(_, Curve::P384) => Suite::EcdsaP384Sha384,
+            // `ecdsa` knows no other curve.
+            Secret::Ec(_, Curve::P256 | Curve::P521) => Suite::EcdsaP256Sha256,
+            Secret::Rsa(_, suite) => suite,
         }
     }
 
@@ -123,11 +178,33 @@ impl Signer for SigningKey {
                     .map_err(|_| SignError::Random)?;
                 Ok(signature_value::to_der(&signature.to_bytes()))
             }
-            Secret::P256(key) => {
+            Secret::Ec(key, _) => {
                 let signature = key.sign(&SystemRandom::new(), message).map_err(|_| SignError::Random)?;
                 Ok(signature.as_ref().to_vec())
             }
+            Secret::Rsa(key, suite) => {
+                let encoding: &'static dyn RsaEncoding = match suite {
+                    Suite::RsaSha256 => &aws::RSA_PKCS1_SHA256,
+                    Suite::RsaSha384 => &aws::RSA_PKCS1_SHA384,
+                    Suite::RsaSha512 => &aws::RSA_PKCS1_SHA512,
+                    Suite::Sm2Sm3 | Suite::EcdsaP256Sha256 | Suite::EcdsaP384Sha384 => {
+                        return Err(SignError::Unsupported(*suite));
+                    }
+                };
+                let mut signature = vec![0; key.public_modulus_len()];
+                key.sign(encoding, &SystemRandom::new(), message, &mut signature).map_err(|_| SignError::Random)?;
+                Ok(signature)
+            }
         }
+    }
+}
+
+/// How keys on a curve sign here; `None` for curves whose signatures are only verified.
+fn ecdsa(curve: Curve) -> Option<&'static EcdsaSigningAlgorithm> {
+    match curve {
+        Curve::P256 => Some(&aws::ECDSA_P256_SHA256_ASN1_SIGNING),
+        Curve::P384 => Some(&aws::ECDSA_P384_SHA384_ASN1_SIGNING),
+        Curve::P521 => None,
     }
 }
 
@@ -153,7 +230,7 @@ impl fmt::Debug for SigningKey {
 mod tests {
     use super::*;
 
-    const SUITES: [Suite; 2] = [Suite::Sm2Sm3, Suite::EcdsaP256Sha256];
+    const SUITES: [Suite; 3] = [Suite::Sm2Sm3, Suite::EcdsaP256Sha256, Suite::EcdsaP384Sha384];
 
     #[test]
     fn a_signature_holds_for_its_message_and_key_only() {
@@ -193,8 +270,32 @@ mod tests {
     }
 
     #[test]
-    fn rsa_keys_are_not_made_in_software() {
-        assert!(matches!(SigningKey::generate(Suite::RsaSha256), Err(KeyError::Unsupported(_))));
+    fn rsa_keys_of_each_size_sign_with_each_digest_and_come_back_from_pkcs8() {
+        assert!(matches!(SigningKey::generate(Suite::RsaSha256), Err(KeyError::Unsupported(_))), "of no size");
+        for bits in [RsaBits::Rsa2048, RsaBits::Rsa3072, RsaBits::Rsa4096] {
+            let pkcs8 = SigningKey::generate_rsa(bits).expect("a key").to_pkcs8_der();
+            for suite in [Suite::RsaSha256, Suite::RsaSha384, Suite::RsaSha512] {
+                let key = SigningKey::from_pkcs8_der(&pkcs8).expect("the same key").with_suite(suite).expect("RSA");
+                let signature = key.sign(b"message").expect("a signature");
+                let public = key.public_key();
+                assert_eq!(public.verify_with(suite.into(), b"message", &signature), Ok(()), "{bits:?} {suite:?}");
+                assert!(public.verify_with(suite.into(), b"another", &signature).is_err(), "{bits:?} {suite:?}");
+                assert_eq!(Some(signature.len()), public.longest_signature());
+            }
+        }
+        let key = SigningKey::generate(Suite::EcdsaP256Sha256).expect("a key");
+        assert!(matches!(key.with_suite(Suite::EcdsaP384Sha384), Err(SignError::Unsupported(_))));
+    }
+
+    #[test]
+    fn no_signature_is_longer_than_was_said() {
+        for suite in SUITES {
+            let key = SigningKey::generate(suite).expect("a key");
+            let longest = key.public_key().longest_signature().expect("a length");
+            let lengths: Vec<_> = (0..64_u8).map(|n| key.sign(&[n]).expect("a signature").len()).collect();
+            assert!(lengths.iter().all(|length| *length <= longest), "{suite}: {lengths:?}");
+            assert!(lengths.contains(&longest), "{suite}: {longest} is more than is needed: {lengths:?}");
+        }
     }
 
     #[test]

@@ -11,8 +11,14 @@ pub enum Suite {
     Sm2Sm3,
     /// ECDSA on P-256 with SHA-256: international PDF.
     EcdsaP256Sha256,
-    /// RSA with PKCS #1 v1.5 and SHA-256. Software keys of this crate verify it only; a token may sign with it.
+    /// ECDSA on P-384 with SHA-384: international PDF.
+    EcdsaP384Sha384,
+    /// RSA with PKCS #1 v1.5 and SHA-256: what an RSA key signs with when nothing else is said.
     RsaSha256,
+    /// RSA with PKCS #1 v1.5 and SHA-384.
+    RsaSha384,
+    /// RSA with PKCS #1 v1.5 and SHA-512.
+    RsaSha512,
 }
 
 impl Suite {
@@ -21,15 +27,41 @@ impl Suite {
         match self {
             Self::Sm2Sm3 => DigestAlg::Sm3,
             Self::EcdsaP256Sha256 | Self::RsaSha256 => DigestAlg::Sha256,
+            Self::EcdsaP384Sha384 | Self::RsaSha384 => DigestAlg::Sha384,
+            Self::RsaSha512 => DigestAlg::Sha512,
         }
     }
 
-    /// A short name: `SM2`, `P-256`, `RSA`.
+    /// Whether it is RSA, whatever the digest.
+    pub const fn is_rsa(self) -> bool {
+        match self {
+            Self::RsaSha256 | Self::RsaSha384 | Self::RsaSha512 => true,
+            Self::Sm2Sm3 | Self::EcdsaP256Sha256 | Self::EcdsaP384Sha384 => false,
+        }
+    }
+
+    /// The suite of the same kind of key with this digest; `None` where the two do not go together.
+    ///
+    /// A curve goes with the digest of its own strength (RFC 5480 §4, GM/T 0003), RSA with each of SHA-2.
+    pub const fn with_digest(self, digest: DigestAlg) -> Option<Self> {
+        match (self, digest) {
+            (Self::Sm2Sm3, DigestAlg::Sm3)
+            | (Self::EcdsaP256Sha256, DigestAlg::Sha256)
+            | (Self::EcdsaP384Sha384, DigestAlg::Sha384) => Some(self),
+            (Self::RsaSha256 | Self::RsaSha384 | Self::RsaSha512, DigestAlg::Sha256) => Some(Self::RsaSha256),
+            (Self::RsaSha256 | Self::RsaSha384 | Self::RsaSha512, DigestAlg::Sha384) => Some(Self::RsaSha384),
+            (Self::RsaSha256 | Self::RsaSha384 | Self::RsaSha512, DigestAlg::Sha512) => Some(Self::RsaSha512),
+            _ => None,
+        }
+    }
+
+    /// A short name of the kind of key: `SM2`, `P-256`, `P-384`, `RSA`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Sm2Sm3 => "SM2",
             Self::EcdsaP256Sha256 => "P-256",
-            Self::RsaSha256 => "RSA",
+            Self::EcdsaP384Sha384 => "P-384",
+            Self::RsaSha256 | Self::RsaSha384 | Self::RsaSha512 => "RSA",
         }
     }
 }

@@ -8,7 +8,10 @@ use crate::error::{SealError, ValueError};
 /// SM2 with SM3 (GM/T 0006): the value that the standard gives.
 const SM2_SM3: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.156.10197.1.501");
 const ECDSA_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
+const ECDSA_SHA384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3");
 const RSA_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11");
+const RSA_SHA384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.12");
+const RSA_SHA512: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.13");
 /// What producers write for SM2 besides: the curve, the signature algorithm, and the misprint of an old library.
 const SM2_ALIASES: [ObjectIdentifier; 3] = [
     ObjectIdentifier::new_unwrap("1.2.156.10197.1.301"),
@@ -26,7 +29,10 @@ fn of_suite(suite: Suite) -> ObjectIdentifier {
     match suite {
         Suite::Sm2Sm3 => SM2_SM3,
         Suite::EcdsaP256Sha256 => ECDSA_SHA256,
+        Suite::EcdsaP384Sha384 => ECDSA_SHA384,
         Suite::RsaSha256 => RSA_SHA256,
+        Suite::RsaSha384 => RSA_SHA384,
+        Suite::RsaSha512 => RSA_SHA512,
     }
 }
 

@@ -100,7 +100,9 @@ impl Hosting {
         let secret = match suite {
             Suite::Sm2Sm3 => Secret::Sm2Key,
             Suite::EcdsaP256Sha256 => Secret::P256Key,
-            Suite::RsaSha256 => return Err(HostingError::NoKey(id)),
+            Suite::EcdsaP384Sha384 | Suite::RsaSha256 | Suite::RsaSha384 | Suite::RsaSha512 => {
+                return Err(HostingError::NoKey(id));
+            }
         };
         let pkcs8 = self.contents.secret(id, secret).await?.ok_or(HostingError::NoKey(id))?;
         blocking(move || Ok(SigningKey::from_pkcs8_der(&pkcs8)?.sign(&message)?)).await

@@ -123,7 +123,8 @@ pub fn write_request(
     let ending = match suite {
         Suite::Sm2Sm3 => "sm2.csr",
         Suite::EcdsaP256Sha256 => "p256.csr",
-        Suite::RsaSha256 => "rsa.csr",
+        Suite::EcdsaP384Sha384 => "p384.csr",
+        Suite::RsaSha256 | Suite::RsaSha384 | Suite::RsaSha512 => "rsa.csr",
     };
     let mut path = prefix.as_os_str().to_owned();
     path.push(format!(".{ending}"));

@@ -145,7 +145,8 @@ fn stem(suite: Suite, purpose: Purpose) -> String {
     let suite = match suite {
         Suite::Sm2Sm3 => "sm2",
         Suite::EcdsaP256Sha256 => "p256",
-        Suite::RsaSha256 => "rsa",
+        Suite::EcdsaP384Sha384 => "p384",
+        Suite::RsaSha256 | Suite::RsaSha384 | Suite::RsaSha512 => "rsa",
     };
     format!("{purpose}-{suite}")
 }

@@ -23,9 +23,11 @@ pub struct SignedAttributes {
 impl SignedAttributes {
     /// Attributes for a content with this digest (by [`Suite::digest`]) and the signer's certificate.
     ///
-    /// Refused with [`CmsError::OtherSuite`] where the digest has another length or the certificate another kind of key.
+    /// Refused with [`CmsError::OtherSuite`] where the digest has another length or the certificate another kind of key. An RSA
+    /// key goes with every RSA suite.
     pub fn try_new(certificate: &Certificate, content_digest: &[u8], suite: Suite) -> Result<Self, CmsError> {
-        if content_digest.len() != suite.digest().output_len() || certificate.public_key()?.suite() != Some(suite) {
+        let of_key = certificate.public_key()?.suite().and_then(|of_key| of_key.with_digest(suite.digest()));
+        if content_digest.len() != suite.digest().output_len() || of_key != Some(suite) {
             return Err(CmsError::OtherSuite);
         }
         let set = writer::set_of(vec![
@@ -44,25 +46,34 @@ impl SignedAttributes {
     /// Whether this is the certificate's signature over the attributes: to be asked before a document is built around the
     /// answer of a device.
     pub fn check(&self, signature: &[u8]) -> Result<(), BadSignature> {
-        self.certificate.public_key().map_err(|_| BadSignature)?.verify(&self.set, signature)
+        let key = self.certificate.public_key().map_err(|_| BadSignature)?;
+        key.verify_with(self.suite.into(), &self.set, signature)
     }
 
     /// The whole structure, DER: the signature, the signer's certificate, and `others`, usually those of its issuers.
     pub fn finish(&self, signature: &[u8], others: &[Certificate]) -> Vec<u8> {
+        self.finish_with(signature, others, None)
+    }
+
+    /// The same with a time stamp token (RFC 3161) over `signature`, as the unsigned attribute signature-time-stamp
+    /// (ETSI EN 319 122-1 §5.3): what makes it B-T. The token, DER or BER, stays as the authority wrote it.
+    pub fn finish_with(&self, signature: &[u8], others: &[Certificate], token: Option<&[u8]>) -> Vec<u8> {
         let digest = algorithm::write_digest(self.suite.digest());
         let mut certificates = vec![self.certificate.der()];
         certificates.extend(others.iter().map(Certificate::der));
         certificates.sort_unstable(); // a SET OF
         certificates.dedup();
 
-        let signer = writer::sequence(&[
+        let mut signer = vec![
             writer::number(1),
             writer::sequence(&[self.certificate.raw_issuer(), &writer::tlv(tag::INTEGER, self.certificate.serial())]),
             digest.clone(),
             retagged(&self.set),
             algorithm::write_suite(self.suite),
             writer::octet_string(signature),
-        ]);
+        ];
+        signer.extend(token.map(|token| writer::explicit(1, &attribute(&oid::TIME_STAMP_TOKEN, token))));
+        let signer = writer::sequence(&signer);
         let signed_data = writer::sequence(&[
             writer::number(1),
             writer::set_of(vec![digest]),

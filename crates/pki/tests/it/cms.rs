@@ -5,7 +5,8 @@ use std::time::Duration;
 use eseal_kernel::Timestamp;
 use eseal_pki::cms::{CmsError, ContentForm, SignedAttributes, SignedData};
 use eseal_pki::{
-    Certificate, DevelopmentCa, DigestAlg, Hasher, Purpose, SignatureAlgorithm, Signer as _, SigningKey, Subject, Suite,
+    Certificate, DevelopmentCa, DigestAlg, Hasher, Purpose, RsaBits, SignatureAlgorithm, Signer as _, SigningKey,
+    Subject, Suite,
 };
 
 use crate::openssl::Desk;
@@ -30,8 +31,11 @@ struct Person {
 }
 
 fn person(suite: Suite) -> Person {
-    let ca = DevelopmentCa::create(suite, "CA", Purpose::Holder, now()).expect("an authority");
-    let key = SigningKey::generate(suite).expect("a key");
+    person_with(suite, SigningKey::generate(suite).expect("a key"))
+}
+
+fn person_with(of_ca: Suite, key: SigningKey) -> Person {
+    let ca = DevelopmentCa::create(of_ca, "CA", Purpose::Holder, now()).expect("an authority");
     let year = Duration::from_secs(365 * 24 * 60 * 60);
     let certificate = ca.issue(&key.public_key(), &Subject::named("signer"), year, now()).expect("a certificate");
     Person { key, certificate, ca }
@@ -45,18 +49,44 @@ fn signed(person: &Person, suite: Suite) -> Vec<u8> {
     attributes.finish(&signature, &[person.ca.certificate().clone(), person.certificate.clone()])
 }
 
+/// A person for every kind and size of key, with the suites that it signs in.
+fn people() -> Vec<(Person, Vec<Suite>)> {
+    let rsa = [RsaBits::Rsa2048, RsaBits::Rsa3072, RsaBits::Rsa4096].map(|bits| {
+        let key = SigningKey::generate_rsa(bits).expect("a key");
+        (person_with(Suite::EcdsaP384Sha384, key), vec![Suite::RsaSha256, Suite::RsaSha384, Suite::RsaSha512])
+    });
+    let ec = [Suite::EcdsaP256Sha256, Suite::EcdsaP384Sha384].map(|suite| (person(suite), vec![suite]));
+    ec.into_iter().chain(rsa).collect()
+}
+
 #[test]
-fn openssl_accepts_our_cades_signature_over_its_content_only() {
+fn openssl_accepts_our_cades_signature_of_every_key_over_its_content_only() {
     let desk = Desk::new();
-    let person = person(Suite::EcdsaP256Sha256);
-    desk.put("sig.p7s", &signed(&person, Suite::EcdsaP256Sha256));
-    desk.put("ca.crt", person.ca.certificate().to_pem().as_bytes());
-    desk.put("data", CONTENT);
-    let verify = "cms -verify -binary -inform DER -in sig.p7s -content data -CAfile ca.crt -cades -out out";
-    let said = desk.openssl(verify);
-    assert!(said.contains("CAdES Verification successful"), "{said}");
-    desk.put("data", b"the bytes of another document");
-    assert!(!desk.run(verify).status.success());
+    for (mut person, suites) in people() {
+        desk.put("ca.crt", person.ca.certificate().to_pem().as_bytes());
+        for suite in suites {
+            person.key = person.key.with_suite(suite).expect("a suite of its kind");
+            desk.put("sig.p7s", &signed(&person, suite));
+            desk.put("data", CONTENT);
+            let verify = "cms -verify -binary -inform DER -in sig.p7s -content data -CAfile ca.crt -cades -out out";
+            let said = desk.openssl(verify);
+            assert!(said.contains("CAdES Verification successful"), "{suite:?}: {said}");
+            desk.put("data", b"the bytes of another document");
+            assert!(!desk.run(verify).status.success(), "{suite:?}");
+        }
+    }
+}
+
+#[test]
+fn a_digest_that_does_not_go_with_the_key_is_refused() {
+    let person = person(Suite::EcdsaP384Sha384);
+    let attributes = |suite: Suite| {
+        SignedAttributes::try_new(&person.certificate, &suite.digest().digest(CONTENT), suite).map(|_| ())
+    };
+    assert_eq!(attributes(Suite::EcdsaP384Sha384), Ok(()));
+    for other in [Suite::EcdsaP256Sha256, Suite::RsaSha384, Suite::Sm2Sm3] {
+        assert_eq!(attributes(other), Err(CmsError::OtherSuite), "{other:?}");
+    }
 }
 
 #[test]

@@ -59,7 +59,7 @@ impl Card {
     pub fn pair(&self, suite: Suite) -> &(SigningKey, Certificate) {
         match suite {
             Suite::EcdsaP256Sha256 => &self.p256,
-            Suite::Sm2Sm3 | Suite::RsaSha256 => &self.sm2,
+            _ => &self.sm2,
         }
     }
 
