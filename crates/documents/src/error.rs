@@ -107,6 +107,39 @@ pub enum DocumentError {
         /// The file that would have to change.
         covered: String,
     },
+    /// A certification that is not the document's first signature.
+    #[error("the document is signed by {by} already, and a certification must come first")]
+    NotFirst {
+        /// The field of the first signature.
+        by: String,
+    },
+    /// The document is encrypted, and its owner does not permit signing to whoever has this password only.
+    #[error("the owner of the encrypted document does not permit signing it; open it with the owner's password")]
+    Restricted,
+    /// The signature field that was asked for cannot be used.
+    #[error("the signature field {field:?} cannot be used: {what}")]
+    FieldUnusable {
+        /// Its name.
+        field: String,
+        /// Why not.
+        what: String,
+    },
+    /// The author of a signature field requires something else of whoever signs it (ISO 32000-2 table 237).
+    #[error("the author of the signature field {field:?} requires by /{entry}: {wanted}")]
+    SeedValue {
+        /// The name of the field.
+        field: String,
+        /// The entry of its seed values.
+        entry: String,
+        /// What it says.
+        wanted: String,
+    },
+    /// The time stamp token that was given cannot be used.
+    #[error("the time stamp cannot be used: {what}")]
+    TimeStampRefused {
+        /// What is wrong with it.
+        what: String,
+    },
     /// The document given at the end of sealing is not the one it began with.
     #[error("the document is not the one that was prepared for sealing")]
     Changed,
@@ -172,6 +205,11 @@ impl DocumentError {
             Self::NoSeam { .. } => Reason::SeamNeedsPages,
             Self::PlacementInvalid { .. } => Reason::PlacementInvalid,
             Self::Locked { .. } => Reason::DocumentLocked,
+            Self::NotFirst { .. } => Reason::CertificationNotFirst,
+            Self::Restricted => Reason::DocumentRestricted,
+            Self::FieldUnusable { .. } => Reason::FieldUnusable,
+            Self::SeedValue { .. } => Reason::SeedValueContradicted,
+            Self::TimeStampRefused { .. } => Reason::TimeStampRefused,
             Self::Changed => Reason::DocumentChanged,
             Self::SealUnusable { .. } | Self::SealNotValid { .. } => Reason::SealUnusable,
             Self::SignerNotInSeal => Reason::SignerNotInSeal,

@@ -1,6 +1,7 @@
 //! PDF documents (ISO 32000): pages, sealing, verification.
 //!
-//! - [`prepare`] and [`Prepared::finish`]: sealing by an incremental update
+//! - [`prepare`] and [`Prepared::finish`]: sealing by an incremental update, with a [`UsableSeal`]
+//! - [`Prepared::complete`], [`add_validation_data`], [`prepare_time_stamp`]: PAdES B-T, B-LT, B-LTA
 //! - [`verify`]: every seal and signature, and what happened to the document after each
 //! - [`pages`]: the sizes of the pages
 //!
@@ -14,14 +15,19 @@
 
 mod annotation_changes;
 mod appearance;
+mod catalog;
 mod changes;
+mod cipher;
+mod completed;
 mod crypt;
 mod digest;
 mod draft;
 mod dss;
+mod field;
 mod filter;
 mod form;
 mod form_changes;
+mod keyword;
 mod lexical;
 mod lost;
 mod lzw;
@@ -31,29 +37,46 @@ mod packed;
 mod page;
 mod pairing;
 mod parse;
+mod password;
 mod permission;
+mod picture;
 mod plain_rsa;
 mod recover;
+mod request;
 mod same;
 mod sealing;
 mod section;
+mod seed;
 mod signature;
 mod signed;
+mod signing;
+mod stamping;
 mod stream;
 mod structure;
 mod time;
 mod time_stamp;
+mod token;
 mod update;
+mod usable;
+mod validation;
 mod value;
 mod verify;
 mod view;
+mod widgets;
 mod write;
 mod xref;
 
 use std::sync::Arc;
 
-pub use sealing::{Prepared, Sealed, SealingRequest, prepare};
-pub use verify::{pages, verify};
+pub use completed::Completed;
+pub use keyword::keyword;
+pub use request::{Permitted, SealForm, SealingOptions, SealingRequest};
+pub use sealing::{Prepared, Sealed, prepare, prepare_reading};
+pub use stamping::{PreparedTimeStamp, prepare_time_stamp};
+pub use token::time_stamp_room;
+pub use usable::UsableSeal;
+pub use validation::{ValidationData, add_validation_data};
+pub use verify::{pages, verify, verify_with};
 
 /// The bytes of a document: read into memory or mapped from a file.
 pub type Source = Arc<dyn AsRef<[u8]> + Send + Sync>;

@@ -126,6 +126,21 @@ codes! {
         DocumentLocked = "DOCUMENT_LOCKED",
             "an earlier seal does not permit further seals",
             "已有签章不允许再次签章";
+        DocumentRestricted = "DOCUMENT_RESTRICTED",
+            "the owner of the encrypted document does not permit signing it",
+            "加密文档的所有者不允许签名";
+        CertificationNotFirst = "CERTIFICATION_NOT_FIRST",
+            "a certification must be the first signature of a document",
+            "认证签章必须是文档的第一个签名";
+        FieldUnusable = "FIELD_UNUSABLE",
+            "the signature field does not exist, is signed already, or cannot be used so",
+            "签名域不存在、已签名或不能这样使用";
+        SeedValueContradicted = "SEED_VALUE_CONTRADICTED",
+            "the author of the signature field requires something else",
+            "与签名域作者的要求不符";
+        TimeStampRefused = "TIME_STAMP_REFUSED",
+            "the time stamp is not over this document or signature, or does not fit",
+            "时间戳与文档或签名不符,或长度超出预留空间";
         DocumentChanged = "DOCUMENT_CHANGED",
             "the document is not the one that was prepared for sealing",
             "文档与准备签章时不一致";

@@ -2,11 +2,12 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::io::Read;
 use std::ops::Range;
 
 use eseal_pki::{DigestAlg, Hasher};
 
-use crate::{OnProgress, Progress};
+use crate::{DocumentError, OnProgress, Progress};
 
 const PIECE: usize = 1 << 20;
 
@@ -65,6 +66,40 @@ pub(crate) fn with(mut hasher: Hasher, parts: &[&[u8]], on_progress: OnProgress<
         });
     }
     hasher.finish()
+}
+
+/// The same where the first part is read: `length` bytes, which `content` must end with.
+///
+/// # Errors
+/// [`DocumentError::Read`]; [`DocumentError::Changed`] where `content` has more or fewer bytes.
+pub(crate) fn reading(
+    mut hasher: Hasher,
+    content: &mut dyn Read,
+    length: usize,
+    rest: &[&[u8]],
+    on_progress: OnProgress<'_>,
+) -> Result<Vec<u8>, DocumentError> {
+    let total = length as u64 + rest.iter().map(|part| part.len() as u64).sum::<u64>();
+    let mut piece = vec![0; PIECE.min(length.max(1))];
+    let mut done = 0;
+    loop {
+        match content.read(&mut piece) {
+            Ok(0) => break,
+            Ok(count) => {
+                hasher.update(piece.get(..count).unwrap_or_default());
+                done += count as u64;
+                on_progress(Progress { done, total });
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(DocumentError::Read(error)),
+        }
+    }
+    if done != length as u64 {
+        return Err(DocumentError::Changed);
+    }
+    rest.iter().for_each(|part| hasher.update(part));
+    on_progress(Progress { done: total, total });
+    Ok(hasher.finish())
 }
 
 #[cfg(test)]

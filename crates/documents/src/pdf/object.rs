@@ -157,9 +157,14 @@ impl Dictionary {
     }
 
     pub(crate) fn set(&mut self, key: &str, value: Value) {
-        match self.position(key.as_bytes()) {
+        self.set_bytes(key.as_bytes().to_vec(), value);
+    }
+
+    /// The same for a key of any bytes.
+    pub(crate) fn set_bytes(&mut self, key: Vec<u8>, value: Value) {
+        match self.position(&key) {
             Ok(at) => self.entries[at].1 = value,
-            Err(at) => self.entries.insert(at, (key.as_bytes().to_vec(), value)),
+            Err(at) => self.entries.insert(at, (key, value)),
         }
     }
 

@@ -6,7 +6,7 @@ use super::object::{Dictionary, Id, Value};
 use super::view::View;
 use crate::{DocumentError, Limit, PageSize, Place};
 
-const POINTS_PER_MM: f64 = 72.0 / 25.4;
+pub(crate) const POINTS_PER_MM: f64 = 72.0 / 25.4;
 
 /// The page size that viewers assume where none is given, and for an empty one: US Letter.
 const LETTER: Rect = Rect { left: 0.0, bottom: 0.0, right: 612.0, top: 792.0 };

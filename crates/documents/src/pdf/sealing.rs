@@ -1,55 +1,27 @@
 //! Sealing in two steps: [`prepare`] says what must be signed, [`Prepared::finish`] writes the sealed document.
 //!
 //! The document is copied as it is and an incremental update is appended (see `draft`). The signature is
-//! `ETSI.CAdES.detached` (ETSI EN 319 142-1, baseline B-B).
+//! `ETSI.CAdES.detached` (ETSI EN 319 142-1: baseline B-B, or B-T with a time stamp), or `GM.sm2seal` (see `signing`).
 
-use std::io::Write;
+use std::io::{Read, Write};
 
-use eseal_kernel::Timestamp;
-use eseal_pki::cms::SignedAttributes;
-use eseal_pki::{Certificate, DigestAlg, Suite};
-use eseal_seal::{Seal, Version};
-
+use super::completed::Completed;
 use super::draft::Draft;
+use super::request::SealingRequest;
+use super::signing::Signing;
 use super::view::View;
 use super::{Source, digest};
-use crate::{DocumentError, Limits, OnProgress, Progress, Stamp};
+use crate::{DocumentError, Limits, OnProgress};
 
-/// Bytes that are written at once.
-const PIECE: usize = 1 << 20;
-
-/// The longest signature value: an RSA key of 8192 bits.
-const MAX_RSA_SIGNATURE: usize = 1024;
-
-/// The longest DER of two numbers below the order of a 256-bit curve: 2 + 2 × (2 + 33).
-const MAX_ECDSA_SIGNATURE: usize = 72;
-
-/// What to seal with, and where.
-#[derive(Debug, Clone, Copy)]
-pub struct SealingRequest<'a> {
-    /// The SESeal, as its maker made it.
-    pub seal_der: &'a [u8],
-    /// Where the impression goes; exactly one place, without a clip.
-    pub stamps: &'a [Stamp],
-    /// The sealing time, which the signature states; a fraction of a second is cut off.
-    pub time: Timestamp,
-    /// The certificate of the key that will sign: P-256 or RSA.
-    pub signer: &'a Certificate,
-    /// Further certificates for the signature, so that others can build the signer's chain.
-    pub chain: &'a [Certificate],
-    /// Who seals, for people: `/Name`.
-    pub name: Option<&'a str>,
-    /// Why, for people: `/Reason`.
-    pub reason: Option<&'a str>,
-}
+/// What gives the bytes that are hashed: the source itself, or somebody who reads it.
+type Content<'a> = Option<&'a mut dyn Read>;
 
 /// A document that is ready to be sealed, except for the signature.
 pub struct Prepared {
     source: Source,
     draft: Draft,
     digest: Vec<u8>,
-    attributes: SignedAttributes,
-    chain: Vec<Certificate>,
+    signing: Signing,
 }
 
 /// A document was sealed.
@@ -59,40 +31,71 @@ pub struct Sealed {
     pub id: String,
     /// Bytes of the sealed document.
     pub bytes: u64,
-    /// DER of the CMS in it.
+    /// DER of the CMS or SES_Signature in it.
     pub signature: Vec<u8>,
 }
 
-/// Prepares the sealing of a PDF document; it stays open for further seals.
+/// Prepares the sealing of a PDF document; it stays open for further seals, unless it is certified against them.
 ///
 /// # Errors
-/// The document cannot be used (damaged, encrypted), an earlier signature permits no changes, the place is not on its
-/// page, the seal is malformed, not its maker's or not valid at that time, or it does not list the signer.
+/// The document cannot be used (damaged, encrypted with another password), an earlier signature permits no changes, a
+/// place is not on its page, the field cannot be used or its author asks for something else, the key does not go with the
+/// form, or the seal is not valid at that time or does not list the signer.
 pub fn prepare(
     source: Source,
     request: &SealingRequest<'_>,
     limits: &Limits,
     on_progress: OnProgress<'_>,
 ) -> Result<Prepared, DocumentError> {
-    let seal = usable_seal(request)?;
-    let suite = suite_of(request.signer)?;
-    let room = value_room(request, suite)?;
-    let draft = Draft::write(&View::present(&source, limits)?, &seal, request, room)?;
+    prepare_from(source, None, request, limits, on_progress)
+}
+
+/// The same for a mapped file, whose bytes `content` reads once from the first to the last: of the mapping only those pages are
+/// touched that say how the document is built, and the memory that sealing takes does not grow with the document.
+///
+/// # Errors
+/// As [`prepare`]; [`DocumentError::Changed`] where `content` has more or fewer bytes than the source.
+pub fn prepare_reading(
+    source: Source,
+    content: &mut dyn Read,
+    request: &SealingRequest<'_>,
+    limits: &Limits,
+    on_progress: OnProgress<'_>,
+) -> Result<Prepared, DocumentError> {
+    prepare_from(source, Some(content), request, limits, on_progress)
+}
+
+fn prepare_from(
+    source: Source,
+    content: Content<'_>,
+    request: &SealingRequest<'_>,
+    limits: &Limits,
+    on_progress: OnProgress<'_>,
+) -> Result<Prepared, DocumentError> {
+    request.seal.must_be_usable_by(request.signer, request.time)?;
+    let suite = Signing::suite(request)?;
+    let room = Signing::room(request, suite)?;
+    let view = View::present_with(&source, limits, request.options.password)?;
+    let draft = Draft::seal(&view, request, suite.digest(), room)?;
     let [head, tail] = draft.signed_parts();
-    let digest = digest::with(DigestAlg::Sha256.hasher(), &[(*source).as_ref(), head, tail], on_progress);
-    let attributes = attributes(request.signer, &digest, suite)?;
-    Ok(Prepared { source, draft, digest, attributes, chain: request.chain.to_vec() })
+    let (hasher, bytes) = (suite.digest().hasher(), (*source).as_ref());
+    let digest = match content {
+        None => digest::with(hasher, &[bytes, head, tail], on_progress),
+        Some(content) => digest::reading(hasher, content, bytes.len(), &[head, tail], on_progress)?,
+    };
+    let signing = Signing::new(request, suite, &digest)?;
+    Ok(Prepared { source, draft, digest, signing })
 }
 
 impl Prepared {
-    /// The SHA-256 of the byte ranges, which stands for the whole document.
+    /// The digest of the byte ranges, which stands for the whole document.
     pub fn digest(&self) -> &[u8] {
         &self.digest
     }
 
-    /// The DER of the CMS signed attributes: the message that the signer's key signs.
+    /// The message that the signer's key signs: the DER of the CMS signed attributes, or of the TBS_Sign.
     pub fn to_sign(&self) -> &[u8] {
-        self.attributes.to_be_signed()
+        self.signing.to_sign()
     }
 
     /// Writes the sealed document with the signature value over [`Prepared::to_sign`].
@@ -100,27 +103,28 @@ impl Prepared {
     /// # Errors
     /// The signature does not verify, or writing fails; then `out` has an incomplete document and must be thrown away.
     pub fn finish(
-        mut self,
-        mut out: impl Write,
+        self,
+        out: impl Write,
         signature: &[u8],
         on_progress: OnProgress<'_>,
     ) -> Result<Sealed, DocumentError> {
-        self.attributes.check(signature).map_err(|_| DocumentError::SigningFailed)?;
-        let cms = self.attributes.finish(signature, &self.chain);
-        let value = hex::encode(&cms);
-        let room = self.draft.update.get_mut(self.draft.contents.clone()).and_then(|room| room.get_mut(..value.len()));
-        room.ok_or(DocumentError::SigningFailed)?.copy_from_slice(value.as_bytes());
+        let (completed, sealed) = self.complete(signature, None)?;
+        completed.write(out, on_progress)?;
+        Ok(sealed)
+    }
 
-        let before = (*self.source).as_ref();
-        let total = (before.len() + self.draft.update.len()) as u64;
-        let mut done = 0;
-        for piece in before.chunks(PIECE).chain([self.draft.update.as_slice()]) {
-            out.write_all(piece).map_err(DocumentError::Write)?;
-            done += piece.len() as u64;
-            on_progress(Progress { done, total });
-        }
-        out.flush().map_err(DocumentError::Write)?;
-        Ok(Sealed { id: self.draft.field, bytes: total, signature: cms })
+    /// The sealed document with the signature value over [`Prepared::to_sign`] and, where room was kept for one, a time stamp
+    /// token (RFC 3161) over the signature value, which makes it PAdES B-T.
+    ///
+    /// # Errors
+    /// [`DocumentError::SigningFailed`] where the signature does not verify; [`DocumentError::TimeStampRefused`] for a token
+    /// that is not over this value, or larger than the room for it.
+    pub fn complete(mut self, signature: &[u8], token: Option<&[u8]>) -> Result<(Completed, Sealed), DocumentError> {
+        let value = self.signing.finish(signature, token)?;
+        self.draft.fill(&value)?;
+        let completed = Completed::new(self.source, self.draft.update);
+        let sealed = Sealed { id: self.draft.field, bytes: completed.bytes(), signature: value };
+        Ok((completed, sealed))
     }
 }
 
@@ -130,47 +134,4 @@ impl std::fmt::Debug for Prepared {
         let mut fields = f.debug_struct("Prepared");
         fields.field("id", &self.draft.field).field("digest", &hex::encode(&self.digest)).finish_non_exhaustive()
     }
-}
-
-/// The seal, if it may be used for this document.
-fn usable_seal(request: &SealingRequest<'_>) -> Result<Seal, DocumentError> {
-    let unusable = |what: String| DocumentError::SealUnusable { what };
-    let seal = Seal::from_der(request.seal_der).map_err(|error| unusable(error.to_string()))?;
-    if seal.version() == Version::V1 {
-        return Err(unusable(
-            "seals of GM/T 0031-2014 are verified, but documents are not sealed with them any more".into(),
-        ));
-    }
-    seal.verify_value().map_err(|error| unusable(error.to_string()))?;
-    let (info, time) = (seal.info(), request.time.whole_seconds());
-    if !info.is_valid_at(time) {
-        return Err(DocumentError::SealNotValid { time, from: info.valid_from, to: info.valid_to });
-    }
-    if !info.certificates.contains(request.signer) {
-        return Err(DocumentError::SignerNotInSeal);
-    }
-    Ok(seal)
-}
-
-/// The suite of the signer's key; other software verifies PDF signatures of P-256 and RSA only.
-fn suite_of(signer: &Certificate) -> Result<Suite, DocumentError> {
-    let suite = signer.public_key().ok().and_then(|key| key.suite());
-    suite.filter(|suite| *suite != Suite::Sm2Sm3).ok_or_else(|| DocumentError::Unsupported {
-        what: "a PDF is sealed with a P-256 or RSA certificate, and this one is neither".to_owned(),
-    })
-}
-
-/// Bytes that the signature value will have at most: its real structure around the longest signature.
-fn value_room(request: &SealingRequest<'_>, suite: Suite) -> Result<usize, DocumentError> {
-    let longest = match suite {
-        Suite::RsaSha256 => MAX_RSA_SIGNATURE,
-        Suite::EcdsaP256Sha256 | Suite::Sm2Sm3 => MAX_ECDSA_SIGNATURE,
-    };
-    let digest = vec![0; suite.digest().output_len()];
-    Ok(attributes(request.signer, &digest, suite)?.finish(&vec![0; longest], request.chain).len())
-}
-
-fn attributes(signer: &Certificate, digest: &[u8], suite: Suite) -> Result<SignedAttributes, DocumentError> {
-    SignedAttributes::try_new(signer, digest, suite)
-        .map_err(|error| DocumentError::Unsupported { what: error.to_string() })
 }

@@ -1,5 +1,6 @@
 //! An incremental update (ISO 32000-1 §7.5.6): objects that are appended to a file whose bytes stay as they are.
 
+use super::crypt::Crypt;
 use super::object::{Dictionary, Id, Value};
 use super::section::Form;
 use super::view::View;
@@ -7,23 +8,25 @@ use super::write;
 use crate::DocumentError;
 
 /// An update under construction. Objects are written at once; [`Update::finish`] adds the cross-reference section.
-pub(crate) struct Update {
+pub(crate) struct Update<'v> {
     /// Length of the file that is updated: offset of the first byte here.
     start: usize,
     bytes: Vec<u8>,
     written: Vec<(Id, usize)>,
     next: u32,
+    /// By which the document is encrypted, and so what is added to it.
+    crypt: Option<&'v Crypt>,
 }
 
 /// Offsets beyond this do not fit the ten digits of a cross-reference table.
 const MAX_TABLE_OFFSET: usize = 9_999_999_999;
 
-impl Update {
+impl<'v> Update<'v> {
     /// Begins an update of the file that `view` shows whole.
-    pub(crate) fn new(view: &View<'_>) -> Self {
+    pub(crate) fn new(view: &'v View<'_>) -> Self {
         // An object begins on a new line, whatever the file ends with.
         let bytes = if view.bytes().ends_with(b"\n") { Vec::new() } else { vec![b'\n'] };
-        Self { start: view.bytes().len(), bytes, written: Vec::new(), next: view.size() }
+        Self { start: view.bytes().len(), bytes, written: Vec::new(), next: view.size(), crypt: view.crypt() }
     }
 
     /// A number that no object has yet.
@@ -35,11 +38,36 @@ impl Update {
 
     /// Writes an object that is new or replaces an older one with its number.
     pub(crate) fn put(&mut self, id: Id, value: &Value) {
-        self.put_with(id, |out| write::value(out, value));
+        match self.crypt {
+            Some(crypt) => {
+                let value = crypt.protect(id, value);
+                self.put_with(id, |out| write::value(out, &value));
+            }
+            None => self.put_with(id, |out| write::value(out, value)),
+        }
+    }
+
+    /// The entries of a dictionary that [`Update::put_with`] writes for `id`, encrypted where the document is.
+    pub(crate) fn protected(&self, id: Id, entries: Dictionary) -> Dictionary {
+        match self.crypt {
+            Some(crypt) => crypt.protect_entries(id, &entries),
+            None => entries,
+        }
     }
 
     /// Writes a stream; `/Length` is set here.
-    pub(crate) fn put_stream(&mut self, id: Id, mut dictionary: Dictionary, data: &[u8]) {
+    pub(crate) fn put_stream(&mut self, id: Id, dictionary: Dictionary, data: &[u8]) {
+        match self.crypt {
+            Some(crypt) => {
+                let (dictionary, data) = (crypt.protect_entries(id, &dictionary), crypt.protect_stream(id, data));
+                self.put_clear_stream(id, dictionary, &data);
+            }
+            None => self.put_clear_stream(id, dictionary, data),
+        }
+    }
+
+    /// Writes a stream that is not encrypted whatever the document is: a cross-reference stream (ISO 32000-1 §7.5.8.2).
+    fn put_clear_stream(&mut self, id: Id, mut dictionary: Dictionary, data: &[u8]) {
         dictionary.set("Length", Value::integer(data.len()));
         self.put_with(id, |out| {
             write::dictionary(out, &dictionary);
@@ -68,7 +96,7 @@ impl Update {
         let unsupported = |what: &str| DocumentError::Unsupported { what: what.to_owned() };
         let (previous, form) = view.newest.ok_or_else(|| unsupported("its cross-reference table is damaged"))?;
         let mut trailer = Dictionary::default();
-        for key in ["Root", "Info"] {
+        for key in ["Root", "Info", "Encrypt"] {
             if let Some(value) = view.trailer.get(key) {
                 trailer.set(key, value.clone());
             }
@@ -137,7 +165,7 @@ impl Update {
         trailer.set("Size", Value::Integer(i64::from(self.next)));
         trailer.set("W", Value::Array([1, width, 2].map(Value::integer).to_vec()));
         trailer.set("Index", Value::Array(index));
-        self.put_stream(own, trailer, &rows);
+        self.put_clear_stream(own, trailer, &rows);
     }
 }
 

@@ -22,7 +22,20 @@ use crate::{
 /// The source is no PDF, is damaged beyond use, needs a password, or exceeds a limit. What is wrong with a signature or
 /// with what it covers is in the report.
 pub fn verify(source: &Source, limits: &Limits, on_progress: OnProgress<'_>) -> Result<DocumentReport, DocumentError> {
-    let view = View::present(source, limits)?;
+    verify_with(source, "", limits, on_progress)
+}
+
+/// The same for a document that is encrypted with a password: the user's or the owner's.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_with(
+    source: &Source,
+    password: &str,
+    limits: &Limits,
+    on_progress: OnProgress<'_>,
+) -> Result<DocumentReport, DocumentError> {
+    let view = View::present_with(source, limits, password)?;
     let document = Document::read(view)?;
     let mut report = DocumentReport {
         format: Format::Pdf,

@@ -36,6 +36,8 @@ pub(crate) struct View<'a> {
     /// Bytes before the header, which the offsets in the file don't count.
     pub base: usize,
     pub(super) crypt: Option<Crypt>,
+    /// What an encrypted document is opened with.
+    password: String,
     /// Object streams that were decompressed.
     pub(super) cache: RefCell<Cache>,
     /// Bytes that came out of decompression so far.
@@ -52,7 +54,15 @@ impl<'a> View<'a> {
     /// [`DocumentError::Malformed`] where no catalog can be found, [`DocumentError::Encrypted`] where a password is
     /// needed, [`DocumentError::TooLarge`].
     pub(crate) fn present(source: &'a Source, limits: &'a Limits) -> Result<Self, DocumentError> {
-        Self::open((**source).as_ref(), limits)
+        Self::present_with(source, limits, "")
+    }
+
+    /// The same, opened with the user's or the owner's password where it is encrypted.
+    ///
+    /// # Errors
+    /// As [`View::present`].
+    pub(crate) fn present_with(source: &'a Source, limits: &'a Limits, password: &str) -> Result<Self, DocumentError> {
+        Self::open((**source).as_ref(), limits, password)
     }
 
     /// The state that the first `end` bytes of the document are.
@@ -60,7 +70,7 @@ impl<'a> View<'a> {
     /// # Errors
     /// As [`View::present`].
     pub(crate) fn earlier(&self, end: usize) -> Result<Self, DocumentError> {
-        let earlier = Self::open(self.bytes.get(..end).unwrap_or(self.bytes), self.limits)?;
+        let earlier = Self::open(self.bytes.get(..end).unwrap_or(self.bytes), self.limits, &self.password)?;
         self.charge(earlier.entries.len())?;
         Ok(earlier)
     }
@@ -75,7 +85,7 @@ impl<'a> View<'a> {
         Limit::Compared.check(compared, self.limits.max_compared)
     }
 
-    fn open(bytes: &'a [u8], limits: &'a Limits) -> Result<Self, DocumentError> {
+    fn open(bytes: &'a [u8], limits: &'a Limits, password: &str) -> Result<Self, DocumentError> {
         Limit::Bytes.check(bytes.len() as u64, limits.max_bytes)?;
         let mut view = Self {
             bytes,
@@ -86,6 +96,7 @@ impl<'a> View<'a> {
             ambiguous: Vec::new(),
             base: 0,
             crypt: None,
+            password: password.to_owned(),
             cache: RefCell::default(),
             decoded: Cell::new(0),
             mismatched: RefCell::default(),
@@ -139,7 +150,7 @@ impl<'a> View<'a> {
             let id = id.as_array().and_then(|id| id.first()).and_then(Value::as_string).unwrap_or_default();
             // The deepest entry is the method of a named crypt filter: /CF, its name, /CFM.
             if let Value::Dictionary(encrypt) = self.resolved(encrypt, 3)? {
-                self.crypt = Some(Crypt::open(&encrypt, id)?);
+                self.crypt = Some(Crypt::open(&encrypt, id, &self.password)?);
             }
             self.cache.take();
         }
@@ -160,9 +171,18 @@ impl<'a> View<'a> {
         self.limits
     }
 
-    /// Whether the file is encrypted (with an empty password, else it could not be opened).
-    pub(crate) fn is_encrypted(&self) -> bool {
-        self.crypt.is_some()
+    /// The security handler of an encrypted file.
+    pub(crate) fn crypt(&self) -> Option<&Crypt> {
+        self.crypt.as_ref()
+    }
+
+    /// The identifier of object `number`, with the generation that it has in the file.
+    pub(crate) fn id_of(&self, number: u32) -> Id {
+        let head = match self.place(number) {
+            Some(Place::At(offset)) => Parser::new(self.bytes, offset).head().ok(),
+            Some(Place::In { .. } | Place::Free) | None => None,
+        };
+        Id { number, generation: head.map_or(0, |head| head.generation) }
     }
 
     /// Whether the cross-reference chain was broken and the objects were found by going through the file.

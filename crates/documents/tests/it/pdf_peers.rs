@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use eseal_documents::{DocumentError, Limits, Place, pdf};
+use eseal_documents::Place;
 use hayro_syntax::Pdf;
 
-use crate::support::pdf_builder::{Form, PLAIN, Shape, Xref, shapes};
-use crate::support::pdf_parties::{PLACE, PdfWorld, source};
+use crate::support::pdf_builder::{PLAIN, Shape, Xref, shapes};
+use crate::support::pdf_parties::{PLACE, PdfWorld};
 use crate::support::peers::{pyhanko, run, said};
 
 /// Sealed documents of all shapes in a folder of files, once and twice sealed.
@@ -83,39 +83,6 @@ fn pyhanko_trusts_every_signature_and_finds_only_permitted_changes() {
         assert!(output.status.success(), "{}: {said}", file.display());
         assert_eq!(said.matches("The signature is judged VALID").count(), seals(file), "{}: {said}", file.display());
         assert!(said.contains("covers the entire file"), "{}: {said}", file.display());
-    }
-}
-
-#[test]
-fn documents_encrypted_by_qpdf_are_read_where_no_password_is_needed_and_never_sealed() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (plain, encrypted) = (folder.path().join("plain.pdf"), folder.path().join("encrypted.pdf"));
-    let shape = Shape { pages: 3, form: Form::Indirect, ..PLAIN };
-    std::fs::write(&plain, shape.build()).expect("written");
-    let party = PdfWorld::new().party("Party A");
-    let methods: [(&str, &[&str]); 5] = [
-        ("40", &[]),
-        ("128", &["--use-aes=n"]),
-        ("128", &["--use-aes=y"]),
-        ("128", &["--use-aes=y", "--cleartext-metadata"]),
-        ("256", &[]),
-    ];
-    for (bits, more) in methods {
-        for user in ["", "secret"] {
-            let head = ["--allow-weak-crypto", "--object-streams=generate", text(&plain), text(&encrypted)];
-            let arguments = [&head[..], &["--encrypt", user, "owner", bits], more, &["--"]].concat();
-            let Some(output) = run("qpdf", &arguments) else { return };
-            assert!(output.status.success(), "{}", said(&output));
-            let document = std::fs::read(&encrypted).expect("read");
-            let pages = pdf::pages(&source(&document), &Limits::default());
-            if user.is_empty() {
-                assert_eq!(pages.expect("pages").len(), 3, "{bits} {more:?}");
-                let refused = party.try_seal(&document, &[PLACE]).expect_err("encrypted");
-                assert!(matches!(refused, DocumentError::Unsupported { .. }), "{refused}");
-            } else {
-                assert!(matches!(pages, Err(DocumentError::Encrypted)), "{bits} {more:?}");
-            }
-        }
     }
 }
 

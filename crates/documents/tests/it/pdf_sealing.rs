@@ -71,8 +71,7 @@ fn of_several_seals_one_after_the_other_each_stays_valid() {
 fn a_signature_that_is_not_the_signers_is_refused() {
     let world = PdfWorld::new();
     let (party, other) = (world.party("甲方"), world.party("乙方"));
-    let prepare =
-        || pdf::prepare(source(&PLAIN.build()), &party.request(&[PLACE.into()]), &Limits::default(), &mut |_| {});
+    let prepare = || party.prepare(&PLAIN.build(), &[PLACE.into()], pdf::SealingOptions::default());
     let prepared = prepare().expect("prepared");
     let signature = other.key.sign(prepared.to_sign()).expect("a signature");
     let refused = prepared.finish(std::io::sink(), &signature, &mut |_| {});
@@ -93,9 +92,10 @@ fn a_signer_who_is_not_in_the_seal_cannot_use_it() {
 fn a_seal_outside_its_validity_cannot_be_used() {
     let party = PdfWorld::new().party("甲方");
     let year = std::time::Duration::from_secs(366 * 24 * 3600);
+    let seal = party.usable();
     for time in [now().plus(year), now().minus(year)] {
         let stamps = [PLACE.into()];
-        let request = pdf::SealingRequest { time, ..party.request(&stamps) };
+        let request = pdf::SealingRequest { time, ..party.request(&seal, &stamps) };
         let refused = pdf::prepare(source(&PLAIN.build()), &request, &Limits::default(), &mut |_| {});
         assert!(matches!(refused, Err(DocumentError::SealNotValid { .. })), "{time}");
     }

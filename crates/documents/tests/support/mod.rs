@@ -1,6 +1,8 @@
 //! What the tests have in common: input documents, people with seals, and ways to do harm.
 
+pub mod authority;
 pub mod der;
+pub mod drawn;
 pub mod glance;
 pub mod hostile;
 pub mod ofd_contract;

@@ -1,9 +1,9 @@
-//! Organizations with P-256 keys and seals, for PDF.
+//! Organizations with keys and seals, for PDF.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use eseal_documents::pdf::{self, Sealed, SealingRequest, Source};
+use eseal_documents::pdf::{self, Prepared, SealForm, Sealed, SealingOptions, SealingRequest, Source, UsableSeal};
 use eseal_documents::{DocumentError, DocumentReport, Judgement, Limits, Place, Stamp, Trust, judge};
 use eseal_pki::ca::DevelopmentCa;
 use eseal_pki::chain::{Purpose, TrustStore};
@@ -46,7 +46,11 @@ impl PdfWorld {
 
     /// An organization whose seal lists its P-256 certificate.
     pub fn party(&self, name: &str) -> PdfParty {
-        let key = SigningKey::generate(Suite::EcdsaP256Sha256).expect("a key");
+        self.party_with(name, SigningKey::generate(Suite::EcdsaP256Sha256).expect("a key"))
+    }
+
+    /// An organization with this key.
+    pub fn party_with(&self, name: &str, key: SigningKey) -> PdfParty {
         // Valid today too: other programs look at the clock.
         let certificate = self.holders.issue(&key.public_key(), &Subject::named(name), YEAR * 20, now().minus(YEAR));
         let certificate = certificate.expect("a certificate");
@@ -54,6 +58,19 @@ impl PdfWorld {
         let mut party = PdfParty { name: name.to_owned(), key, certificate, chain, seal: Vec::new() };
         party.seal = self.world.maker().makes(&party.info());
         party
+    }
+
+    /// An organization whose seal lists its SM2 certificate.
+    pub fn sm2_party(&self, name: &str) -> PdfParty {
+        let Identity { key, certificate } = self.world.holder(name);
+        let mut party = PdfParty { name: name.to_owned(), key, certificate, chain: Vec::new(), seal: Vec::new() };
+        party.seal = self.world.maker().makes(&party.info());
+        party
+    }
+
+    /// What everybody trusts who trusts the authorities of SM2 keys.
+    pub fn sm2_trust(&self) -> Trust {
+        self.world.trust()
     }
 
     /// A holder of the authority that certifies SM2 keys.
@@ -70,25 +87,56 @@ impl PdfParty {
         info
     }
 
-    pub fn request<'a>(&'a self, stamps: &'a [Stamp]) -> SealingRequest<'a> {
+    /// The party's seal, ready for use.
+    pub fn usable(&self) -> UsableSeal {
+        UsableSeal::from_der(&self.seal).expect("a usable seal")
+    }
+
+    pub fn request<'a>(&'a self, seal: &'a UsableSeal, stamps: &'a [Stamp]) -> SealingRequest<'a> {
         SealingRequest {
-            seal_der: &self.seal,
+            seal,
             stamps,
             time: now(),
             signer: &self.certificate,
             chain: &self.chain,
             name: Some("甲方"),
             reason: None,
+            options: SealingOptions { form: self.form(), ..SealingOptions::default() },
         }
     }
 
-    pub fn try_seal(&self, document: &[u8], places: &[Place]) -> Result<(Vec<u8>, Sealed), DocumentError> {
-        let stamps: Vec<Stamp> = places.iter().copied().map(Into::into).collect();
-        let prepared = pdf::prepare(source(document), &self.request(&stamps), &Limits::default(), &mut |_| {})?;
+    /// The form that goes with the party's key.
+    fn form(&self) -> SealForm {
+        if self.key.suite() == Suite::Sm2Sm3 { SealForm::Gm } else { SealForm::Pades }
+    }
+
+    pub fn prepare(
+        &self,
+        document: &[u8],
+        stamps: &[Stamp],
+        options: SealingOptions<'_>,
+    ) -> Result<Prepared, DocumentError> {
+        let seal = UsableSeal::from_der(&self.seal)?;
+        let request = SealingRequest { options, ..self.request(&seal, stamps) };
+        pdf::prepare(source(document), &request, &Limits::default(), &mut |_| {})
+    }
+
+    pub fn try_seal_with(
+        &self,
+        document: &[u8],
+        stamps: &[Stamp],
+        options: SealingOptions<'_>,
+    ) -> Result<(Vec<u8>, Sealed), DocumentError> {
+        let prepared = self.prepare(document, stamps, options)?;
         let signature = self.key.sign(prepared.to_sign()).expect("a signature");
         let mut out = Vec::new();
         let sealed = prepared.finish(&mut out, &signature, &mut |_| {})?;
         Ok((out, sealed))
+    }
+
+    pub fn try_seal(&self, document: &[u8], places: &[Place]) -> Result<(Vec<u8>, Sealed), DocumentError> {
+        let stamps: Vec<Stamp> = places.iter().copied().map(Stamp::from).collect();
+        self.try_seal_with(document, &stamps, SealingOptions { form: self.form(), ..SealingOptions::default() })
     }
 
     pub fn seal(&self, document: &[u8]) -> Vec<u8> {

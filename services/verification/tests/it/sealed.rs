@@ -76,14 +76,16 @@ impl World {
 
     /// The PDF contract, sealed.
     pub fn sealed_pdf(&self) -> Vec<u8> {
+        let seal = pdf::UsableSeal::from_der(&self.seal).expect("a usable seal");
         let request = pdf::SealingRequest {
-            seal_der: &self.seal,
+            seal: &seal,
             stamps: &[PLACE.into()],
             time: now(),
             signer: &self.p256.certificate,
             chain: &[],
             name: None,
             reason: None,
+            options: pdf::SealingOptions::default(),
         };
         let source: pdf::Source = Arc::new(PDF.to_vec());
         let prepared = pdf::prepare(source, &request, &Limits::default(), &mut |_| {}).expect("prepared");

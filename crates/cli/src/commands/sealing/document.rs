@@ -107,14 +107,17 @@ impl Document {
                 ofd::prepare(self.source()?, &request, &limits, &mut on_progress).map(|p| Prepared::Ofd(Box::new(p)))
             }
             Format::Pdf => {
+                let seal =
+                    pdf::UsableSeal::from_der(structure).map_err(|error| Failure::document(self.lang, &error))?;
                 let request = pdf::SealingRequest {
-                    seal_der: structure,
+                    seal: &seal,
                     stamps: &stamps,
                     time,
                     signer: certificate,
                     chain: &[],
                     name: None,
                     reason,
+                    options: pdf::SealingOptions::default(),
                 };
                 pdf::prepare(self.source()?, &request, &limits, &mut on_progress).map(|p| Prepared::Pdf(Box::new(p)))
             }
