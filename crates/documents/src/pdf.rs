@@ -27,7 +27,6 @@ mod field;
 mod filter;
 mod form;
 mod form_changes;
-mod keyword;
 mod lexical;
 mod lost;
 mod lzw;
@@ -69,14 +68,13 @@ mod xref;
 use std::sync::Arc;
 
 pub use completed::Completed;
-pub use keyword::keyword;
 pub use request::{Permitted, SealForm, SealingOptions, SealingRequest};
 pub use sealing::{Prepared, Sealed, prepare, prepare_reading};
 pub use stamping::{PreparedTimeStamp, prepare_time_stamp};
 pub use token::time_stamp_room;
 pub use usable::UsableSeal;
 pub use validation::{ValidationData, add_validation_data};
-pub use verify::{pages, verify, verify_with};
+pub use verify::{pages, pages_with, verify, verify_with};
 
 /// The bytes of a document: read into memory or mapped from a file.
 pub type Source = Arc<dyn AsRef<[u8]> + Send + Sync>;

@@ -92,12 +92,12 @@ impl SigningKey {
 
     /// The same key, which signs in this suite from now on: an RSA key with a longer digest.
     pub fn with_suite(mut self, suite: Suite) -> Result<Self, SignError> {
-        match &mut self.secret {
-            Secret::Rsa(_, own) if suite.is_rsa() => *own = suite,
-            _ if self.suite() == suite => {}
-            _ => return Err(SignError::Unsupported(suite)),
+        if let Secret::Rsa(_, own) = &mut self.secret
+            && suite.is_rsa()
+        {
+            *own = suite;
         }
-        Ok(self)
+        if self.suite() == suite { Ok(self) } else { Err(SignError::Unsupported(suite)) }
     }
 
     /// Reads an unencrypted PKCS #8 key (RFC 5958). An RSA key then signs with SHA-256.

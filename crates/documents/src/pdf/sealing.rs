@@ -75,8 +75,8 @@ fn prepare_from(
     request.seal.must_be_usable_by(request.signer, request.time)?;
     let suite = Signing::suite(request)?;
     let room = Signing::room(request, suite)?;
-    let view = View::present_with(&source, limits, request.options.password)?;
-    let draft = Draft::seal(&view, request, suite.digest(), room)?;
+    let password = request.options.password;
+    let draft = Draft::seal(&View::present_with(&source, limits, password)?, request, suite.digest(), room)?;
     let [head, tail] = draft.signed_parts();
     let (hasher, bytes) = (suite.digest().hasher(), (*source).as_ref());
     let digest = match content {

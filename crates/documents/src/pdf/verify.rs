@@ -74,7 +74,15 @@ pub fn verify_with(
 /// # Errors
 /// As [`verify`].
 pub fn pages(source: &Source, limits: &Limits) -> Result<Vec<PageSize>, DocumentError> {
-    let view = View::present(source, limits)?;
+    pages_with(source, "", limits)
+}
+
+/// The same for a document that is encrypted with a password: the user's or the owner's.
+///
+/// # Errors
+/// As [`verify`].
+pub fn pages_with(source: &Source, password: &str, limits: &Limits) -> Result<Vec<PageSize>, DocumentError> {
+    let view = View::present_with(source, limits, password)?;
     Ok(view.pages()?.iter().map(Page::size).collect())
 }
 

@@ -20,7 +20,6 @@ mod pdf_fields;
 mod pdf_forgery;
 mod pdf_hostile;
 mod pdf_keys;
-mod pdf_keyword;
 mod pdf_large;
 mod pdf_long_term;
 mod pdf_mutations;

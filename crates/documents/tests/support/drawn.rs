@@ -74,8 +74,9 @@ impl Drawn {
         // The bar is in the lower half.
         let middle = place.y_mm + place.height_mm / 2.0;
         let inner = |pixel: &(usize, usize)| (mm(pixel.0) - place.x_mm - place.width_mm / 2.0).abs() < 5.0;
-        let (lower, upper): (Vec<_>, Vec<_>) = here.iter().filter(|p| inner(p)).partition(|p| mm(p.1) > middle);
-        assert!(lower.len() > 2 * upper.len(), "{what}: upside down");
+        let inside: Vec<_> = here.iter().filter(|pixel| inner(pixel)).collect();
+        let lower = inside.iter().filter(|pixel| mm(pixel.1) > middle).count();
+        assert!(lower > 2 * (inside.len() - lower), "{what}: upside down");
     }
 
     fn red(&self) -> impl Iterator<Item = (usize, usize)> {

@@ -72,6 +72,11 @@ fn document(error: &DocumentError, language: Language) -> Status {
         | DocumentError::NoPlace
         | DocumentError::KeywordNotFound { .. }
         | DocumentError::SeveralDocuments { .. }
+        | DocumentError::NotFirst { .. }
+        | DocumentError::Restricted
+        | DocumentError::FieldUnusable { .. }
+        | DocumentError::SeedValue { .. }
+        | DocumentError::TimeStampRefused { .. }
         | DocumentError::NoSeam { .. }
         | DocumentError::PlacementInvalid { .. }
         | DocumentError::Locked { .. }
