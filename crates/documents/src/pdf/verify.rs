@@ -74,7 +74,7 @@ pub fn verify_with(
 /// # Errors
 /// As [`verify`].
 pub fn pages(source: &Source, limits: &Limits) -> Result<Vec<PageSize>, DocumentError> {
-    pages_with(source, "", limits)
+    Ok(View::present(source, limits)?.pages()?.iter().map(Page::size).collect())
 }
 
 /// The same for a document that is encrypted with a password: the user's or the owner's.

@@ -1,7 +1,8 @@
 //! The widgets of a seal: one for each of its impressions, on their pages.
 //!
-//! A seal with one impression is a field that is its own widget; one with several is a field whose kids are its widgets. ISO
-//! 32000-2 §12.7.5.5 wants a signature to have one place only, which a seam seal by its nature has not (docs/adr/0025).
+//! A seal with one impression is a field that is its own widget; one with several is a field whose kids are its widgets, each
+//! with the field's value too. ISO 32000-2 §12.7.5.5 wants a signature to have one place only, which a seam seal by its nature
+//! has not (docs/adr/0025).
 
 use std::collections::BTreeMap;
 
@@ -39,7 +40,7 @@ pub(crate) fn put(
             field: target.name.clone(),
             what: "it has a place of its own, and another was asked for".to_owned(),
         }),
-        None => put_new(view, update, looks, request.stamps, &field(&target.name, value)),
+        None => put_new(view, update, looks, request.stamps, &target.name, value),
     }
 }
 
@@ -96,13 +97,15 @@ fn put_new(
     update: &mut Update<'_>,
     looks: &mut Looks,
     stamps: &[Stamp],
-    field: &Dictionary,
+    name: &str,
+    value: Id,
 ) -> Result<Id, DocumentError> {
     if stamps.is_empty() {
         return Err(DocumentError::NoPlace);
     }
     Limit::Stamps.check(stamps.len() as u64, u64::from(view.limits().max_stamps))?;
     let pages = view.pages()?;
+    let mut field = field(name, value);
     let field_id = update.reserve();
     let mut kids = Vec::new();
     let mut added: BTreeMap<usize, Vec<Id>> = BTreeMap::new();
@@ -116,6 +119,7 @@ fn put_new(
             field_id
         } else {
             widget.set("Parent", Value::Reference(field_id));
+            widget.set("V", Value::Reference(value)); // for software that takes a kid for a field of its own
             update.reserve()
         };
         update.put(id, &Value::Dictionary(widget));
@@ -123,7 +127,6 @@ fn put_new(
         added.entry(index).or_default().push(id);
     }
     if stamps.len() > 1 {
-        let mut field = field.clone();
         field.set("Kids", Value::Array(kids));
         update.put(field_id, &Value::Dictionary(field));
     }
