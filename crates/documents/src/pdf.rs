@@ -8,6 +8,11 @@
 //! **How a seal is bound.** The signature dictionary names the SESeal (GB/T 38540) by the key `ESEAL.SESeal`: a reference
 //! to a stream of type `ESEAL.SESeal` whose data are its DER. Both lie inside the signed byte ranges, and the signer's
 //! certificate must be in the SESeal's list. Other software sees an ordinary `ETSI.CAdES.detached` signature.
+//! In the Chinese form, `GM.sm2seal`, the value of the signature is a SES_Signature, which has the SESeal inside.
+//!
+//! **How it is written.** `signing` makes the value, `draft` the update that holds it: `field` says into which field it goes,
+//! `widgets` and `appearance` what is seen of it, `catalog` what the document says of itself, and `update` puts it behind the
+//! document, encrypted where the document is (`crypt`).
 //!
 //! **How it is read.** `parse` and `xref` give raw facts, `view` is the document in one of its states: present, or as it
 //! was when a signature was made. On it stand `page` and `form`; `signature` says which bytes one covers; `changes`
