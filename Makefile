@@ -89,6 +89,7 @@ bench: setup ## Benchmarks as ratios to a peer of the same run, into target/benc
 	cargo bench --locked -p eseal-documents --bench pdf_verify -- $(NAME)
 	cargo bench --locked -p eseal-history --bench check -- $(NAME)
 	cargo bench --locked -p eseal-e2e --bench standalone -- $(NAME)
+	cargo bench --locked -p eseal-e2e --bench batch -- $(NAME)
 	cargo bench --locked -p eseal-e2e --bench distributed -- $(NAME)
 
 setup: $(TOOLS)/.apt-run $(TOOLS)/.apt-test $(TOOLS)/.npm $(VENV)/.pip ## Installs what the tests use beside Rust

@@ -2,6 +2,7 @@
 
 mod accepted;
 mod asyncapi;
+mod batch;
 mod chart;
 mod demo;
 mod deploy;

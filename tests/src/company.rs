@@ -1,6 +1,7 @@
 //! The organizations, people and cards of the stories: a world in which a seal can be applied for, made and used.
 
 use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
 
 use crate::platform::{Platform, PlatformOptions, SERVICES};
 use crate::programs::{Answer, Eseal, Standalone};
@@ -369,6 +370,16 @@ impl Company {
     pub fn as_(&self, words: &[&str]) -> Answer {
         let (name, words) = words.split_first().expect("a name");
         self.eseal.run_as(name, words.iter().map(|word| self.word(word)))
+    }
+
+    /// Starts `eseal` on behalf of the first word, and does not wait for it.
+    ///
+    /// # Panics
+    /// It can't be started.
+    pub fn begins(&self, words: &[&str]) -> Child {
+        let words = ["--as"].iter().chain(words).map(|word| self.word(word));
+        let mut command = self.eseal.command(words);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("eseal starts")
     }
 
     /// A file of this company.

@@ -291,13 +291,7 @@ impl Eseal {
     /// # Panics
     /// It can't be started.
     pub fn run<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Answer {
-        let mut command = Command::new(program("eseal"));
-        command.args(["--json", "--lang", "zh-CN", "--server"]).arg(&self.url);
-        if let Some(ca) = &self.ca {
-            command.arg("--ca").arg(ca);
-        }
-        command.args(words);
-        command.env("ESEAL_CONFIG_DIR", &self.sessions).env_remove("ESEAL_TOKEN").stdin(Stdio::null());
+        let mut command = self.command(words);
         let Output { status, stdout, stderr } = command.output().expect("eseal starts");
         let (text, told) =
             (String::from_utf8_lossy(&stdout).into_owned(), String::from_utf8_lossy(&stderr).into_owned());
@@ -308,6 +302,18 @@ impl Eseal {
             text: if text.is_empty() { told } else { text },
             error: error["error"].clone(),
         }
+    }
+
+    /// `eseal --json` with these words, not started yet.
+    pub fn command<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(program("eseal"));
+        command.args(["--json", "--lang", "zh-CN", "--server"]).arg(&self.url);
+        if let Some(ca) = &self.ca {
+            command.arg("--ca").arg(ca);
+        }
+        command.args(words);
+        command.env("ESEAL_CONFIG_DIR", &self.sessions).env_remove("ESEAL_TOKEN").stdin(Stdio::null());
+        command
     }
 
     /// Runs it on behalf of `name`.

@@ -108,6 +108,8 @@ pub enum Command {
 
     /// 签章 · Seal an OFD or PDF document
     Seal(Seal),
+    /// 批量签章 · Seal many documents in one act: the PIN once, several documents at a time
+    SealBatch(SealBatch),
     /// 验证文档 · Verify a sealed document; exit 0 = sealed and all valid, 1 = anything else about it, 2 = unreadable
     Verify(Verify),
 

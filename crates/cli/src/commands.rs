@@ -84,6 +84,7 @@ pub async fn run(env: &Env, command: Command) -> Result<ExitCode, Failure> {
         Command::Replace(args) => registry::replace(env, args).await?,
         Command::Unlock(args) => registry::unlock(env, args).await?,
         Command::Seal(args) => sealing::seal(env, &args).await?,
+        Command::SealBatch(args) => return sealing::batch::seal_batch(env, &args).await,
         Command::Verify(args) => return verify::verify(env, &args).await,
         Command::List(args) => list::list(env, args).await?,
         Command::Show(args) => show::show(env, args).await?,

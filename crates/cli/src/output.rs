@@ -21,6 +21,12 @@ pub struct Output {
 }
 
 impl Output {
+    /// The same without bars: for work that several do at a time.
+    #[must_use]
+    pub const fn quiet(self) -> Self {
+        Self { json: true, ..self }
+    }
+
     /// A result: `value` for scripts, `words` for people.
     pub fn result(self, value: &Value, words: impl AsRef<str>) {
         let text =

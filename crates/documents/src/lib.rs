@@ -5,6 +5,7 @@
 //! a test. Knows no trust: `verify` reports what a document's bytes say, and [`judge()`] applies given roots to it.
 //!
 //! - [`ofd`]: GB/T 33190 packages; [`pdf`]: ISO 32000 files
+//! - [`sealing`]: the two steps of sealing, for both formats alike
 //! - [`report`]: what verification finds; [`check`], [`reason`], [`note`]: the stable codes in it
 //! - [`mod@judge`]: the verdict, given whom to trust; [`status`]: what may be relied upon at a moment (EN 319 102-1)
 //! - [`place`]: where an impression stands; [`placement`]: rules that say where; [`limits`]: bounds on what comes from outside
@@ -22,6 +23,7 @@ pub mod place;
 pub mod placement;
 pub mod reason;
 pub mod report;
+pub mod sealing;
 pub mod status;
 pub mod time_stamp;
 

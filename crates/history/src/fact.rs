@@ -128,6 +128,11 @@ kinds!(
         CrlImported,
         PinTried,
         HostedSignatureMade,
+        BatchAuthorized,
+        HostedSignaturesMade,
+        DocumentsSealed,
+        DocumentsRefused,
+        BatchEnded,
     ]
 );
 

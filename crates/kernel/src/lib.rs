@@ -6,6 +6,7 @@
 //! - [`ids`]: [`Id`], the UUIDv7 that names aggregates, events and people
 //! - [`uscc`]: [`Uscc`], the code of an organization with its check character
 //! - [`digest`]: [`Digest`], 32 bytes that name a content
+//! - [`merkle`]: a list of contents under one digest, and the proof that one is in it
 //! - [`envelope`]: [`Envelope`], the text that an event's hash is taken over
 //! - [`text`]: bounded text without control characters
 //! - [`aggregate`]: [`Aggregate`], a pure decision over past facts, and the claims it makes
@@ -15,6 +16,7 @@ pub mod aggregate;
 pub mod digest;
 pub mod envelope;
 pub mod ids;
+pub mod merkle;
 pub mod scenario;
 pub mod text;
 pub mod time;

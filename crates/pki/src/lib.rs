@@ -9,11 +9,12 @@
 //! - [`certificate`]: one X.509 certificate as received
 //! - [`chain`]: from a signer's certificate to a trusted root; [`crl`], [`ocsp`]: what was revoked; [`evidence`]: these gathered
 //! - [`cms`]: signatures in PDF and in OFD's Type=Sign; [`tsp`]: time stamps
-//! - [`challenge`]: what a card signs to prove that it is there
+//! - [`challenge`]: what a card signs to prove that it is there; [`batch`]: a list of documents under one digest
 //! - [`csr`], [`ca`]: asking for a certificate, and the small authority of development that grants it
 
 mod algorithm;
 mod asn1;
+pub mod batch;
 mod brainpool;
 pub mod ca;
 pub mod certificate;

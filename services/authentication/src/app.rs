@@ -2,9 +2,11 @@
 //! trust, keys, signatures that hold), and hands the order to the writer, which loads, decides, appends and projects, all
 //! or nothing.
 
+pub mod batching;
 pub mod keys;
 pub mod sealing;
 pub mod trusting;
+pub mod whole;
 
 use eseal_eventstore::{
     CommandError, Database, Decided, Log, Metadata, Order, Outcome, StoreError, Stored, StreamId, Writer,

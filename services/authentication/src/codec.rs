@@ -3,6 +3,7 @@
 //! A kind that was ever stored is never removed from here; the golden files beside the tests hold each of them. A new
 //! version of a kind gets its own arm in `decode`, which lifts it to today's event.
 
+mod batch;
 mod hosted_key;
 mod seal;
 mod sealing;

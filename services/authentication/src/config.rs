@@ -17,4 +17,8 @@ pub struct Config {
     /// How often seals are looked through for those that have expired.
     #[serde(with = "humantime_serde")]
     pub expiry_check: Duration,
+    /// The largest document that is sealed here, in bytes.
+    pub max_document_bytes: u64,
+    /// How many documents are sealed here at a time.
+    pub documents_at_a_time: usize,
 }

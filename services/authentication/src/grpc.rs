@@ -1,16 +1,21 @@
 //! The RPCs: parse, ask the app, answer. What is refused gets its code in [`refusals`].
 //!
 //! - [`registry`]: the RPCs of RegistryService
-//! - [`sealing`]: the RPCs of SealingService
+//! - [`sealing`]: the RPCs of SealingService; [`batching`]: those of them for many documents; [`whole`]: the
+//!   one that takes a document
 //! - [`keys`]: the RPCs of HostedKeyService
 //! - [`trusting`]: the RPCs of TrustService
 
+mod batching;
 mod keys;
 mod parse;
+mod parse_batch;
+mod parse_whole;
 mod refusals;
 mod registry;
 mod sealing;
 mod trusting;
+mod whole;
 
 use eseal_eventstore::{Decided, Metadata, Order, RequestKey, Stored};
 use eseal_kernel::Clock;
@@ -25,12 +30,14 @@ use crate::domain::ids::{By, SealId};
 use crate::query::Holding;
 
 pub use refusals::REASONS;
+pub use whole::Room;
 
 /// The RPCs of this service.
 #[derive(Debug, Clone)]
 pub struct Grpc {
     app: App,
     clock: Clock,
+    room: Room,
 }
 
 /// A request that changes something: who asks, and the key by which a repeat is known.
@@ -55,9 +62,9 @@ impl Call {
 }
 
 impl Grpc {
-    /// The RPCs of `app`.
-    pub const fn new(app: App, clock: Clock) -> Self {
-        Self { app, clock }
+    /// The RPCs of `app`, with room for whole documents.
+    pub const fn new(app: App, clock: Clock, room: Room) -> Self {
+        Self { app, clock, room }
     }
 
     /// `rpc` is `<Service>/<Rpc>`. Secrets in the message are blanked before.

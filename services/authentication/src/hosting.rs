@@ -3,6 +3,8 @@
 use eseal_eventstore::Row;
 use eseal_pki::{CertificateRequest, KeyError, RequestError, SignError, Signer as _, SigningKey, Subject, Suite};
 
+use zeroize::Zeroizing;
+
 use crate::contents::{ContentError, Contents, Secret, Secrets};
 use crate::domain::ids::HostedKeyId;
 use crate::domain::registration::Organization;
@@ -45,7 +47,7 @@ pub enum HostingError {
 }
 
 /// What a PIN is compared with.
-pub struct PinHash(zeroize::Zeroizing<Vec<u8>>);
+pub struct PinHash(Zeroizing<Vec<u8>>);
 
 impl Hosting {
     /// Keys among `contents`.
@@ -97,6 +99,15 @@ impl Hosting {
     /// # Errors
     /// [`HostingError`].
     pub async fn sign(&self, id: HostedKeyId, suite: Suite, message: Vec<u8>) -> Result<Vec<u8>, HostingError> {
+        let pkcs8 = self.private_key(id, suite).await?;
+        blocking(move || Ok(SigningKey::from_pkcs8_der(&pkcs8)?.sign(&message)?)).await
+    }
+
+    /// PKCS #8 of the key of this suite, for one piece of work that signs often. Wiped when dropped.
+    ///
+    /// # Errors
+    /// [`HostingError`].
+    pub async fn private_key(&self, id: HostedKeyId, suite: Suite) -> Result<Zeroizing<Vec<u8>>, HostingError> {
         let secret = match suite {
             Suite::Sm2Sm3 => Secret::Sm2Key,
             Suite::EcdsaP256Sha256 => Secret::P256Key,
@@ -104,8 +115,7 @@ impl Hosting {
                 return Err(HostingError::NoKey(id));
             }
         };
-        let pkcs8 = self.contents.secret(id, secret).await?.ok_or(HostingError::NoKey(id))?;
-        blocking(move || Ok(SigningKey::from_pkcs8_der(&pkcs8)?.sign(&message)?)).await
+        self.contents.secret(id, secret).await?.ok_or(HostingError::NoKey(id))
     }
 }
 

@@ -61,7 +61,7 @@ use domain::Seal;
 use domain::crl::Crl;
 use domain::hosted_key::HostedKey;
 use domain::trust_anchor::TrustAnchor;
-use grpc::Grpc;
+use grpc::{Grpc, Room};
 use vault::{Vault, VaultError};
 
 /// This service as a program: `eseal-authentication`, and a part of the standalone.
@@ -90,7 +90,8 @@ pub async fn wire(config: Config, context: &Context) -> Result<Routes, StartErro
     let app = App::new(service, context.database().clone(), contents, context.writer());
     context.spawn("from fabrication", reactor::run(app.clone(), context.clone()));
     context.spawn("expiry", expiry::run(app.clone(), context.clone(), config.expiry_check));
-    let grpc = Grpc::new(app, context.clock().clone());
+    let room = Room::new(config.documents_at_a_time, config.max_document_bytes);
+    let grpc = Grpc::new(app, context.clock().clone(), room);
     Ok(Routes::new(RegistryServiceServer::new(grpc.clone()))
         .add_service(SealingServiceServer::new(grpc.clone()).max_decoding_message_size(MAX_MESSAGE))
         .add_service(HostedKeyServiceServer::new(grpc.clone()))

@@ -37,13 +37,17 @@ const fn of(fact: &Fact) -> Option<(&'static str, Option<Reason>)> {
     let Fact::Sealing(_, step) = fact else { return None };
     match step {
         Step::Begun { .. } => Some(("begun", None)),
-        Step::Completed { .. } => Some(("completed", None)),
+        Step::Completed { .. } | Step::BatchEnded { .. } => Some(("completed", None)),
         Step::Refused { reason, .. } => Some(("refused", Some(*reason))),
         Step::PinRefused { .. } => Some(("pin_refused", Some(Reason::PinIncorrect))),
         Step::PinTried { .. }
         | Step::PinAccepted
         | Step::PinLocked // told by the refusal that comes with it
         | Step::Authorized { .. }
-        | Step::HostedSigned { .. } => None,
+        | Step::HostedSigned { .. }
+        | Step::BatchAuthorized { .. }
+        | Step::HostedSignaturesMade { .. }
+        | Step::DocumentsSealed { .. }
+        | Step::DocumentsRefused { .. } => None,
     }
 }

@@ -5,7 +5,7 @@ use sea_orm_migration::prelude::*;
 
 /// The migrations of this service, oldest first.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(Tables)]
+    vec![Box::new(Tables), Box::new(Batches)]
 }
 
 struct Tables;
@@ -29,6 +29,55 @@ impl MigrationTrait for Tables {
         }
         Ok(())
     }
+}
+
+struct Batches;
+
+impl MigrationName for Batches {
+    fn name(&self) -> &'static str {
+        "authentication_0002_batches"
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for Batches {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for table in [sealing_batch(), sealing_document()] {
+            manager.create_table(table).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Read table: acts over many documents, beside their attempts.
+fn sealing_batch() -> TableCreateStatement {
+    Table::create()
+        .table("sealing_batch")
+        .col(ColumnDef::new("seal_id").text().not_null())
+        .col(ColumnDef::new("attempt_id").text().not_null())
+        .col(ColumnDef::new("root").text().not_null())
+        .col(ColumnDef::new("documents").big_integer().not_null())
+        .col(ColumnDef::new("documents_sealed").big_integer().not_null())
+        .col(ColumnDef::new("certificate_digests").text().not_null()) // a JSON array
+        .col(ColumnDef::new("complete_before").big_integer().not_null())
+        .primary_key(Index::create().col("attempt_id").col("seal_id"))
+        .take()
+}
+
+/// Read table: what became of each document of an act.
+fn sealing_document() -> TableCreateStatement {
+    Table::create()
+        .table("sealing_document")
+        .col(ColumnDef::new("seal_id").text().not_null())
+        .col(ColumnDef::new("attempt_id").text().not_null())
+        .col(ColumnDef::new("number").big_integer().not_null()) // its place in the list, from 0
+        .col(ColumnDef::new("document_digest").text().not_null())
+        .col(ColumnDef::new("signature_digest").text().not_null()) // empty = refused
+        .col(ColumnDef::new("places").text().not_null()) // a JSON array of eseal.seal.v1.Place
+        .col(ColumnDef::new("ended_at").big_integer().not_null())
+        .col(ColumnDef::new("reason").text().not_null())
+        .primary_key(Index::create().col("attempt_id").col("seal_id").col("number"))
+        .take()
 }
 
 /// Read table: the registry. Moments are microseconds since 1970, UTC.

@@ -1,5 +1,7 @@
 //! Our events -> rows of our read tables. Pure; written in the writer's transaction, and folded anew by a rebuild.
 
+mod batch;
+
 use eseal_eventstore::{Recorded, Row};
 use eseal_kernel::Digest;
 use eseal_proto::authentication::v1 as pb;
@@ -17,7 +19,8 @@ use crate::domain::trust_anchor::{AnchorEvent, AnchorFact};
 use crate::domain::{Event, Seal};
 
 /// The tables that follow from the events of seals.
-pub const SEAL_TABLES: &[&str] = &["seal", "seal_pin", "sealing_attempt", "sealing_places"];
+pub const SEAL_TABLES: &[&str] =
+    &["seal", "seal_pin", "sealing_attempt", "sealing_places", "sealing_batch", "sealing_document"];
 /// The table that follows from the events of hosted keys.
 pub const HOSTED_KEY_TABLES: &[&str] = &["hosted_key"];
 /// The table that follows from the events of trust anchors.
@@ -40,11 +43,16 @@ pub fn seal_rows(recorded: &Recorded<'_>, event: &Event, state: &Seal) -> Vec<Ro
         Fact::Sealing(id, step) => match step {
             Step::PinTried { .. } | Step::PinAccepted | Step::PinRefused { .. } => [Some(pin(event, state)), None],
             Step::PinLocked => [Some(pin(event, state)), Some(attempt(recorded, event, state, *id, step))],
-            Step::Begun { .. } | Step::Refused { .. } | Step::Completed { .. } => {
+            Step::Begun { .. } | Step::Refused { .. } | Step::Completed { .. } | Step::BatchEnded { .. } => {
                 [Some(attempt(recorded, event, state, *id, step)), None]
             }
             Step::Authorized { .. } => [Some(attempt(recorded, event, state, *id, step)), places(event, *id, step)],
-            Step::HostedSigned { .. } => [None, None],
+            Step::BatchAuthorized { .. } => {
+                [Some(attempt(recorded, event, state, *id, step)), batch::batch(event, state, *id)]
+            }
+            Step::DocumentsSealed { documents } => return batch::sealed(recorded, event, state, *id, documents),
+            Step::DocumentsRefused { documents } => return batch::refused(recorded, event, state, *id, documents),
+            Step::HostedSigned { .. } | Step::HostedSignaturesMade { .. } => [None, None],
         },
     };
     rows.into_iter().flatten().collect()
@@ -104,7 +112,12 @@ fn attempt(recorded: &Recorded<'_>, event: &Event, state: &Seal, id: AttemptId, 
         | Step::PinLocked
         | Step::Authorized { .. }
         | Step::HostedSigned { .. }
-        | Step::Completed { .. } => None,
+        | Step::Completed { .. }
+        | Step::BatchAuthorized { .. }
+        | Step::HostedSignaturesMade { .. }
+        | Step::DocumentsSealed { .. }
+        | Step::DocumentsRefused { .. }
+        | Step::BatchEnded { .. } => None,
     };
     let (attempt_state, reason) = own.map_or_else(|| standing_of(refusal.map(|(reason, _)| reason)), standing);
     let ended = matches!(attempt_state, pb::AttemptState::Refused | pb::AttemptState::Completed);
@@ -134,8 +147,8 @@ fn attempt(recorded: &Recorded<'_>, event: &Event, state: &Seal, id: AttemptId, 
 fn standing(attempt: &Attempt) -> (pb::AttemptState, Option<Reason>) {
     match attempt.end {
         Some(End::Refused(reason)) => standing_of(Some(reason)),
-        Some(End::Completed { .. }) => (pb::AttemptState::Completed, None),
-        None if attempt.authorization.is_some() => (pb::AttemptState::Authorized, None),
+        Some(End::Completed { .. } | End::BatchEnded) => (pb::AttemptState::Completed, None),
+        None if attempt.is_authorized() => (pb::AttemptState::Authorized, None),
         None => standing_of(None),
     }
 }

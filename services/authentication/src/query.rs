@@ -1,5 +1,6 @@
 //! Reads from the tables of this service.
 
+mod batches;
 mod shown;
 
 use eseal_eventstore::Database;
@@ -8,6 +9,8 @@ use eseal_proto::authentication::v1 as pb;
 use eseal_proto::seal::v1 as seal_pb;
 use sea_orm::sea_query::{Expr, ExprTrait as _, JoinType, Order, Query as Sql, SelectStatement};
 use sea_orm::{ConnectionTrait as _, DbErr, QueryResult};
+
+pub use batches::BatchTerms;
 
 use crate::domain::attempt::Authorization;
 use crate::domain::ids::{ApplicationId, AttemptId, HostedKeyId, PersonId, SealId};
@@ -83,6 +86,21 @@ pub struct AttemptFilter {
     pub organization: Option<Uscc>,
     /// Only those with seals of this custodian, and their own tries with others.
     pub custodian: Option<PersonId>,
+}
+
+impl AttemptFilter {
+    fn narrow(&self, select: &mut SelectStatement) {
+        if let Some(seal) = self.seal {
+            select.and_where(column("sealing_attempt", "seal_id").eq(seal.to_string()));
+        }
+        if let Some(organization) = &self.organization {
+            select.and_where(Expr::col("uscc").eq(organization.as_str()));
+        }
+        if let Some(custodian) = &self.custodian {
+            let own_seal = Expr::col("seal_custodian_id").eq(custodian.as_str());
+            select.and_where(own_seal.or(Expr::col("custodian_id").eq(custodian.as_str())));
+        }
+    }
 }
 
 impl Query {
@@ -204,16 +222,7 @@ impl Query {
         now: Timestamp,
     ) -> Result<Vec<pb::Attempt>, QueryError> {
         let mut select = attempts();
-        if let Some(seal) = filter.seal {
-            select.and_where(column("sealing_attempt", "seal_id").eq(seal.to_string()));
-        }
-        if let Some(organization) = &filter.organization {
-            select.and_where(Expr::col("uscc").eq(organization.as_str()));
-        }
-        if let Some(custodian) = &filter.custodian {
-            let own_seal = Expr::col("seal_custodian_id").eq(custodian.as_str());
-            select.and_where(own_seal.or(Expr::col("custodian_id").eq(custodian.as_str())));
-        }
+        filter.narrow(&mut select);
         if let Some(after) = after {
             select.and_where(column("sealing_attempt", "attempt_id").lt(after.to_string()));
         }
@@ -287,6 +296,11 @@ fn attempts() -> SelectStatement {
     let mut select = Sql::select();
     select.from("sealing_attempt").columns(shown::ATTEMPT_COLUMNS.map(|name| ("sealing_attempt", name)));
     select.column(("sealing_places", "places")).join(JoinType::LeftJoin, "sealing_places", same);
+    let same = column("sealing_batch", "attempt_id")
+        .equals(("sealing_attempt", "attempt_id"))
+        .and(column("sealing_batch", "seal_id").equals(("sealing_attempt", "seal_id")));
+    select.columns(shown::BATCH_COLUMNS.map(|name| ("sealing_batch", name)));
+    select.join(JoinType::LeftJoin, "sealing_batch", same);
     select
 }
 

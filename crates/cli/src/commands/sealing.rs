@@ -1,19 +1,27 @@
 //! 签章: with a card here, or with a hosted key at the service; the same gates either way.
 
+mod act;
+mod at_service;
 mod attempt;
+pub mod batch;
+mod bench;
 mod document;
+mod inputs;
+mod journal;
+mod position;
+mod workers;
 
 use std::path::{Path, PathBuf};
 
 use eseal_card::{CardError, SoftCard, Unlocked};
-use eseal_documents::Place;
+use eseal_documents::sealing::Prepared;
 use eseal_kernel::Digest;
 use eseal_pki::{Certificate, Signer as _, Suite};
 use eseal_seal::{CertificateList, Seal as Structure};
 use serde_json::json;
 
 use self::attempt::Attempt;
-use self::document::{Document, Draft};
+use self::document::{Document, Sealing};
 use super::Env;
 use super::fabrication::connected;
 use crate::args::Seal;
@@ -23,11 +31,17 @@ use crate::secret;
 
 pub async fn seal(env: &Env, args: &Seal) -> Result<(), Failure> {
     let (server, lang) = (env.server()?, env.lang());
-    let document = Document::open(lang, &args.file)?; // before anything is recorded
-    document.earlier_seals_hold(env.output)?;
+    let document = Document::open(env.output, &args.file)?; // before anything is recorded
+    document.earlier_seals_hold()?;
     let output = output_path(args);
     may_be_written(lang, &output)?;
-    let attempt = Attempt::begin(&server, &args.seal).await?;
+    if args.at_service {
+        let sealed = at_service::seal(env, args, &server, &output).await?;
+        let done = Done { attempt: &sealed.attempt_id, name: &sealed.name, format: sealed.format };
+        tell(env, args, &output, &done);
+        return Ok(());
+    }
+    let attempt = Attempt::begin(&server, &args.seal, 0).await?;
     let sealed = if attempt.is_hosted() {
         with_hosted_key(env, args, &attempt, &document, &output).await
     } else {
@@ -37,12 +51,24 @@ pub async fn seal(env: &Env, args: &Seal) -> Result<(), Failure> {
         attempt.give_up().await; // ours, not a refusal by the service: it should not stay open
     }
     let name = sealed?;
-    let value = json!({
-        "sealId": args.seal, "attemptId": attempt.id(), "name": name, "output": output, "format": document.format().to_string(),
-    });
-    env.output.result(&value, format!("{} {}", lang.pick("签章成功:", "sealed:"), output.display()));
-    env.output.say(&format!("eseal verify {}", output.display()));
+    let done = Done { attempt: attempt.id(), name: &name, format: document.format().to_string() };
+    tell(env, args, &output, &done);
     Ok(())
+}
+
+/// What is told of a sealed document.
+struct Done<'a> {
+    attempt: &'a str,
+    name: &'a str,
+    format: String,
+}
+
+fn tell(env: &Env, args: &Seal, output: &Path, done: &Done<'_>) {
+    let value = json!({
+        "sealId": args.seal, "attemptId": done.attempt, "name": done.name, "output": output, "format": done.format,
+    });
+    env.output.result(&value, format!("{} {}", env.lang().pick("签章成功:", "sealed:"), output.display()));
+    env.output.say(&format!("eseal verify {}", output.display()));
 }
 
 async fn with_card(
@@ -56,7 +82,7 @@ async fn with_card(
     let Some(card) = connected(lang, args.card.as_deref())? else {
         return Err(attempt.card_absent().await);
     };
-    let unlocked = unlock(env, args, attempt, &card).await?;
+    let unlocked = unlock(env, args.pin_file.as_deref(), attempt, &card).await?;
     let structure = unlocked.read_seal().map_err(|error| Failure::card(lang, &error))?;
     let structure = structure.ok_or_else(|| no_seal(lang, &card))?;
     let suite = document.suite();
@@ -68,7 +94,7 @@ async fn with_card(
     attempt.authorize(&card, &key, &certificate, &structure, &draft).await?;
     let signature = key.sign(draft.to_sign());
     let signature = signature.map_err(|error| Failure::new(Kind::Usage, "CARD_UNUSABLE", lang).because(error))?;
-    finish(env, attempt, document, draft, &certificate, &signature, output).await
+    finish(env, attempt, document, draft, &signature, output).await
 }
 
 async fn with_hosted_key(
@@ -92,16 +118,23 @@ async fn with_hosted_key(
         );
         let pin = secret::read(lang, args.pin_file.as_deref(), &prompt)?;
         match attempt.authorize_hosted(&pin, &certificate, &draft).await {
-            Err(failure) if failure.code == "PIN_INCORRECT" && asks_again(args) => env.output.fail(&failure),
+            Err(failure) if failure.code == "PIN_INCORRECT" && asks_again(args.pin_file.as_deref()) => {
+                env.output.fail(&failure)
+            }
             done => break done?,
         }
     }
     let signature = attempt.sign_hosted(draft.to_sign()).await?;
-    finish(env, attempt, document, draft, &certificate, &signature, output).await
+    finish(env, attempt, document, draft, &signature, output).await
 }
 
 /// Gate c: each try is told to the service, which counts by itself.
-async fn unlock(env: &Env, args: &Seal, attempt: &Attempt<'_>, card: &SoftCard) -> Result<Unlocked, Failure> {
+async fn unlock(
+    env: &Env,
+    pin_file: Option<&Path>,
+    attempt: &Attempt<'_>,
+    card: &SoftCard,
+) -> Result<Unlocked, Failure> {
     let lang = env.lang();
     loop {
         let left = card.tries_left().map_err(|error| Failure::card(lang, &error))?;
@@ -110,7 +143,7 @@ async fn unlock(env: &Env, args: &Seal, attempt: &Attempt<'_>, card: &SoftCard) 
             lang.pick("电子印章卡密码", "PIN of the seal card"),
             lang.pick("剩余次数", "tries left")
         );
-        let pin = secret::pin(lang, args.pin_file.as_deref(), &prompt)?;
+        let pin = secret::pin(lang, pin_file, &prompt)?;
         match card.unlock(&pin) {
             Ok(unlocked) => {
                 attempt.pin(true).await?;
@@ -118,7 +151,7 @@ async fn unlock(env: &Env, args: &Seal, attempt: &Attempt<'_>, card: &SoftCard) 
             }
             Err(CardError::PinIncorrect { .. }) => {
                 let failure = attempt.wrong_pin().await;
-                if failure.code != "PIN_INCORRECT" || !asks_again(args) {
+                if failure.code != "PIN_INCORRECT" || !asks_again(pin_file) {
                     return Err(failure);
                 }
                 env.output.fail(&failure);
@@ -137,8 +170,8 @@ async fn unlock(env: &Env, args: &Seal, attempt: &Attempt<'_>, card: &SoftCard) 
     }
 }
 
-fn asks_again(args: &Seal) -> bool {
-    args.pin_file.is_none() && secret::can_ask()
+fn asks_again(pin_file: Option<&Path>) -> bool {
+    pin_file.is_none() && secret::can_ask()
 }
 
 fn draft(
@@ -148,15 +181,19 @@ fn draft(
     document: &Document,
     structure: &[u8],
     certificate: &Certificate,
-) -> Result<Draft, Failure> {
+) -> Result<Prepared, Failure> {
     let lang = env.lang();
+    must_be(lang, structure, &args.seal)?;
+    let (placement, extras) = (&position::placement(lang, &args.position)?, position::extras(&args.special));
+    let of = Sealing { structure, placement, time: attempt.sealing_time(), reason: args.reason.as_deref(), extras };
+    document.prepare(of, certificate)
+}
+
+/// Refuses another electronic seal than the one that was asked for.
+fn must_be(lang: Lang, structure: &[u8], seal_id: &str) -> Result<(), Failure> {
     let unreadable = |error| Failure::new(Kind::Usage, "CARD_UNUSABLE", lang).because(error);
     let seal = Structure::from_der(structure).map_err(|error| unreadable(error.to_string()))?;
-    if seal.info().es_id != args.seal {
-        return Err(unreadable(format!("{} ≠ {}", seal.info().es_id, args.seal)));
-    }
-    let place = place(lang, args, &seal)?;
-    document.prepare(env.output, structure, place, attempt.sealing_time(), certificate, args.reason.as_deref())
+    if seal.info().es_id == seal_id { Ok(()) } else { Err(unreadable(format!("{} ≠ {seal_id}", seal.info().es_id))) }
 }
 
 /// Writes the sealed document, has the service check the signature, and only then puts it where it was asked for.
@@ -164,15 +201,14 @@ async fn finish(
     env: &Env,
     attempt: &Attempt<'_>,
     document: &Document,
-    draft: Draft,
-    certificate: &Certificate,
+    draft: Prepared,
     signature: &[u8],
     output: &Path,
 ) -> Result<String, Failure> {
     let unwritable = |error: std::io::Error| Failure::unwritable(env.lang(), output, &error);
     let folder = output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(unwritable)?;
-    let sealed = document.finish(env.output, draft, certificate, signature, file.as_file_mut())?;
+    let sealed = document.finish(draft, signature, file.as_file_mut())?;
     file.as_file().sync_all().map_err(unwritable)?;
     attempt.complete(&sealed.signature).await?;
     open_to_others(file.as_file()).map_err(unwritable)?;
@@ -182,21 +218,6 @@ async fn finish(
         return Err(unwritable(failed.error).advise(kept));
     }
     Ok(sealed.name)
-}
-
-fn place(lang: Lang, args: &Seal, seal: &Structure) -> Result<Place, Failure> {
-    let picture = &seal.info().picture;
-    let wrong = || {
-        Failure::usage(lang, format_args!("--at {}: {}", args.at, lang.pick("应为 X,Y(毫米)", "expected X,Y in mm")))
-    };
-    let (x, y) = args.at.split_once(',').ok_or_else(wrong)?;
-    Ok(Place {
-        page: args.page,
-        x_mm: x.trim().parse().map_err(|_| wrong())?,
-        y_mm: y.trim().parse().map_err(|_| wrong())?,
-        width_mm: f64::from(picture.width_mm),
-        height_mm: f64::from(picture.height_mm),
-    })
 }
 
 /// The certificate of a suite in a seal's list.

@@ -82,6 +82,8 @@ pub struct PastUse {
 struct Attempt {
     custodian_id: String,
     begun_at: Timestamp,
+    /// The last moment; an act over many documents has its own.
+    until: Timestamp,
     /// The try of a hosted PIN is counted and not answered yet.
     pin_running: bool,
     document_digest: Option<String>,
@@ -90,7 +92,7 @@ struct Attempt {
 
 impl Attempt {
     fn is_open(&self, now: Timestamp) -> bool {
-        !self.ended && now <= self.begun_at.plus(LIFETIME)
+        !self.ended && now <= self.until
     }
 }
 
@@ -169,7 +171,18 @@ impl Fold {
                 self.completed += 1;
                 self.end(&fact.attempt_id, event, None, Some(&fact.document_digest));
             }
+            Kind::BatchAuthorized(fact) => {
+                let until = fact.complete_before.as_ref().and_then(moment::micros).map(Timestamp::from_micros);
+                self.attempt(&fact.attempt_id, |attempt| attempt.until = until.unwrap_or(attempt.until));
+            }
+            Kind::BatchEnded(fact) => {
+                self.completed += 1;
+                self.end(&fact.attempt_id, event, None, None);
+            }
             Kind::HostedSignatureMade(_)
+            | Kind::HostedSignaturesMade(_)
+            | Kind::DocumentsSealed(_)
+            | Kind::DocumentsRefused(_)
             | Kind::HostedKeyCreated(_)
             | Kind::HostedKeyCertified(_)
             | Kind::TrustAnchorAdded(_)
@@ -216,7 +229,9 @@ impl Fold {
         let begun_at = event.occurred_at.parse().unwrap_or(Timestamp::UNIX_EPOCH);
         self.attempts.retain(|_, attempt| attempt.is_open(begun_at));
         let custodian_id = custodian_id.to_owned();
-        let attempt = Attempt { custodian_id, begun_at, pin_running: false, document_digest: None, ended: false };
+        let until = begun_at.plus(LIFETIME);
+        let attempt =
+            Attempt { custodian_id, begun_at, until, pin_running: false, document_digest: None, ended: false };
         self.attempts.insert(id.to_owned(), attempt);
     }
 

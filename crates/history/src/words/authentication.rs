@@ -33,6 +33,39 @@ pub(super) fn what(kind: &Kind, language: Language) -> String {
                 Language::En => format!("Sealed: document {document}, signature {signature}"),
             }
         }
+        Kind::BatchAuthorized(fact) => {
+            let (documents, root) = (fact.documents, brief(&fact.root));
+            match language {
+                Language::ZhCn => format!("批量签章获准:{documents} 个文档,清单 {root}"),
+                Language::En => format!("Sealing of {documents} documents may go on, list {root}"),
+            }
+        }
+        Kind::HostedSignaturesMade(fact) => {
+            format!(
+                "{} {}",
+                say("托管密钥批量签名,份数", "Signatures made with the hosted key:"),
+                fact.signatures.len()
+            )
+        }
+        Kind::DocumentsSealed(fact) => {
+            let documents = fact.documents.len();
+            match language {
+                Language::ZhCn => format!("批量签章成功:{documents} 个文档"),
+                Language::En => format!("Sealed: {documents} documents of a list"),
+            }
+        }
+        Kind::DocumentsRefused(fact) => {
+            let reasons: std::collections::BTreeSet<_> =
+                fact.documents.iter().map(|document| document.reason.as_str()).collect();
+            let (documents, reasons) = (fact.documents.len(), reasons.into_iter().collect::<Vec<_>>().join(", "));
+            match language {
+                Language::ZhCn => format!("批量签章中 {documents} 个文档未通过:{reasons}"),
+                Language::En => format!("Documents of a list that were refused: {documents} ({reasons})"),
+            }
+        }
+        Kind::BatchEnded(fact) => {
+            format!("{} {}", say("批量签章结束,已签章", "Sealing of a list has ended, sealed:"), fact.documents_sealed)
+        }
         Kind::HostedKeyCreated(fact) => {
             let (uscc, custodian) = (&fact.uscc, &fact.custodian_id);
             match language {
@@ -73,6 +106,11 @@ pub(super) fn reason(kind: &Kind) -> (&str, &str) {
         | Kind::SealingAuthorized(_)
         | Kind::HostedSignatureMade(_)
         | Kind::SealingCompleted(_)
+        | Kind::BatchAuthorized(_)
+        | Kind::HostedSignaturesMade(_)
+        | Kind::DocumentsSealed(_)
+        | Kind::DocumentsRefused(_)
+        | Kind::BatchEnded(_)
         | Kind::HostedKeyCreated(_)
         | Kind::HostedKeyCertified(_)
         | Kind::TrustAnchorAdded(_)

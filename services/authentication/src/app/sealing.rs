@@ -34,7 +34,7 @@ pub struct Turn {
 }
 
 impl Turn {
-    fn hosted_key(&self) -> Option<HostedKeyId> {
+    pub(super) fn hosted_key(&self) -> Option<HostedKeyId> {
         self.holding.as_ref().and_then(|holding| holding.hosted_key)
     }
 }
@@ -122,21 +122,34 @@ impl App {
         key: RequestKey,
         answering: Answering,
     ) -> Result<Vec<u8>, SealingError> {
+        let subject = self.subject(&hosted, turn.metadata.now).await?;
+        let action = move |pin_correct| SealingAction::AuthorizeHosted { pin_correct, subject };
+        self.after_pin(turn, hosted.pin, key, answering, action).await
+    }
+
+    /// Has the PIN looked at, and `action` decided with what was found.
+    pub(super) async fn after_pin(
+        &self,
+        turn: Turn,
+        pin: Pin,
+        key: RequestKey,
+        answering: Answering,
+        action: impl FnOnce(bool) -> SealingAction + Send + 'static,
+    ) -> Result<Vec<u8>, SealingError> {
         let app = self.clone();
-        let work = async move { app.look_at_pin(&turn, hosted, key, answering).await };
+        let work = async move { app.look_at_pin(&turn, pin, key, answering, action).await };
         tokio::spawn(work.with_current_context().in_current_span()).await.unwrap_or(Err(AppError::Stopping.into()))
     }
 
     async fn look_at_pin(
         &self,
         turn: &Turn,
-        hosted: HostedUse,
+        pin: Pin,
         key: RequestKey,
         answering: Answering,
+        action: impl FnOnce(bool) -> SealingAction + Send,
     ) -> Result<Vec<u8>, SealingError> {
         let pin_hash = self.pin_hash(turn).await?;
-        let subject = self.subject(&hosted, turn.metadata.now).await?;
-
         let counting = RequestKey { rpc: format!("{}.TryPin", key.rpc), ..key.clone() };
         let counting = Self::step(turn, SealingAction::TryPin).request(counting).answering(move |decided| {
             // Kept only where it is the last word: the seal is locked.
@@ -148,11 +161,8 @@ impl App {
         }
         let action = match pin_hash {
             _ if counted.repeated => SealingAction::AwaitPin, // gives the first answer once it is there
-            None => SealingAction::AuthorizeHosted { pin_correct: false, subject }, // a seal on a card: refused
-            Some(hash) => {
-                let pin_correct = self.hosting.is_right(hosted.pin, hash).await.map_err(AppError::from)?;
-                SealingAction::AuthorizeHosted { pin_correct, subject }
-            }
+            None => action(false),                            // a seal on a card: refused
+            Some(hash) => action(self.hosting.is_right(pin, hash).await.map_err(AppError::from)?),
         };
         Ok(self.take_step(Self::step(turn, action).request(key).answering(answering)).await?.answer)
     }
@@ -208,7 +218,11 @@ impl App {
     }
 
     /// What trust has against a holder's certificate.
-    async fn fault(&self, certificate: Option<&Certificate>, now: Timestamp) -> Result<Option<Reason>, AppError> {
+    pub(super) async fn fault(
+        &self,
+        certificate: Option<&Certificate>,
+        now: Timestamp,
+    ) -> Result<Option<Reason>, AppError> {
         let Some(certificate) = certificate else { return Ok(Some(Reason::CertificateUntrusted)) };
         let checked = self.trust.current().await?.check(Purpose::Holder, certificate, &[], now);
         Ok(checked.err().map(|fault| fault.at_gate_d()))

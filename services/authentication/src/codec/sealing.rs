@@ -4,7 +4,7 @@ use eseal_eventstore::Encoded;
 use eseal_proto::authentication::v1 as pb;
 
 use super::seal::seal;
-use super::{Read, Unreadable, at, at_to_wire, json, parsed, stored, words};
+use super::{Read, Unreadable, at, at_to_wire, batch, json, parsed, stored, words};
 use crate::domain::Event;
 use crate::domain::event::{Fact, Step};
 use crate::domain::reason::Reason;
@@ -21,6 +21,11 @@ const COMPLETED: &str = "eseal.authentication.v1.SealingCompleted";
 
 pub(super) fn encode(seal_id: String, attempt_id: String, step: &Step) -> Encoded {
     match step {
+        Step::BatchAuthorized { .. }
+        | Step::HostedSignaturesMade { .. }
+        | Step::DocumentsSealed { .. }
+        | Step::DocumentsRefused { .. }
+        | Step::BatchEnded { .. } => batch::encode(seal_id, attempt_id, step),
         Step::Begun { by, nonce, challenge_expires_at, sealing_time } => {
             let message = pb::SealingBegun {
                 seal_id,
@@ -78,12 +83,12 @@ pub(super) fn decode(kind: &str, schema_version: u32, payload: &[u8]) -> Read<Ev
         (AUTHORIZED, 1) => json(payload).and_then(authorized),
         (HOSTED_SIGNATURE_MADE, 1) => json(payload).and_then(hosted_signature_made),
         (COMPLETED, 1) => json(payload).and_then(completed),
-        _ => return None,
+        _ => return batch::decode(kind, schema_version, payload),
     };
     Some(event)
 }
 
-fn event(seal_id: &str, attempt_id: &str, step: Step) -> Result<Event, Unreadable> {
+pub(super) fn event(seal_id: &str, attempt_id: &str, step: Step) -> Result<Event, Unreadable> {
     let fact = Fact::Sealing(parsed(attempt_id, "attemptId")?, step);
     Ok(Event { seal: seal(seal_id)?, fact })
 }

@@ -5,7 +5,7 @@ use eseal_kernel::{Id, Text};
 use super::*;
 use crate::domain::command::{Place, RevocationCause, SuspensionCause};
 use crate::domain::crl::List;
-use crate::domain::event::{Fact, Step};
+use crate::domain::event::{Fact, RefusedInBatch, SealedInBatch, Step};
 use crate::domain::hosted_key::{HostedKeyFact, Owner};
 use crate::domain::ids::{ApplicationId, AttemptId, HostedKeyId, SealId};
 use crate::domain::reason::Reason;
@@ -122,6 +122,25 @@ fn steps() -> Vec<Step> {
         },
         Step::HostedSigned { signed: Digest::of(b"signed") },
         Step::Completed { document_digest, signature_digest: Digest::of(b"signature") },
+        Step::BatchAuthorized {
+            root: Digest::of(b"root"),
+            documents: 1_000,
+            certificates: vec![Digest::of(b"SM2"), Digest::of(b"P-256")],
+            complete_before: moment(700),
+        },
+        Step::HostedSignaturesMade { signatures: vec![(0, Digest::of(b"signed")), (999, Digest::of(b"other"))] },
+        Step::DocumentsSealed {
+            documents: vec![SealedInBatch {
+                index: 999,
+                document_digest,
+                signature_digest: Digest::of(b"signature"),
+                places: vec![Place { page: 2, x: -1, y: 20_000, width: 40_000, height: 41_000 }],
+            }],
+        },
+        Step::DocumentsRefused {
+            documents: vec![RefusedInBatch { index: 7, document_digest, reason: Reason::DocumentNotListed }],
+        },
+        Step::BatchEnded { sealed: 998 },
     ]
 }
 

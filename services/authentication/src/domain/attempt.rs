@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use eseal_kernel::{Digest, Timestamp};
 
+use super::batch::Batch;
 use super::event::Step;
 use super::ids::{AttemptId, PersonId};
 use super::reason::Reason;
@@ -31,6 +32,8 @@ pub struct Attempt {
     pub pin: Pin,
     /// What gate d let through, if it did.
     pub authorization: Option<Authorization>,
+    /// The list of documents that gate d let through, if it is an act over many.
+    pub batch: Option<Batch>,
     /// How it ended, if it did.
     pub end: Option<End>,
 }
@@ -67,12 +70,19 @@ pub enum End {
         /// SHA-256 of the signature.
         signature_digest: Digest,
     },
+    /// An act over many documents is over.
+    BatchEnded,
 }
 
 impl Attempt {
-    /// When it ends by itself.
+    /// When it ends by itself. An act over many documents has its own time from gate d on.
     pub fn expires_at(&self) -> Timestamp {
-        self.begun_at.plus(LIFETIME)
+        self.batch.as_ref().map_or_else(|| self.begun_at.plus(LIFETIME), |batch| batch.complete_before)
+    }
+
+    /// Whether gate d let something through.
+    pub fn is_authorized(&self) -> bool {
+        self.authorization.is_some() || self.batch.is_some()
     }
 
     /// Whether it has not ended, by a fact or by itself.
@@ -113,6 +123,7 @@ impl Attempts {
                 challenge_expires_at: *challenge_expires_at,
                 pin: Pin::Unchecked,
                 authorization: None,
+                batch: None,
                 end: None,
             };
             self.0.insert(id, attempt);
@@ -144,6 +155,23 @@ impl Attempt {
             Step::Completed { signature_digest, .. } => {
                 self.end = Some(End::Completed { signature_digest: *signature_digest });
             }
+            Step::BatchAuthorized { root, documents, certificates, complete_before } => {
+                self.batch = Some(Batch::new(*root, *documents, certificates.clone(), *complete_before));
+            }
+            Step::HostedSignaturesMade { signatures } => {
+                self.mark(|batch| batch.signed.mark(signatures.iter().map(|(index, _)| *index)));
+            }
+            Step::DocumentsSealed { documents } => {
+                self.mark(|batch| batch.sealed.mark(documents.iter().map(|document| document.index)));
+            }
+            Step::DocumentsRefused { .. } => {}
+            Step::BatchEnded { .. } => self.end = Some(End::BatchEnded),
+        }
+    }
+
+    fn mark(&mut self, marking: impl FnOnce(&mut Batch)) {
+        if let Some(batch) = &mut self.batch {
+            marking(batch);
         }
     }
 }

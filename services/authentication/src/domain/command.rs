@@ -81,6 +81,8 @@ pub enum SealingAction {
     Begin {
         /// Fresh randomness.
         nonce: String,
+        /// How many documents will be sealed in one act; 0 for one without a list.
+        documents: u32,
     },
     /// Gate b failed.
     CardAbsent,
@@ -118,6 +120,27 @@ pub enum SealingAction {
     },
     /// Gate e failed at the client.
     SigningFailed,
+    /// Gate d for many documents in one act.
+    AuthorizeBatch(Box<BatchCardUse>),
+    /// Gates c and d of a hosted key for many documents, after its PIN was looked at.
+    AuthorizeHostedBatch {
+        /// Whether the PIN was right.
+        pin_correct: bool,
+        /// What shall be sealed.
+        subject: Box<BatchUse>,
+    },
+    /// Gate e of a hosted key for some of them: the service is about to give signatures away.
+    SignHostedBatch {
+        /// They.
+        documents: Vec<BatchSigning>,
+    },
+    /// Gate e for some of them.
+    CompleteBatch {
+        /// They.
+        documents: Vec<BatchCompletion>,
+        /// Whether nothing more comes.
+        last: bool,
+    },
 }
 
 impl SealingAction {
@@ -134,6 +157,10 @@ impl SealingAction {
             Self::SignHosted { .. } => "SignHosted",
             Self::Complete { .. } => "Complete",
             Self::SigningFailed => "ReportSigningFailed",
+            Self::AuthorizeBatch(_) => "AuthorizeBatch",
+            Self::AuthorizeHostedBatch { .. } => "AuthorizeHostedBatch",
+            Self::SignHostedBatch { .. } => "SignHostedBatch",
+            Self::CompleteBatch { .. } => "CompleteBatch",
         }
     }
 }
@@ -164,6 +191,68 @@ pub struct CardUse {
     pub proof: Option<Statement>,
     /// Names a stranger's try, so that the custodian's attempt goes on.
     pub otherwise: AttemptId,
+}
+
+/// Which documents shall be sealed in one act, with which keys.
+#[derive(Debug, Clone)]
+pub struct BatchUse {
+    /// Stands for all documents and their places.
+    pub root: Digest,
+    /// How many there are.
+    pub documents: u32,
+    /// Stands for root and number: what a proof names as the document.
+    pub list: Digest,
+    /// SHA-256 of each certificate whose key will sign, and why trust refuses it, if it does.
+    pub certificates: Vec<(Digest, Option<Reason>)>,
+}
+
+/// What was read from a card, and its proofs for a list of documents.
+#[derive(Debug, Clone)]
+pub struct BatchCardUse {
+    /// What shall be sealed; as many certificates as proofs.
+    pub subject: BatchUse,
+    /// The card.
+    pub card_serial: String,
+    /// SHA-256 of the SESeal on it.
+    pub seal_digest: Digest,
+    /// What each key of the card signed; none if it is no `eseal-challenge-v1` or the signature is not the certificate's.
+    pub proofs: Vec<Option<Statement>>,
+    /// Names a stranger's try, so that the custodian's attempt goes on.
+    pub otherwise: AttemptId,
+}
+
+/// A document of an act that a hosted key shall sign for.
+#[derive(Debug, Clone)]
+pub struct BatchSigning {
+    /// Its place in the list.
+    pub index: u32,
+    /// Whether it stands there, with these places.
+    pub is_listed: bool,
+    /// Digest that the signature will cover.
+    pub document_digest: Digest,
+    /// SHA-256 of the certificate whose key shall sign.
+    pub certificate: Digest,
+    /// SHA-256 of what is to be signed.
+    pub signed: Digest,
+    /// What that says; none if it can't be read.
+    pub content: Option<Signed>,
+}
+
+/// A document of an act with its signature.
+#[derive(Debug, Clone)]
+pub struct BatchCompletion {
+    /// Its place in the list.
+    pub index: u32,
+    /// Whether it stands there, with these places.
+    pub is_listed: bool,
+    /// Digest that the signature covers.
+    pub document_digest: Digest,
+    /// Where the impression stands.
+    pub places: Vec<Place>,
+    /// SHA-256 of the signature.
+    pub signature_digest: Digest,
+    /// What it says and by whom; none if there is none, it can't be read or its value does not hold.
+    pub signature: Option<Signature>,
 }
 
 /// What an `eseal-challenge-v1` statement says.

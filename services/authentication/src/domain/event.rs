@@ -97,4 +97,59 @@ pub enum Step {
         /// SHA-256 of the signature.
         signature_digest: Digest,
     },
+    /// Gate d is passed for a list of documents, to be sealed in one act.
+    BatchAuthorized {
+        /// Stands for all documents and their places.
+        root: Digest,
+        /// How many there are.
+        documents: u32,
+        /// SHA-256 of the certificates whose keys shall sign.
+        certificates: Vec<Digest>,
+        /// When the act ends by itself.
+        complete_before: Timestamp,
+    },
+    /// The service signed with a hosted key for documents of an act; it signs for none of them again.
+    HostedSignaturesMade {
+        /// The place of each in the list, with the SHA-256 of what was signed.
+        signatures: Vec<(u32, Digest)>,
+    },
+    /// 签章成功, for documents of an act.
+    DocumentsSealed {
+        /// They.
+        documents: Vec<SealedInBatch>,
+    },
+    /// Gate e refused documents of an act, which goes on.
+    DocumentsRefused {
+        /// They.
+        documents: Vec<RefusedInBatch>,
+    },
+    /// All documents of an act are sealed, or its client has no more.
+    BatchEnded {
+        /// How many are sealed.
+        sealed: u32,
+    },
+}
+
+/// A document that was sealed in an act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedInBatch {
+    /// Its place in the list.
+    pub index: u32,
+    /// Digest that the signature covers.
+    pub document_digest: Digest,
+    /// SHA-256 of the signature.
+    pub signature_digest: Digest,
+    /// Where the impression stands.
+    pub places: Vec<Place>,
+}
+
+/// A document that was refused in an act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedInBatch {
+    /// The place in the list that was named.
+    pub index: u32,
+    /// The digest that was named.
+    pub document_digest: Digest,
+    /// Why.
+    pub reason: Reason,
 }

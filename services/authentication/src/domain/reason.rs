@@ -93,6 +93,10 @@ reasons! {
     ChallengeInvalid = "CHALLENGE_INVALID" at D;
     /// No signature, or not one over what was authorized.
     SigningFailed = "SIGNING_FAILED" at E;
+    /// Not a document of the list that was authorized for this act, or not with these places.
+    DocumentNotListed = "DOCUMENT_NOT_LISTED" at E;
+    /// It was sealed in this act before, or signed for.
+    DocumentAlreadySealed = "DOCUMENT_ALREADY_SEALED" at E;
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use eseal_kernel::{Digest, Timestamp};
 
 use super::attempt::{Attempt, Authorization, CHALLENGE_LIFETIME, End, MAX_OPEN, Pin};
+use super::batch::further_challenge_lifetime;
 use super::command::{CardUse, SealingAction, Signature, Signed, Statement, Use};
 use super::event::{Fact, Step};
 use super::ids::{AttemptId, By, SealId};
@@ -21,17 +22,17 @@ pub const PURPOSE: &str = "seal-document";
 /// now, each widened by this.
 pub const TIME_TOLERANCE: Duration = Duration::from_secs(2 * 60);
 
-type Decision = Result<Vec<Step>, Rejection>;
+pub(super) type Decision = Result<Vec<Step>, Rejection>;
 
 /// An open attempt, and what is asked of it when and by whom.
-struct Turn<'a> {
-    seal: SealId,
-    entry: &'a Entry,
-    pin: PinCount,
-    id: AttemptId,
-    attempt: &'a Attempt,
-    by: &'a By,
-    now: Timestamp,
+pub(super) struct Turn<'a> {
+    pub(super) seal: SealId,
+    pub(super) entry: &'a Entry,
+    pub(super) pin: PinCount,
+    pub(super) id: AttemptId,
+    pub(super) attempt: &'a Attempt,
+    pub(super) by: &'a By,
+    pub(super) now: Timestamp,
 }
 
 impl Seal {
@@ -49,7 +50,12 @@ impl Seal {
             | Step::Refused { .. }
             | Step::Authorized { .. }
             | Step::HostedSigned { .. }
-            | Step::Completed { .. } => {}
+            | Step::Completed { .. }
+            | Step::BatchAuthorized { .. }
+            | Step::HostedSignaturesMade { .. }
+            | Step::DocumentsSealed { .. }
+            | Step::DocumentsRefused { .. }
+            | Step::BatchEnded { .. } => {}
         }
         self.attempts.evolve(id, step);
         self
@@ -65,8 +71,11 @@ impl Seal {
     ) -> Result<Vec<Fact>, Rejection> {
         let under = |id| move |step| Fact::Sealing(id, step);
         let steps = match action {
-            SealingAction::Begin { nonce } => self.begin(by, nonce, now),
+            SealingAction::Begin { nonce, documents } => self.begin(by, nonce, *documents, now),
             SealingAction::Authorize(given) if self.is_stranger(by) => {
+                return Ok(refused(Reason::NotAuthorized, by).into_iter().map(under(given.otherwise)).collect());
+            }
+            SealingAction::AuthorizeBatch(given) if self.is_stranger(by) => {
                 return Ok(refused(Reason::NotAuthorized, by).into_iter().map(under(given.otherwise)).collect());
             }
             SealingAction::Complete { signature_digest, .. } if self.completed_with(id, by, *signature_digest) => {
@@ -87,11 +96,19 @@ impl Seal {
                 self.turn(seal, id, by, now)?.complete(*signature_digest, signature.as_ref())
             }
             SealingAction::SigningFailed => self.turn(seal, id, by, now)?.signing_failed(),
+            SealingAction::AuthorizeBatch(given) => self.turn(seal, id, by, now)?.authorize_batch(given),
+            SealingAction::AuthorizeHostedBatch { pin_correct, subject } => {
+                self.turn(seal, id, by, now)?.authorize_hosted_batch(*pin_correct, subject)
+            }
+            SealingAction::SignHostedBatch { documents } => self.turn(seal, id, by, now)?.sign_batch(documents),
+            SealingAction::CompleteBatch { documents, last } => {
+                self.turn(seal, id, by, now)?.complete_batch(documents, *last)
+            }
         }?;
         Ok(steps.into_iter().map(under(id)).collect())
     }
 
-    fn begin(&self, by: &By, nonce: &str, now: Timestamp) -> Decision {
+    fn begin(&self, by: &By, nonce: &str, documents: u32, now: Timestamp) -> Decision {
         let Some(entry) = &self.entry else {
             return Ok(refused(Reason::SealNotRegistered, by));
         };
@@ -107,7 +124,7 @@ impl Seal {
         Ok(vec![Step::Begun {
             by: by.person.clone(),
             nonce: nonce.to_owned(),
-            challenge_expires_at: now.plus(CHALLENGE_LIFETIME),
+            challenge_expires_at: now.plus(CHALLENGE_LIFETIME + further_challenge_lifetime(documents)),
             sealing_time: now,
         }])
     }
@@ -162,7 +179,7 @@ impl Turn<'_> {
 
     fn authorize(&self, given: &CardUse) -> Decision {
         self.needs_card()?;
-        if self.attempt.authorization.is_some() {
+        if self.attempt.is_authorized() {
             return Ok(refused(Reason::ChallengeInvalid, self.by)); // single use
         }
         if self.attempt.pin != Pin::Right {
@@ -172,11 +189,16 @@ impl Turn<'_> {
             .check_pin()
             .and_then(|()| self.entry.registration.check_binding(&given.card_serial, given.seal_digest))
             .and_then(|()| self.check_use(&given.subject))
-            .and_then(|()| self.check_challenge(given));
+            .and_then(|()| self.check_challenge(PURPOSE, given.subject.document_digest, given.proof.as_ref()));
         Ok(self.authorized(checked, &given.subject))
     }
 
     fn authorize_hosted(&self, pin_correct: bool, subject: &Use) -> Decision {
+        self.look_at_pin(pin_correct, || self.authorized(self.check_use(subject), subject))
+    }
+
+    /// Gate c of a hosted key, and what gate d says once it is passed.
+    pub(super) fn look_at_pin(&self, pin_correct: bool, at_gate_d: impl FnOnce() -> Vec<Step>) -> Decision {
         self.needs_hosted_key()?;
         self.needs_no_authorization()?;
         if self.attempt.pin != Pin::Running {
@@ -189,7 +211,7 @@ impl Turn<'_> {
             return Ok(self.wrong_pin(self.pin.tries_left())); // counted when it was tried
         }
         let mut steps = vec![Step::PinAccepted];
-        steps.extend(self.authorized(self.check_use(subject), subject));
+        steps.extend(at_gate_d());
         Ok(steps)
     }
 
@@ -201,32 +223,37 @@ impl Turn<'_> {
             Some(_) => return Err(Rejection::OutOfOrder),
             None => {}
         }
-        let checked = self.entry.check_usable(self.now).and_then(|()| self.check_content(given, content));
+        let checked = self.entry.check_usable(self.now);
+        let checked = checked.and_then(|()| self.check_content(given.document_digest, content));
         Ok(self.step_or_refusal(checked, Step::HostedSigned { signed }))
     }
 
     fn complete(&self, signature_digest: Digest, signature: Option<&Signature>) -> Decision {
         let given = self.authorization()?;
-        let checked = self.entry.check_usable(self.now).and_then(|()| self.check_signature(given, signature));
         let document_digest = given.document_digest;
+        let signer = signature.filter(|signature| signature.certificate == given.certificate);
+        let checked = self.entry.check_usable(self.now);
+        let checked = checked.and_then(|()| self.check_content(document_digest, signer.map(|signer| &signer.content)));
         Ok(self.step_or_refusal(checked, Step::Completed { document_digest, signature_digest }))
     }
 
     fn signing_failed(&self) -> Decision {
-        self.authorization()?;
+        if !self.attempt.is_authorized() {
+            return Err(Rejection::OutOfOrder);
+        }
         Ok(refused(Reason::SigningFailed, self.by))
     }
 }
 
 impl Turn<'_> {
-    fn needs_card(&self) -> Result<(), Rejection> {
+    pub(super) fn needs_card(&self) -> Result<(), Rejection> {
         match self.entry.registration.custody {
             Custody::SealCard { .. } => Ok(()),
             Custody::HostedKey { .. } => Err(Rejection::WrongCustody),
         }
     }
 
-    fn needs_hosted_key(&self) -> Result<(), Rejection> {
+    pub(super) fn needs_hosted_key(&self) -> Result<(), Rejection> {
         match self.entry.registration.custody {
             Custody::HostedKey { .. } => Ok(()),
             Custody::SealCard { .. } => Err(Rejection::WrongCustody),
@@ -234,7 +261,7 @@ impl Turn<'_> {
     }
 
     fn needs_no_authorization(&self) -> Result<(), Rejection> {
-        if self.attempt.authorization.is_some() { Err(Rejection::OutOfOrder) } else { Ok(()) }
+        if self.attempt.is_authorized() { Err(Rejection::OutOfOrder) } else { Ok(()) }
     }
 
     fn authorization(&self) -> Result<&Authorization, Rejection> {
@@ -242,7 +269,7 @@ impl Turn<'_> {
     }
 
     /// What a wrong PIN leads to, with the tries that it leaves.
-    fn wrong_pin(&self, tries_left: u8) -> Vec<Step> {
+    pub(super) fn wrong_pin(&self, tries_left: u8) -> Vec<Step> {
         if tries_left == 0 {
             let mut steps = vec![Step::PinLocked];
             steps.extend(refused(Reason::PinLocked, self.by));
@@ -252,7 +279,7 @@ impl Turn<'_> {
     }
 
     /// Tries of other attempts may have been the last ones since the PIN of this one was right.
-    fn check_pin(&self) -> Result<(), Reason> {
+    pub(super) fn check_pin(&self) -> Result<(), Reason> {
         if self.pin.is_locked() { Err(Reason::PinLocked) } else { Ok(()) }
     }
 
@@ -262,34 +289,34 @@ impl Turn<'_> {
         subject.certificate_fault.map_or(Ok(()), Err)
     }
 
-    fn check_challenge(&self, given: &CardUse) -> Result<(), Reason> {
+    pub(super) fn check_challenge(
+        &self,
+        purpose: &str,
+        document: Digest,
+        proof: Option<&Statement>,
+    ) -> Result<(), Reason> {
         let expected = Statement {
             audience: AUDIENCE.to_owned(),
-            purpose: PURPOSE.to_owned(),
+            purpose: purpose.to_owned(),
             attempt_id: self.id.to_string(),
             seal_id: self.seal.to_string(),
-            document_digest: Some(given.subject.document_digest),
+            document_digest: Some(document),
             nonce: self.attempt.nonce.clone(),
             expires_at: self.attempt.challenge_expires_at,
         };
-        let answers = given.proof.as_ref() == Some(&expected) && self.now <= expected.expires_at;
+        let answers = proof == Some(&expected) && self.now <= expected.expires_at;
         if answers { Ok(()) } else { Err(Reason::ChallengeInvalid) }
     }
 
-    fn check_content(&self, given: &Authorization, content: Option<&Signed>) -> Result<(), Reason> {
+    pub(super) fn check_content(&self, document: Digest, content: Option<&Signed>) -> Result<(), Reason> {
         let earliest = self.attempt.begun_at.minus(TIME_TOLERANCE);
         let latest = self.now.plus(TIME_TOLERANCE);
         let fits = content.is_some_and(|content| {
-            content.document_digest == given.document_digest
+            content.document_digest == document
                 && content.seal_digest.is_none_or(|digest| digest == self.entry.registration.seal_digest)
                 && content.time.is_none_or(|time| (earliest..=latest).contains(&time))
         });
         if fits { Ok(()) } else { Err(Reason::SigningFailed) }
-    }
-
-    fn check_signature(&self, given: &Authorization, signature: Option<&Signature>) -> Result<(), Reason> {
-        let signer = signature.filter(|signature| signature.certificate == given.certificate);
-        self.check_content(given, signer.map(|signature| &signature.content))
     }
 
     fn authorized(&self, checked: Result<(), Reason>, subject: &Use) -> Vec<Step> {
@@ -302,7 +329,7 @@ impl Turn<'_> {
         self.step_or_refusal(checked, step)
     }
 
-    fn step_or_refusal(&self, checked: Result<(), Reason>, step: Step) -> Vec<Step> {
+    pub(super) fn step_or_refusal(&self, checked: Result<(), Reason>, step: Step) -> Vec<Step> {
         match checked {
             Ok(()) => vec![step],
             Err(reason) => refused(reason, self.by),
@@ -310,6 +337,6 @@ impl Turn<'_> {
     }
 }
 
-fn refused(reason: Reason, by: &By) -> Vec<Step> {
+pub(super) fn refused(reason: Reason, by: &By) -> Vec<Step> {
     vec![Step::Refused { reason, by: by.person.clone() }]
 }

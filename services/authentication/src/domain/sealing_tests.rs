@@ -394,7 +394,7 @@ fn the_steps_of_cards_and_of_hosted_keys_are_not_mixed() {
 }
 
 fn begin() -> SealingAction {
-    SealingAction::Begin { nonce: NONCE.to_owned() }
+    SealingAction::Begin { nonce: NONCE.to_owned(), documents: 0 }
 }
 
 fn pin(correct: bool) -> SealingAction {

@@ -29,7 +29,7 @@ use crate::vault::random;
 /// The most bytes of a signature structure: it carries a SESeal with its picture.
 const MAX_STRUCTURE: usize = 4 << 20;
 /// The most places of an impression in one document.
-const MAX_PLACES: usize = 10_000;
+pub(super) const MAX_PLACES: usize = 10_000;
 /// The number of the last page, and the longest edge in micrometres, that a place can name.
 const MAX_PAGE: u32 = 1_000_000;
 const MAX_EDGE: i64 = 10_000_000;
@@ -146,7 +146,7 @@ pub fn card_shown(message: pb::AuthorizeSealingRequest) -> Result<CardShown, Sta
         statement: proof.statement,
         signature: proof.signature,
         certificate: proof.certificate,
-        places: places(&message.places)?,
+        places: places("places", &message.places)?,
     })
 }
 
@@ -155,7 +155,7 @@ pub fn hosted_use(message: pb::AuthorizeHostedSealingRequest, pin: Pin) -> Resul
         pin,
         document_digest: parsed("document_digest", &message.document_digest)?,
         certificate: parsed("certificate_digest", &message.certificate_digest)?,
-        places: places(&message.places)?,
+        places: places("places", &message.places)?,
     })
 }
 
@@ -225,17 +225,17 @@ pub fn possession(terms: Option<seal_pb::ChallengeTerms>, now: Timestamp) -> Res
     Ok(Possession { audience: terms.audience, purpose: terms.purpose, attempt_id, seal_id, nonce, expires_at })
 }
 
-fn places(messages: &[seal_pb::Place]) -> Result<Vec<Spot>, Status> {
+pub(super) fn places(field: &str, messages: &[seal_pb::Place]) -> Result<Vec<Spot>, Status> {
     if messages.len() > MAX_PLACES {
         let text = format!("{} are too many; at most {MAX_PLACES} are allowed", messages.len());
-        return Err(field_violation("places", text));
+        return Err(field_violation(field, text));
     }
     let spot = |(i, message): (usize, &seal_pb::Place)| {
         let Spot { page, x, y, width, height } = words::place(message);
         let fits = (1..=MAX_PAGE).contains(&page)
             && [x, y].iter().all(|edge| (-MAX_EDGE..=MAX_EDGE).contains(edge))
             && [width, height].iter().all(|edge| (1..=MAX_EDGE).contains(edge));
-        let refused = || field_violation(&format!("places[{i}]"), "no place on a page");
+        let refused = || field_violation(&format!("{field}[{i}]"), "no place on a page");
         fits.then_some(Spot { page, x, y, width, height }).ok_or_else(refused)
     };
     messages.iter().enumerate().map(spot).collect()
@@ -246,12 +246,12 @@ fn at(field: &str, message: &eseal_proto::Timestamp) -> Result<Timestamp, Status
     Ok(Timestamp::from_micros(micros))
 }
 
-fn text<const MAX: usize>(field: &str, text: &str) -> Result<String, Status> {
+pub(super) fn text<const MAX: usize>(field: &str, text: &str) -> Result<String, Status> {
     let text: Text<MAX> = Text::try_new(text).map_err(|error| field_violation(field, error))?;
     Ok(text.to_string())
 }
 
-fn parsed<T: FromStr<Err: Display>>(field: &str, text: &str) -> Result<T, Status> {
+pub(super) fn parsed<T: FromStr<Err: Display>>(field: &str, text: &str) -> Result<T, Status> {
     text.parse().map_err(|error: T::Err| field_violation(field, error))
 }
 

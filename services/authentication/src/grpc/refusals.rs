@@ -2,15 +2,20 @@
 //! someone chose its code.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
+use eseal_documents::DocumentError;
 use eseal_eventstore::CommandError;
-use eseal_service::status::{command_refused, field_violation, internal, refused};
+use eseal_service::status::{
+    OVERLOADED, command_refused, field_violation, generic, generic_for_now, internal, refused,
+};
 use eseal_service::{Language, Reason};
 use tonic::{Code, Status};
 
 use crate::app::keys::{Misfit, NotProved};
 use crate::app::sealing::SealingError;
 use crate::app::trusting::NotTrusted;
+use crate::app::whole::NotSealed;
 use crate::domain::Rejection;
 use crate::domain::hosted_key::HostedKeyRejection;
 use crate::domain::trust_anchor::AnchorRejection;
@@ -39,6 +44,10 @@ reasons! {
     NOT_AUTHORIZED = "无权使用该电子印章", "This person or card has no right to use the seal";
     CHALLENGE_INVALID = "认证应答无效,请重新签章", "The card's answer to the challenge is not valid: begin again";
     SIGNING_FAILED = "签章失败", "Sealing failed";
+    STORAGE_FULL = "服务器存储空间不足", "There is no room left for documents";
+    CLIENT_TOO_SLOW = "传输中断时间过长", "Nothing came for too long";
+    DOCUMENT_NOT_LISTED = "该文档不在本次批量签章的授权清单内", "The document is not in the list that was authorized for this act";
+    DOCUMENT_ALREADY_SEALED = "该文档在本次批量签章中已签章", "The document was sealed in this act before";
 
     SEAL_NOT_FOUND = "该电子印章不存在", "There is no such seal";
     SEAL_ERASED = "该电子印章数据已删除", "The electronic seal was erased";
@@ -48,6 +57,7 @@ reasons! {
     SUCCESSOR_UNFIT = "接替的印章须是同一单位已注册的另一枚印章", "The successor must be another registered seal of the organization";
     NOT_CUSTODIAN = "只有该电子印章或密钥的保管人才能执行此操作", "Only its custodian may do this";
     TOO_MANY_ATTEMPTS = "该电子印章进行中的签章过多,请稍后重试", "The seal has too many open attempts";
+    ATTEMPT_NOT_FOUND = "该次签章不存在", "There is no such attempt";
     ATTEMPT_NOT_OPEN = "该次签章不存在、已结束或已超时", "The attempt is not open: it never began, is over or has expired";
     SEALING_OUT_OF_ORDER = "签章步骤顺序不正确", "The step does not follow the attempt's last one";
     PIN_CHECK_RUNNING = "密码正在校验,请稍后重试", "The PIN is being checked";
@@ -154,9 +164,53 @@ pub fn not_trusted(field: &str, error: NotTrusted, language: Language) -> Status
     }
 }
 
+/// A rejection that follows from what never changes, before anything is asked of the rules.
+pub fn rejected(rejection: Rejection, language: Language) -> Status {
+    let (code, reason) = rejection.refusal();
+    refused(code, reason, language, &[])
+}
+
+/// Too many whole documents are under way.
+pub fn too_many() -> Status {
+    generic_for_now(Code::ResourceExhausted, &OVERLOADED, Duration::from_secs(1))
+}
+
+/// A client sends nothing more.
+pub fn too_slow() -> Status {
+    generic(Code::DeadlineExceeded, &CLIENT_TOO_SLOW)
+}
+
+/// A whole document is not sealed, for a reason that is told in the language of the caller.
+pub fn not_sealed(error: &NotSealed, language: Language) -> Status {
+    let document = |code, reason: eseal_documents::Reason| {
+        use eseal_documents::Language::{En, ZhCn};
+        let reason = Reason::new(reason.code(), reason.text(ZhCn), reason.text(En));
+        refused(code, &reason, language, &[("detail", error.to_string())])
+    };
+    match error {
+        NotSealed::Document(DocumentError::Read(_) | DocumentError::Write(_)) => internal(error), // it is our file
+        NotSealed::Document(error) => document(Code::InvalidArgument, error.reason()),
+        NotSealed::Broken { reason, .. } => document(Code::FailedPrecondition, *reason),
+        NotSealed::NoRoom(_) | NotSealed::File(_) | NotSealed::Ended(_) => not_sealed_here(error),
+    }
+}
+
+/// A whole document is not sealed, for a reason of this machine.
+pub fn not_sealed_here(error: &NotSealed) -> Status {
+    match error {
+        NotSealed::NoRoom(_) => generic_for_now(Code::ResourceExhausted, &STORAGE_FULL, Duration::from_secs(60)),
+        other => internal(other),
+    }
+}
+
 /// No such seal.
 pub fn seal_not_found(language: Language) -> Status {
     refused(Code::NotFound, &SEAL_NOT_FOUND, language, &[])
+}
+
+/// No such attempt that the caller may see.
+pub fn attempt_not_found(language: Language) -> Status {
+    refused(Code::NotFound, &ATTEMPT_NOT_FOUND, language, &[])
 }
 
 /// The bytes of the seal are gone.

@@ -8,16 +8,19 @@ use eseal_proto::seal::v1 as seal_pb;
 use eseal_service::answer::{Answer, Refusal};
 use eseal_service::paging::Page;
 use eseal_service::status::internal;
-use eseal_service::{Caller, Role};
+use eseal_service::{Caller, Language, Role};
 use prost::Message;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
-use super::{Call, Grpc, by, kept, parse, refusals, response};
+use super::whole::Pieces;
+
+use super::{Call, Grpc, by, kept, parse, parse_batch, refusals, response};
 use crate::app::App;
 use crate::app::sealing::Turn;
 use crate::codec::{at_to_wire, words};
 use crate::domain::Seal;
 use crate::domain::attempt::Attempt;
+use crate::domain::batching::PURPOSE as BATCH_PURPOSE;
 use crate::domain::command::SealingAction;
 use crate::domain::event::{Fact, Step};
 use crate::domain::ids::{AttemptId, SealId};
@@ -33,10 +36,11 @@ impl SealingService for Grpc {
     ) -> Result<Response<pb::BeginSealingResponse>, Status> {
         let call = self.call(&request, "SealingService/BeginSealing", &request.get_ref().request_id)?;
         let seal = parse::any_seal("seal_id", &request.get_ref().seal_id)?;
+        let documents = parse_batch::documents_or_one("documents", request.get_ref().documents)?;
         let attempt = AttemptId(Id::random(call.metadata.now));
         let turn = self.turn(&call, seal, attempt).await?;
-        let order = App::step(&turn, SealingAction::Begin { nonce: parse::nonce()? });
-        self.pass(call, order, move |decided| begun(seal, attempt, decided)).await.map(response)
+        let order = App::step(&turn, SealingAction::Begin { nonce: parse::nonce()?, documents });
+        self.pass(call, order, move |decided| begun(seal, attempt, documents, decided)).await.map(response)
     }
 
     async fn report_card_absent(
@@ -126,6 +130,57 @@ impl SealingService for Grpc {
         self.pass(call, order, |_| pb::ReportSigningFailureResponse {}).await.map(response)
     }
 
+    async fn authorize_batch(
+        &self,
+        request: Request<pb::AuthorizeBatchRequest>,
+    ) -> Result<Response<pb::AuthorizeBatchResponse>, Status> {
+        let call = self.call(&request, "SealingService/AuthorizeBatch", &request.get_ref().request_id)?;
+        self.pass_batch(call, request.into_inner()).await.map(response)
+    }
+
+    async fn authorize_hosted_batch(
+        &self,
+        mut request: Request<pb::AuthorizeHostedBatchRequest>,
+    ) -> Result<Response<pb::AuthorizeHostedBatchResponse>, Status> {
+        let pin = std::mem::take(&mut request.get_mut().pin); // before anything is computed from the message
+        let pin = parse::pin("pin", pin)?;
+        let call = self.call(&request, "SealingService/AuthorizeHostedBatch", &request.get_ref().request_id)?;
+        self.pass_hosted_batch(call, request.into_inner(), pin).await.map(response)
+    }
+
+    async fn sign_hosted_batch(
+        &self,
+        request: Request<pb::SignHostedBatchRequest>,
+    ) -> Result<Response<pb::SignHostedBatchResponse>, Status> {
+        let call = self.call(&request, "SealingService/SignHostedBatch", &request.get_ref().request_id)?;
+        self.sign_for_batch(call, request.into_inner()).await.map(response)
+    }
+
+    async fn complete_batch(
+        &self,
+        request: Request<pb::CompleteBatchRequest>,
+    ) -> Result<Response<pb::CompleteBatchResponse>, Status> {
+        let call = self.call(&request, "SealingService/CompleteBatch", &request.get_ref().request_id)?;
+        self.end_in_batch(call, request.into_inner()).await.map(response)
+    }
+
+    type SealDocumentStream = Pieces;
+
+    async fn seal_document(
+        &self,
+        request: Request<Streaming<pb::SealDocumentRequest>>,
+    ) -> Result<Response<Self::SealDocumentStream>, Status> {
+        self.seal_whole(request).await.map(response)
+    }
+
+    async fn list_batch_documents(
+        &self,
+        request: Request<pb::ListBatchDocumentsRequest>,
+    ) -> Result<Response<pb::ListBatchDocumentsResponse>, Status> {
+        let caller = Caller::of(&request);
+        self.documents_of_batch(&caller, Language::of(&request), request.into_inner()).await.map(response)
+    }
+
     async fn list_attempts(
         &self,
         request: Request<pb::ListAttemptsRequest>,
@@ -143,7 +198,7 @@ impl SealingService for Grpc {
 
 impl Grpc {
     /// The caller's turn in the attempt that a request names.
-    async fn own_turn(&self, call: &Call, seal_id: &str, attempt_id: &str) -> Result<Turn, Status> {
+    pub(super) async fn own_turn(&self, call: &Call, seal_id: &str, attempt_id: &str) -> Result<Turn, Status> {
         let (seal, attempt) = (parse::any_seal("seal_id", seal_id)?, parse::attempt("attempt_id", attempt_id)?);
         self.turn(call, seal, attempt).await
     }
@@ -154,7 +209,7 @@ impl Grpc {
     }
 
     /// Has the step decided, and answers, or refuses as the gate did.
-    async fn pass<R: Message + Default>(
+    pub(super) async fn pass<R: Message + Default>(
         &self,
         call: Call,
         order: Order<Seal>,
@@ -167,7 +222,7 @@ impl Grpc {
 }
 
 /// What is kept of a step: the answer, or the refusal of a gate.
-fn answer<R: Message + Default>(decided: &Decided<Seal>, done: impl Fn(&Decided<Seal>) -> R) -> Vec<u8> {
+pub(super) fn answer<R: Message + Default>(decided: &Decided<Seal>, done: impl Fn(&Decided<Seal>) -> R) -> Vec<u8> {
     match decided.events.iter().find_map(|event| refusal(&event.fact)) {
         Some(refusal) => Answer::<R>::Refused(refusal).encode(),
         None => Answer::Done(done(decided)).encode(),
@@ -187,7 +242,12 @@ fn refusal(fact: &Fact) -> Option<Refusal> {
             | Step::PinLocked
             | Step::Authorized { .. }
             | Step::HostedSigned { .. }
-            | Step::Completed { .. },
+            | Step::Completed { .. }
+            | Step::BatchAuthorized { .. }
+            | Step::HostedSignaturesMade { .. }
+            | Step::DocumentsSealed { .. }
+            | Step::DocumentsRefused { .. }
+            | Step::BatchEnded { .. },
         )
         | Fact::Registered(_)
         | Fact::Activated(_)
@@ -201,14 +261,14 @@ fn refusal(fact: &Fact) -> Option<Refusal> {
     Some(Refusal { gate: reason.gate().letter().to_owned(), reason: reason.code().to_owned(), tries_left })
 }
 
-fn begun(seal: SealId, id: AttemptId, decided: &Decided<Seal>) -> pb::BeginSealingResponse {
+pub(super) fn begun(seal: SealId, id: AttemptId, documents: u32, decided: &Decided<Seal>) -> pb::BeginSealingResponse {
     let state = &decided.state;
     let (Some(attempt), Some(entry)) = (state.attempts().get(id), state.entry()) else {
         return pb::BeginSealingResponse::default(); // refused: this is not the answer
     };
     pb::BeginSealingResponse {
         attempt_id: id.to_string(),
-        challenge: Some(terms(seal, id, attempt)),
+        challenge: Some(terms(seal, id, documents, attempt)),
         sealing_time: at_to_wire(attempt.begun_at),
         pin_tries_left: tries_left(state),
         custody: words::custody_to_wire(&entry.registration.custody).into(),
@@ -216,10 +276,10 @@ fn begun(seal: SealId, id: AttemptId, decided: &Decided<Seal>) -> pb::BeginSeali
     }
 }
 
-fn terms(seal: SealId, id: AttemptId, attempt: &Attempt) -> seal_pb::ChallengeTerms {
+fn terms(seal: SealId, id: AttemptId, documents: u32, attempt: &Attempt) -> seal_pb::ChallengeTerms {
     seal_pb::ChallengeTerms {
         audience: AUDIENCE.to_owned(),
-        purpose: PURPOSE.to_owned(),
+        purpose: if documents == 0 { PURPOSE } else { BATCH_PURPOSE }.to_owned(),
         attempt_id: id.to_string(),
         seal_id: seal.to_string(),
         nonce: attempt.nonce.clone(),
@@ -231,7 +291,7 @@ fn tries_left(state: &Seal) -> u32 {
     u32::from(state.pin().tries_left())
 }
 
-fn complete_before(decided: &Decided<Seal>) -> Option<eseal_proto::Timestamp> {
+pub(super) fn complete_before(decided: &Decided<Seal>) -> Option<eseal_proto::Timestamp> {
     decided.events.iter().find_map(|event| {
         let Fact::Sealing(_, Step::Authorized { complete_before, .. }) = &event.fact else { return None };
         at_to_wire(*complete_before)
@@ -240,7 +300,7 @@ fn complete_before(decided: &Decided<Seal>) -> Option<eseal_proto::Timestamp> {
 
 /// Auditors and administrators see the attempts of all seals, or of their organization's; custodians those of their own
 /// seals, and their own tries.
-fn attempt_filter(caller: &Caller, seal_id: &str) -> Result<AttemptFilter, Status> {
+pub(super) fn attempt_filter(caller: &Caller, seal_id: &str) -> Result<AttemptFilter, Status> {
     let seal = if seal_id.is_empty() { None } else { Some(parse::any_seal("seal_id", seal_id)?) };
     let person = caller.person()?;
     let sees_others = person.has(Role::Auditor) || person.has(Role::Admin);

@@ -36,6 +36,9 @@ pub const SEAL_COLUMNS: [&str; 18] = [
 pub const ATTEMPT_COLUMNS: [&str; 9] =
     ["seal_id", "attempt_id", "custodian_id", "state", "begun_at", "ended_at", "gate", "reason", "document_digest"];
 
+/// What is shown of an act over many documents, beside its attempt.
+pub const BATCH_COLUMNS: [&str; 3] = ["documents", "documents_sealed", "complete_before"];
+
 pub fn seal(row: &QueryResult, now: Timestamp) -> Result<pb::RegisteredSeal, QueryError> {
     let text = |column| row.try_get::<String>("", column);
     let micros = |column| row.try_get::<i64>("", column);
@@ -73,7 +76,9 @@ pub fn attempt(row: &QueryResult, now: Timestamp) -> Result<pb::Attempt, QueryEr
     let begun_at = Timestamp::from_micros(row.try_get::<i64>("", "begun_at")?);
     let ended_at = row.try_get::<Option<i64>>("", "ended_at")?.map(Timestamp::from_micros);
     let stored = pb::AttemptState::from_str_name(&text("state")?).ok_or(QueryError::Damaged("state"))?;
-    let by_itself = begun_at.plus(LIFETIME);
+    let number = |column| row.try_get::<Option<i64>>("", column);
+    let complete_before = number("complete_before")?.map(Timestamp::from_micros);
+    let by_itself = complete_before.unwrap_or_else(|| begun_at.plus(LIFETIME));
     let (state, ended_at) = match ended_at {
         None if by_itself < now => (pb::AttemptState::Expired, Some(by_itself)),
         ended_at => (stored, ended_at),
@@ -89,7 +94,25 @@ pub fn attempt(row: &QueryResult, now: Timestamp) -> Result<pb::Attempt, QueryEr
         reason: text("reason")?,
         document_digest: text("document_digest")?,
         places: places(row)?,
+        documents: count(number("documents")?, "documents")?,
+        documents_sealed: count(number("documents_sealed")?, "documents_sealed")?,
     })
+}
+
+pub fn batch_document(row: &QueryResult) -> Result<pb::BatchDocument, QueryError> {
+    let text = |column| row.try_get::<String>("", column);
+    Ok(pb::BatchDocument {
+        index: count(Some(row.try_get::<i64>("", "number")?), "number")?,
+        document_digest: text("document_digest")?,
+        signature_digest: text("signature_digest")?,
+        places: places(row)?,
+        ended_at: Some(moment::from_micros(row.try_get("", "ended_at")?)),
+        reason: text("reason")?,
+    })
+}
+
+fn count(stored: Option<i64>, column: &'static str) -> Result<u32, QueryError> {
+    u32::try_from(stored.unwrap_or_default()).map_err(|_| QueryError::Damaged(column))
 }
 
 pub fn anchor(row: &QueryResult) -> Result<(AnchorId, Timestamp), QueryError> {

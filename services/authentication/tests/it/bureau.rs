@@ -94,7 +94,9 @@ impl Bureau {
         let (clock, tasks) = (self.house.clock(), self.house.tasks());
         let peers = self.house.peers("authentication");
         let context = Context::new("authentication", self.database.clone(), bus, peers, clock, tasks);
-        let config = Config { key_file: self.key_file(), expiry_check: Duration::from_millis(20) };
+        let (max_document_bytes, documents_at_a_time) = (1 << 20, 1);
+        let (key_file, expiry_check) = (self.key_file(), Duration::from_millis(20));
+        let config = Config { key_file, expiry_check, max_document_bytes, documents_at_a_time };
         self.house.open("authentication", wire(config, &context).await.expect("wired"));
         self.house.open("fabrication", self.workshop.routes());
     }

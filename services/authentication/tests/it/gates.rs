@@ -43,6 +43,8 @@ async fn a_pdf_is_sealed_with_the_other_key_of_the_card() {
         reason: String::new(),
         document_digest: document().to_string(),
         places: vec![place()],
+        documents: 0,
+        documents_sealed: 0,
     };
     assert_eq!(attempt, expected);
 }

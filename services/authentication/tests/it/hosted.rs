@@ -20,15 +20,15 @@ use crate::bureau::*;
 use crate::card::{self, CERTIFIED_FOR};
 use crate::signing::*;
 
-const PIN: &str = "271828";
+pub const PIN: &str = "271828";
 
 /// A seal whose keys the service keeps.
-struct Hosted {
-    key_id: String,
-    seal_id: String,
-    seal: Vec<u8>,
-    sm2: Certificate,
-    p256: Certificate,
+pub struct Hosted {
+    pub key_id: String,
+    pub seal_id: String,
+    pub seal: Vec<u8>,
+    pub sm2: Certificate,
+    pub p256: Certificate,
 }
 
 #[tokio::test]
@@ -378,7 +378,7 @@ async fn hosted_keys_sign_again_after_a_restart() {
 }
 
 /// A hosted key, certified, with an active seal.
-async fn hosted(bureau: &Bureau) -> Hosted {
+pub async fn hosted(bureau: &Bureau) -> Hosted {
     let key = create(bureau).await.expect("created");
     let [sm2, p256] = certificates(bureau, &key, LENOVO);
     let certified = certify(bureau, &key.hosted_key_id, vec![sm2.der().to_vec(), p256.der().to_vec()]).await;

@@ -2,6 +2,7 @@
 //! it hears from and asks for made seals, is stood in by a teller and a workshop, which say so.
 
 mod access;
+mod batch;
 mod bureau;
 mod card;
 mod gates;
@@ -15,4 +16,5 @@ mod repeat;
 mod signing;
 mod structures;
 mod trust;
+mod whole;
 mod workshop;

@@ -11,7 +11,7 @@ use crate::signing::*;
 async fn the_same_begin_twice_opens_one_attempt() {
     let bureau = Bureau::open().await;
     let card = bureau.active().await;
-    let request = pb::BeginSealingRequest { request_id: request_id(), seal_id: card.seal_id.clone() };
+    let request = pb::BeginSealingRequest { request_id: request_id(), seal_id: card.seal_id.clone(), documents: 0 };
     let first = bureau.zhou().begin_sealing(request.clone()).await.expect("begun").into_inner();
     let second = bureau.zhou().begin_sealing(request).await.expect("a repeat").into_inner();
     assert_eq!(first, second);

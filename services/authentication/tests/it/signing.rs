@@ -10,7 +10,7 @@ use crate::bureau::{Bureau, Sealing, request_id};
 use crate::card::Card;
 
 pub async fn begin(sealing: &mut Sealing, seal_id: &str) -> Result<pb::BeginSealingResponse, Status> {
-    let request = pb::BeginSealingRequest { request_id: request_id(), seal_id: seal_id.to_owned() };
+    let request = pb::BeginSealingRequest { request_id: request_id(), seal_id: seal_id.to_owned(), documents: 0 };
     Ok(sealing.begin_sealing(request).await?.into_inner())
 }
 

@@ -3,15 +3,16 @@
 use std::cell::Cell;
 
 use eseal_card::SoftCard;
+use eseal_documents::Place;
+use eseal_documents::sealing::Prepared;
 use eseal_kernel::{Digest, Timestamp};
 use eseal_pki::{Certificate, Signer};
 use eseal_proto::authentication::v1 as pb;
 use eseal_proto::authentication::v1::registry_service_client::RegistryServiceClient;
 use eseal_proto::authentication::v1::sealing_service_client::SealingServiceClient;
 use eseal_proto::moment;
-use eseal_proto::seal::v1::{Custody, Place as WirePlace};
+use eseal_proto::seal::v1::{ChallengeTerms, Custody, Place as WirePlace};
 
-use super::document::Draft;
 use super::{Kind, digest_of};
 use crate::commands::proof::{self, Purpose};
 use crate::connect::{Line, MAX_MESSAGE, Server, request_id};
@@ -26,9 +27,9 @@ pub struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    /// Gate a.
-    pub async fn begin(server: &'a Server, seal: &'a str) -> Result<Self, Failure> {
-        let request = pb::BeginSealingRequest { request_id: request_id(), seal_id: seal.to_owned() };
+    /// Gate a, for one document, or for so many in one act.
+    pub async fn begin(server: &'a Server, seal: &'a str, documents: u32) -> Result<Self, Failure> {
+        let request = pb::BeginSealingRequest { request_id: request_id(), seal_id: seal.to_owned(), documents };
         let begun = server.answer(client(server).begin_sealing(request).await)?;
         let tries_left = Cell::new(begun.pin_tries_left);
         Ok(Self { server, seal, begun, tries_left })
@@ -36,6 +37,19 @@ impl<'a> Attempt<'a> {
 
     pub fn id(&self) -> &str {
         &self.begun.attempt_id
+    }
+
+    pub fn seal(&self) -> &str {
+        self.seal
+    }
+
+    pub fn server(&self) -> &Server {
+        self.server
+    }
+
+    /// What a card's proof must say.
+    pub fn terms(&self) -> Option<&ChallengeTerms> {
+        self.begun.challenge.as_ref()
     }
 
     pub fn is_hosted(&self) -> bool {
@@ -86,7 +100,7 @@ impl<'a> Attempt<'a> {
         key: &dyn Signer,
         certificate: &Certificate,
         structure: &[u8],
-        draft: &Draft,
+        draft: &Prepared,
     ) -> Result<(), Failure> {
         let document = Digest::try_from(draft.digest()).ok();
         let (audience, purpose) = ("eseal.authentication", "seal-document");
@@ -100,13 +114,18 @@ impl<'a> Attempt<'a> {
             seal_digest: digest_of(structure),
             document_digest: hex::encode(draft.digest()),
             proof: Some(proof::signed(self.server.lang, &statement, key, certificate)?),
-            places: vec![place(draft)],
+            places: draft.places().iter().map(wire).collect(),
         };
         self.server.answer(client(self.server).authorize_sealing(request).await).map(drop)
     }
 
     /// Gates c and d for a hosted key.
-    pub async fn authorize_hosted(&self, pin: &str, certificate: &Certificate, draft: &Draft) -> Result<(), Failure> {
+    pub async fn authorize_hosted(
+        &self,
+        pin: &str,
+        certificate: &Certificate,
+        draft: &Prepared,
+    ) -> Result<(), Failure> {
         let request = pb::AuthorizeHostedSealingRequest {
             request_id: request_id(),
             seal_id: self.seal.to_owned(),
@@ -114,14 +133,19 @@ impl<'a> Attempt<'a> {
             pin: pin.to_owned(),
             document_digest: hex::encode(draft.digest()),
             certificate_digest: certificate.fingerprint().to_string(),
-            places: vec![place(draft)],
+            places: draft.places().iter().map(wire).collect(),
         };
-        let answer = self.server.answer(client(self.server).authorize_hosted_sealing(request).await);
-        if let Err(failure) = &answer {
+        let answer = self.server.answer(client(self.server).authorize_hosted_sealing(request).await).map(drop);
+        self.learn_tries_left(&answer);
+        answer
+    }
+
+    /// A refusal may say how many tries are left.
+    pub(super) fn learn_tries_left(&self, answer: &Result<(), Failure>) {
+        if let Err(failure) = answer {
             let left = failure.facts.iter().find(|(name, _)| name == "tries_left").and_then(|(_, v)| v.parse().ok());
             self.tries_left.set(left.unwrap_or_else(|| self.tries_left.get()));
         }
-        answer.map(drop)
     }
 
     /// The signature of the hosted key.
@@ -162,12 +186,12 @@ impl<'a> Attempt<'a> {
     }
 }
 
-fn client(server: &Server) -> SealingServiceClient<Line> {
+pub(super) fn client(server: &Server) -> SealingServiceClient<Line> {
     SealingServiceClient::new(server.line()).max_encoding_message_size(MAX_MESSAGE)
 }
 
-fn place(draft: &Draft) -> WirePlace {
-    let at = draft.place();
+/// A place as the service knows it.
+pub(super) fn wire(at: &Place) -> WirePlace {
     // Micrometres: the rules of pages bound them far below what an i64 holds.
     let um = |mm: f64| (mm * 1000.0).round() as i64;
     WirePlace {

@@ -1,10 +1,12 @@
 //! The document on its way from unsealed to sealed: the same steps for both formats.
 
 use std::fs::File;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::Path;
 
-use eseal_documents::{Format, Limits, Place, Progress, detect, ofd, pdf};
+use eseal_documents::pdf::Source;
+use eseal_documents::sealing::{self, Extras, Prepared, Request, Sealed};
+use eseal_documents::{Format, Limits, Placement, Progress};
 use eseal_kernel::Timestamp;
 use eseal_pki::{Certificate, Suite};
 
@@ -15,61 +17,54 @@ use crate::output::Output;
 
 /// A document that can be sealed.
 pub struct Document {
-    path: PathBuf,
+    source: Source,
     format: Format,
-    lang: Lang,
+    output: Output,
 }
 
-/// A document that is ready but for the signature.
-pub struct Draft {
-    place: Place,
-    prepared: Prepared,
-}
-
-enum Prepared {
-    Ofd(Box<ofd::Prepared>),
-    Pdf(Box<pdf::Prepared>),
-}
-
-/// A document that was sealed.
-pub struct Sealed {
-    /// The name of the signature in the document.
-    pub name: String,
-    /// DER of the SES_Signature or CMS.
-    pub signature: Vec<u8>,
+/// What does not depend on the document.
+#[derive(Clone, Copy)]
+pub struct Sealing<'a> {
+    /// The SESeal.
+    pub structure: &'a [u8],
+    /// Where the impressions go.
+    pub placement: &'a Placement,
+    /// The sealing time.
+    pub time: Timestamp,
+    /// Why, for people.
+    pub reason: Option<&'a str>,
+    /// What is not usual.
+    pub extras: Extras<'a>,
 }
 
 impl Document {
-    /// Looks what kind of document it is.
-    pub fn open(lang: Lang, path: &Path) -> Result<Self, Failure> {
-        let mut file = File::open(path).map_err(|error| Failure::unreadable(lang, path, &error))?;
+    /// Looks what kind of document it is. Bars are shown where `output` does.
+    pub fn open(output: Output, path: &Path) -> Result<Self, Failure> {
+        let lang = output.lang;
+        let unreadable = |error: std::io::Error| Failure::unreadable(lang, path, &error);
+        let file = File::open(path).map_err(unreadable)?;
         if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
             let why = lang.pick("不是普通文件", "not a regular file");
             return Err(
                 Failure::new(Kind::Usage, "FILE_UNREADABLE", lang).because(format_args!("{}: {why}", path.display()))
             );
         }
-        let format = detect(&mut file).map_err(|error| Failure::document(lang, &error))?;
-        Ok(Self { path: path.to_owned(), format, lang })
+        let source = mapped::file(&file).map_err(unreadable)?;
+        let format = sealing::format_of(&source).map_err(|error| Failure::document(lang, &error))?;
+        Ok(Self { source, format, output })
     }
 
     /// Refuses a document that was changed after an earlier seal: the new seal would stand under what nobody agreed to.
-    pub fn earlier_seals_hold(&self, output: Output) -> Result<(), Failure> {
-        let bar = output.bar(self.lang.pick("检查已有签章", "checking earlier seals"));
-        let found = eseal_documents::verify(&self.source()?, &Limits::default(), &mut |progress| show(&bar, progress));
+    pub fn earlier_seals_hold(&self) -> Result<(), Failure> {
+        let lang = self.lang();
+        let bar = self.output.bar(lang.pick("检查已有签章", "checking earlier seals"));
+        let broken = sealing::broken_seal(&self.source, &Limits::default(), &mut |progress| show(&bar, progress));
         bar.finish_and_clear();
-        let found = found.map_err(|error| Failure::document(self.lang, &error))?;
-        let Some((seal, reason)) = found
-            .seals
-            .iter()
-            .find_map(|seal| Some((&seal.id, seal.content.reason().filter(|_| seal.content.is_failed())?)))
-        else {
-            return Ok(());
-        };
+        let Some((seal, reason)) = broken.map_err(|error| Failure::document(lang, &error))? else { return Ok(()) };
         Err(Failure {
             code: reason.code().to_owned(),
-            text: format!("{}: {}", seal, reason.text(self.lang.into())),
-            advice: Some(self.lang.pick("请取得未被修改的文档", "get the document as it was sealed").to_owned()),
+            text: format!("{seal}: {}", reason.text(lang.into())),
+            advice: Some(lang.pick("请取得未被修改的文档", "get the document as it was sealed").to_owned()),
             facts: Vec::new(),
             kind: Kind::Refused,
         })
@@ -79,110 +74,32 @@ impl Document {
         self.format
     }
 
-    /// The suite of the key that seals it: SM2 for OFD, P-256 for PDF.
+    /// The suite of the key that seals it.
     pub const fn suite(&self) -> Suite {
-        match self.format {
-            Format::Ofd => Suite::Sm2Sm3,
-            Format::Pdf => Suite::EcdsaP256Sha256,
-        }
+        sealing::suite_for(self.format)
     }
 
     /// Everything but the signature.
-    pub fn prepare(
-        &self,
-        output: Output,
-        structure: &[u8],
-        place: Place,
-        time: Timestamp,
-        certificate: &Certificate,
-        reason: Option<&str>,
-    ) -> Result<Draft, Failure> {
-        let (bar, limits) = (output.bar(self.lang.pick("计算摘要", "digesting")), Limits::default());
-        let stamps = [place.into()];
-        let mut on_progress = |progress: Progress| show(&bar, progress);
-        let prepared = match self.format {
-            Format::Ofd => {
-                let options = ofd::SealingOptions::default();
-                let request = ofd::SealingRequest { seal_der: structure, stamps: &stamps, time, options };
-                ofd::prepare(self.source()?, &request, &limits, &mut on_progress).map(|p| Prepared::Ofd(Box::new(p)))
-            }
-            Format::Pdf => {
-                let seal =
-                    pdf::UsableSeal::from_der(structure).map_err(|error| Failure::document(self.lang, &error))?;
-                let request = pdf::SealingRequest {
-                    seal: &seal,
-                    stamps: &stamps,
-                    time,
-                    signer: certificate,
-                    chain: &[],
-                    name: None,
-                    reason,
-                    options: pdf::SealingOptions::default(),
-                };
-                pdf::prepare(self.source()?, &request, &limits, &mut on_progress).map(|p| Prepared::Pdf(Box::new(p)))
-            }
-        };
+    pub fn prepare(&self, of: Sealing<'_>, signer: &Certificate) -> Result<Prepared, Failure> {
+        let bar = self.output.bar(self.lang().pick("计算摘要", "digesting"));
+        let Sealing { structure: seal_der, placement, time, reason, extras } = of;
+        let request = Request { seal_der, placement, time, signer, chain: &[], reason, extras };
+        let on_progress = &mut |progress| show(&bar, progress);
+        let prepared = sealing::prepare(&self.source, &request, &Limits::default(), on_progress);
         bar.finish_and_clear();
-        let prepared = prepared.map_err(|error| Failure::document(self.lang, &error))?;
-        Ok(Draft { place, prepared })
+        prepared.map_err(|error| Failure::document(self.lang(), &error))
     }
 
     /// The sealed document, into `out`.
-    pub fn finish(
-        &self,
-        output: Output,
-        draft: Draft,
-        certificate: &Certificate,
-        signature: &[u8],
-        out: &mut File,
-    ) -> Result<Sealed, Failure> {
-        let failed = |error| Failure::document(self.lang, &error);
-        match draft.prepared {
-            Prepared::Ofd(prepared) => {
-                let mut buffered = std::io::BufWriter::new(out);
-                let sealed = prepared.finish(&mut buffered, certificate, signature, &mut |_| {}).map_err(failed)?;
-                buffered.flush().map_err(|error| Failure::unwritable(self.lang, &self.path, &error))?;
-                Ok(Sealed { name: sealed.id, signature: sealed.signature.der().to_vec() })
-            }
-            Prepared::Pdf(prepared) => {
-                let bar = output.bar(self.lang.pick("写入", "writing"));
-                let sealed = prepared.finish(out, signature, &mut |progress| show(&bar, progress));
-                bar.finish_and_clear();
-                let sealed = sealed.map_err(failed)?;
-                Ok(Sealed { name: sealed.id, signature: sealed.signature })
-            }
-        }
+    pub fn finish(&self, prepared: Prepared, signature: &[u8], out: impl Write) -> Result<Sealed, Failure> {
+        let bar = self.output.bar(self.lang().pick("写入", "writing"));
+        let sealed = prepared.finish(out, signature, &mut |progress| show(&bar, progress));
+        bar.finish_and_clear();
+        sealed.map_err(|error| Failure::document(self.lang(), &error))
     }
 
-    fn file(&self) -> Result<File, Failure> {
-        File::open(&self.path).map_err(|error| Failure::unreadable(self.lang, &self.path, &error))
-    }
-
-    fn source(&self) -> Result<pdf::Source, Failure> {
-        mapped::file(&self.file()?).map_err(|error| Failure::unreadable(self.lang, &self.path, &error))
-    }
-}
-
-impl Draft {
-    /// What the service knows the document by.
-    pub fn digest(&self) -> &[u8] {
-        match &self.prepared {
-            Prepared::Ofd(prepared) => prepared.data_hash(),
-            Prepared::Pdf(prepared) => prepared.digest(),
-        }
-    }
-
-    /// What the key signs.
-    pub fn to_sign(&self) -> &[u8] {
-        match &self.prepared {
-            Prepared::Ofd(prepared) => prepared.to_sign(),
-            Prepared::Pdf(prepared) => prepared.to_sign(),
-        }
-    }
-
-    /// Where the impression goes.
-    pub const fn place(&self) -> Place {
-        self.place
+    const fn lang(&self) -> Lang {
+        self.output.lang
     }
 }
 

@@ -1,0 +1,211 @@
+//! One act over many documents, as the service records it.
+
+use std::time::Duration;
+
+use eseal_card::{CardKey, SoftCard};
+use eseal_documents::Place;
+use eseal_kernel::{Digest, merkle::Merkle};
+use eseal_pki::{Certificate, batch};
+use eseal_proto::authentication::v1 as pb;
+use tonic::{Response, Status};
+
+use super::attempt::{Attempt, client, wire};
+use crate::commands::proof::{self, Purpose};
+use crate::connect::request_id;
+use crate::failure::{Failure, Kind};
+
+/// The most documents of one request, and the most bytes of their structures: a message has 16 MiB at most.
+const AT_A_TIME: usize = 100;
+const BYTES_AT_A_TIME: usize = 8 << 20;
+/// The most places of one request.
+const PLACES_AT_A_TIME: usize = 10_000;
+/// How often a request is sent again whose answer did not come: with its id it is carried out once.
+const TRIES: u32 = 5;
+
+/// The documents of an act under one digest.
+pub struct List {
+    tree: Merkle,
+    documents: u32,
+}
+
+/// A document of the list.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// Its place in it.
+    pub index: u32,
+    /// What the signature covers.
+    pub digest: Digest,
+    /// Where the impressions stand.
+    pub places: Vec<Place>,
+}
+
+impl List {
+    /// The list of these; none of none.
+    pub fn of(documents: &[Listed]) -> Option<Self> {
+        let numbers = |place: &Place| {
+            let place = wire(place);
+            (place.page, place.x_um, place.y_um, place.width_um, place.height_um)
+        };
+        let leaf = |document: &Listed| batch::document(&document.digest, document.places.iter().map(numbers));
+        let tree = Merkle::over(documents.iter().map(leaf).collect())?;
+        Some(Self { tree, documents: u32::try_from(documents.len()).ok()? })
+    }
+
+    fn named(&self, document: &Listed) -> pb::ListedDocument {
+        let path = self.tree.path(document.index as usize);
+        pb::ListedDocument {
+            index: document.index,
+            document_digest: document.digest.to_string(),
+            places: document.places.iter().map(wire).collect(),
+            path: path.iter().map(|digest| digest.bytes().to_vec()).collect(),
+        }
+    }
+}
+
+/// How many of these go into one request: (bytes of the structure, places) of each.
+pub fn fitting(sizes: impl Iterator<Item = (usize, usize)>) -> usize {
+    let (mut bytes, mut places, mut count) = (0, 0, 0);
+    for (structure, spots) in sizes.take(AT_A_TIME) {
+        bytes += structure + 1_024 + spots * 32;
+        places += spots;
+        if count > 0 && (bytes > BYTES_AT_A_TIME || places > PLACES_AT_A_TIME) {
+            break;
+        }
+        count += 1;
+    }
+    count
+}
+
+impl Attempt<'_> {
+    /// Gate d for the list: a proof of each key that will sign.
+    pub async fn authorize_batch(
+        &self,
+        card: &SoftCard,
+        keys: &[(CardKey, Certificate)],
+        seal_digest: String,
+        list: &List,
+    ) -> Result<(), Failure> {
+        let document = Some(batch::list(&list.tree.root(), list.documents));
+        let (audience, purpose) = ("eseal.authentication", batch::BATCH_PURPOSE);
+        let of = Purpose { audience, purpose, attempt: self.id(), seal: self.seal(), document };
+        let statement = proof::statement(self.server().lang, self.terms(), of)?;
+        let proof = |(key, certificate): &(CardKey, Certificate)| {
+            proof::signed(self.server().lang, &statement, key, certificate)
+        };
+        let request = pb::AuthorizeBatchRequest {
+            request_id: request_id(),
+            seal_id: self.seal().to_owned(),
+            attempt_id: self.id().to_owned(),
+            card_serial: card.serial().to_owned(),
+            seal_digest,
+            root: list.tree.root().to_string(),
+            documents: list.documents,
+            proofs: keys.iter().map(proof).collect::<Result<_, _>>()?,
+        };
+        self.server().answer(client(self.server()).authorize_batch(request).await).map(drop)
+    }
+
+    /// Gates c and d for the list with a hosted key.
+    pub async fn authorize_hosted_batch(
+        &self,
+        pin: &str,
+        certificates: &[Certificate],
+        list: &List,
+    ) -> Result<(), Failure> {
+        let request = pb::AuthorizeHostedBatchRequest {
+            request_id: request_id(),
+            seal_id: self.seal().to_owned(),
+            attempt_id: self.id().to_owned(),
+            pin: pin.to_owned(),
+            root: list.tree.root().to_string(),
+            documents: list.documents,
+            certificate_digests: certificates.iter().map(|by| by.fingerprint().to_string()).collect(),
+        };
+        let answer = self.server().answer(client(self.server()).authorize_hosted_batch(request).await).map(drop);
+        self.learn_tries_left(&answer);
+        answer
+    }
+
+    /// Signatures of the hosted key, in the order of the documents; the reason where there is none.
+    pub async fn sign_hosted_batch(
+        &self,
+        list: &List,
+        documents: Vec<(Listed, Vec<u8>, Digest)>,
+    ) -> Result<Vec<Result<Vec<u8>, String>>, Failure> {
+        let asked = documents.into_iter().map(|(document, to_be_signed, certificate)| pb::BatchToSign {
+            document: Some(list.named(&document)),
+            to_be_signed,
+            certificate_digest: certificate.to_string(),
+        });
+        let request = pb::SignHostedBatchRequest {
+            request_id: request_id(),
+            seal_id: self.seal().to_owned(),
+            attempt_id: self.id().to_owned(),
+            documents: asked.collect(),
+        };
+        let answer = self.insisting(async |request| client(self.server()).sign_hosted_batch(request).await, request);
+        let given = answer.await?.signatures.into_iter().map(|given| match given.reason.is_empty() {
+            true => Ok(given.signature),
+            false => Err(given.reason),
+        });
+        Ok(given.collect())
+    }
+
+    /// Gate e for documents of the list: the reason where one was refused. One without a signature could not be sealed.
+    pub async fn complete_batch(
+        &self,
+        list: &List,
+        documents: Vec<(Listed, Vec<u8>)>,
+        last: bool,
+    ) -> Result<Vec<Result<(), String>>, Failure> {
+        let sealed = documents
+            .into_iter()
+            .map(|(document, signature)| pb::BatchSealed { document: Some(list.named(&document)), signature });
+        let request = pb::CompleteBatchRequest {
+            request_id: request_id(),
+            seal_id: self.seal().to_owned(),
+            attempt_id: self.id().to_owned(),
+            documents: sealed.collect(),
+            last,
+        };
+        let answer = self.insisting(async |request| client(self.server()).complete_batch(request).await, request);
+        let ends = answer.await?.ends.into_iter().map(|end| match end.reason.is_empty() {
+            true => Ok(()),
+            false => Err(end.reason),
+        });
+        Ok(ends.collect())
+    }
+
+    /// The answer, asked for again if it does not come.
+    async fn insisting<M: Clone, R>(
+        &self,
+        ask: impl AsyncFn(M) -> Result<Response<R>, Status>,
+        request: M,
+    ) -> Result<R, Failure> {
+        let mut tries = 1;
+        loop {
+            match self.server().answer(ask(request.clone()).await) {
+                Err(failure) if failure.kind == Kind::Unreachable && tries < TRIES => {
+                    tokio::time::sleep(Duration::from_secs(1 << (tries - 1))).await;
+                    tries += 1;
+                }
+                answer => return answer,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_takes_what_fits_and_one_document_at_least() {
+        let small = || std::iter::repeat_n((4_000, 1), 1_000);
+        assert_eq!(fitting(small()), 100);
+        assert_eq!(fitting(std::iter::repeat_n((1 << 20, 1), 1_000)), 7);
+        assert_eq!(fitting(std::iter::repeat_n((1, 6_000), 3)), 1);
+        assert_eq!(fitting(std::iter::once((32 << 20, 1))), 1);
+        assert_eq!(fitting(std::iter::empty()), 0);
+    }
+}

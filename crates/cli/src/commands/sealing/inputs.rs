@@ -1,0 +1,127 @@
+//! Which documents are meant, and where each one goes.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::failure::{Failure, Kind};
+use crate::lang::Lang;
+
+/// The most documents of one run.
+const MAX: usize = 1_000_000;
+/// The deepest folder.
+const MAX_DEPTH: usize = 64;
+
+/// A document to be sealed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// The document.
+    pub file: PathBuf,
+    /// Where the sealed one goes.
+    pub output: PathBuf,
+}
+
+/// The documents that `named` means, in order: files as they are, and in folders, however deep, what ends in .ofd or .pdf.
+/// A file of a folder goes to the same place below `folder`.
+///
+/// # Errors
+/// A folder can't be read, there are too many documents or none, or two would go to one place.
+pub fn collect(lang: Lang, named: &[PathBuf], folder: &Path) -> Result<Vec<Input>, Failure> {
+    let mut inputs = Vec::new();
+    let apart = fs::canonicalize(folder).ok();
+    for path in named {
+        if path.is_dir() {
+            let mut walk = Walk { lang, root: path, folder, apart: apart.as_deref(), inputs: &mut inputs };
+            walk.read(path, 0)?;
+        } else {
+            let name = path.file_name().ok_or_else(|| Failure::usage(lang, path.display()))?;
+            inputs.push(Input { file: path.clone(), output: folder.join(name) });
+        }
+    }
+    if inputs.is_empty() {
+        let why = lang.pick("没有找到 .ofd 或 .pdf 文档", "no .ofd or .pdf document was found");
+        return Err(Failure::usage(lang, why));
+    }
+    no_two_in_one_place(lang, &inputs)?;
+    Ok(inputs)
+}
+
+struct Walk<'a> {
+    lang: Lang,
+    root: &'a Path,
+    folder: &'a Path,
+    /// The folder of results is not looked through, wherever it lies.
+    apart: Option<&'a Path>,
+    inputs: &'a mut Vec<Input>,
+}
+
+impl Walk<'_> {
+    fn read(&mut self, path: &Path, depth: usize) -> Result<(), Failure> {
+        let lang = self.lang;
+        let unreadable = |error: std::io::Error| Failure::unreadable(lang, path, &error);
+        if depth > MAX_DEPTH || self.apart.is_some() && fs::canonicalize(path).ok().as_deref() == self.apart {
+            return Ok(());
+        }
+        let mut entries = fs::read_dir(path).map_err(unreadable)?.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let kind = entry.file_type().map_err(unreadable)?;
+            let file = entry.path();
+            // Links are not followed: they may lead in a circle.
+            if kind.is_dir() {
+                self.read(&file, depth + 1)?;
+            } else if kind.is_file() && is_document(&file) {
+                if self.inputs.len() >= MAX {
+                    return Err(Failure::usage(self.lang, format_args!("> {MAX}")));
+                }
+                let below = file.strip_prefix(self.root).unwrap_or(&file);
+                self.inputs.push(Input { output: self.folder.join(below), file });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_document(file: &Path) -> bool {
+    let ending = file.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    let hidden = file.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    !hidden && (ending.eq_ignore_ascii_case("ofd") || ending.eq_ignore_ascii_case("pdf"))
+}
+
+fn no_two_in_one_place(lang: Lang, inputs: &[Input]) -> Result<(), Failure> {
+    let mut taken: HashMap<&Path, &Path> = HashMap::new();
+    for input in inputs {
+        if let Some(other) = taken.insert(&input.output, &input.file) {
+            let (file, output) = (input.file.display(), input.output.display());
+            let why = format!("{}, {file} → {output}", other.display());
+            return Err(Failure::new(Kind::Usage, "FILE_EXISTS", lang).because(why));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_searched_in_order_and_the_results_are_left_out() {
+        let root = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| root.path().join(name);
+        for name in ["b.PDF", "a.ofd", "deep/er/c.pdf", "notes.txt", ".hidden.pdf", "out/a.ofd"] {
+            fs::create_dir_all(at(name).parent().expect("a folder")).expect("made");
+            fs::write(at(name), "x").expect("written");
+        }
+        let found = collect(Lang::En, &[root.path().to_owned()], &at("out")).expect("documents");
+        let names: Vec<_> = found.iter().map(|input| input.output.clone()).collect();
+        assert_eq!(names, [at("out/a.ofd"), at("out/b.PDF"), at("out/deep/er/c.pdf")]);
+        let none = collect(Lang::En, &[at("deep/er/none")], &at("out")).expect("told when it is opened");
+        assert_eq!(none[0].output, at("out/none"));
+    }
+
+    #[test]
+    fn two_documents_of_one_name_are_refused_before_anything_is_sealed() {
+        let named = [PathBuf::from("x/a.pdf"), PathBuf::from("y/a.pdf")];
+        assert_eq!(collect(Lang::En, &named, Path::new("out")).expect_err("refused").code, "FILE_EXISTS");
+    }
+}
