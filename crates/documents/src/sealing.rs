@@ -29,18 +29,16 @@ pub struct Request<'a> {
     /// Why, for people; stands in PDF signatures only.
     pub reason: Option<&'a str>,
     /// What is not usual.
-    pub extras: Extras<'a>,
+    pub extras: Extras,
 }
 
 /// What hardly anybody asks for; the default is an approval by a new signature, after which others may seal too.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Extras<'a> {
+pub struct Extras {
     /// Whether it is the last seal: 整体保护 in an OFD, a certification that permits nothing in a PDF.
     pub locked: bool,
     /// Makes it a certification of a PDF, after which no more than this may happen to it.
     pub certifies: Option<pdf::Permitted>,
-    /// The empty signature field of a PDF to use, which may have a place of its own.
-    pub field: Option<&'a str>,
 }
 
 /// A document that is ready to be sealed, except for the signature.
@@ -123,8 +121,8 @@ pub fn prepare(
     let stamps = stamps(source, placement, Size::from(&seal.info().picture), limits)?;
     let of = match format_of(source)? {
         Format::Ofd => {
-            if extras.certifies.is_some() || extras.field.is_some() {
-                return Err(DocumentError::Unsupported { what: "an OFD has no certifications and fields".to_owned() });
+            if extras.certifies.is_some() {
+                return Err(DocumentError::Unsupported { what: "an OFD has no certifications".to_owned() });
             }
             let mode = if extras.locked { ofd::Mode::Locked } else { ofd::Mode::Open };
             let options = ofd::SealingOptions { mode, ..ofd::SealingOptions::default() };
@@ -134,8 +132,8 @@ pub fn prepare(
         Format::Pdf => {
             let (seal, stamps) = (&pdf::UsableSeal::from_der(seal_der)?, stamps.as_slice());
             let locked = extras.locked.then_some(pdf::Permitted::Nothing);
-            let (certifies, field) = (extras.certifies.or(locked), extras.field);
-            let options = pdf::SealingOptions { certifies, field, ..pdf::SealingOptions::default() };
+            let certifies = extras.certifies.or(locked);
+            let options = pdf::SealingOptions { certifies, ..pdf::SealingOptions::default() };
             let request = pdf::SealingRequest { seal, stamps, time, signer, chain, name: None, reason, options };
             Of::Pdf(Box::new(pdf::prepare(source.clone(), &request, limits, on_progress)?))
         }

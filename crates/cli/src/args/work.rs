@@ -99,9 +99,6 @@ pub struct Special {
     /// 认证 PDF,此后允许的修改 · Certify a PDF: what may happen to it afterwards
     #[arg(long, value_enum, value_name = "LEVEL")]
     pub certify: Option<Certified>,
-    /// PDF 中已有的签名域 · An empty signature field of the PDF
-    #[arg(long, value_name = "NAME")]
-    pub field: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -147,7 +144,7 @@ pub struct Seal {
     #[command(flatten)]
     pub special: Special,
     /// 由服务器用托管密钥签章 · Have the service seal the document with the hosted key: the document is sent there
-    #[arg(long, conflicts_with_all = ["card", "lock", "certify", "field"])]
+    #[arg(long, conflicts_with_all = ["card", "lock", "certify"])]
     pub at_service: bool,
     /// 输出文件 · Where the sealed document goes [default: NAME.sealed.EXT]
     #[arg(long, short, value_name = "FILE")]

@@ -34,7 +34,7 @@ pub struct Sealing<'a> {
     /// Why, for people.
     pub reason: Option<&'a str>,
     /// What is not usual.
-    pub extras: Extras<'a>,
+    pub extras: Extras,
 }
 
 impl Document {

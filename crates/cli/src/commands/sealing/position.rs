@@ -43,13 +43,13 @@ pub fn placement(lang: Lang, position: &Position) -> Result<Placement, Failure> 
 }
 
 /// What is not usual about the seal.
-pub fn extras(special: &Special) -> Extras<'_> {
+pub fn extras(special: &Special) -> Extras {
     let certifies = special.certify.map(|permitted| match permitted {
         Certified::Nothing => Permitted::Nothing,
         Certified::Filling => Permitted::Filling,
         Certified::Comments => Permitted::Comments,
     });
-    Extras { locked: special.lock, certifies, field: special.field.as_deref() }
+    Extras { locked: special.lock, certifies }
 }
 
 /// `X,Y` on `page`, or `PAGE:X,Y`.
