@@ -52,6 +52,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("NOT_SIGNED_IN", "请先登录", "Sign in first"),
     ("FILE_UNREADABLE", "文件无法读取", "A file can't be read"),
     ("FILE_UNWRITABLE", "文件无法写入", "A file can't be written"),
+    ("FONT_UNUSABLE", "没有可用的中文字体", "There is no font that a PDF could be made with"),
     ("USAGE", "用法不正确", "The command line is not understood"),
     ("CARD_UNUSABLE", "卡无法使用", "The card can't be used"),
     ("CERTIFICATE_UNUSABLE", "证书无法使用", "A certificate or key can't be used"),
