@@ -16,6 +16,7 @@ mod issue_a_seal;
 mod operations;
 mod others_agree;
 mod personal_data;
+mod reports;
 mod restart;
 mod samples;
 mod subscription;

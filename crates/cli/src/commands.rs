@@ -19,6 +19,7 @@ mod sealing;
 mod show;
 mod trust;
 mod verify;
+mod verify_report;
 mod verify_view;
 
 use std::process::ExitCode;

@@ -61,6 +61,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "The document is not in the list that was authorized for this act",
     ),
     ("DOCUMENT_ALREADY_SEALED", "该文档在本次批量签章中已签章", "The document was sealed in this act before"),
+    ("FONT_UNUSABLE", "没有可用的中文字体", "There is no font that a PDF could be made with"),
     ("USAGE", "用法不正确", "The command line is not understood"),
     ("CARD_UNUSABLE", "卡无法使用", "The card can't be used"),
     ("CERTIFICATE_UNUSABLE", "证书无法使用", "A certificate or key can't be used"),

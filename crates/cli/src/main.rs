@@ -10,6 +10,10 @@ use eseal_cli::lang::Lang;
 use eseal_cli::output::Output;
 
 fn main() -> ExitCode {
+    // Pages of documents are drawn by this program once more, in a process that can be ended.
+    if let Some(code) = eseal_report::draw::child::if_called() {
+        return code;
+    }
     let cli = Cli::parse();
     let lang = cli.global.lang.unwrap_or_else(|| Lang::of_environment(|name| std::env::var(name).ok()));
     let output = Output { json: cli.global.json, lang };

@@ -8,6 +8,10 @@ use eseal_standalone::cli::Cli;
 use eseal_standalone::{commands, texts};
 
 fn main() -> ExitCode {
+    // Pages of documents are drawn by this program once more, in a process that can be ended.
+    if let Some(code) = eseal_report::draw::child::if_called() {
+        return code;
+    }
     let cli = Cli::parse();
     let locale = std::env::var("LC_ALL").or_else(|_| std::env::var("LANG")).ok();
     let language = cli.common.language(locale.as_deref());

@@ -1,22 +1,31 @@
 //! What this service does: it has a document inspected and judged, asks what is known of its signers and seals, and
 //! records what failed.
 
+use std::sync::Arc;
+
+use eseal_documents::status::{Context, assess};
 use eseal_documents::{DocumentReport, Judgement, Language, Limits, Outcome, SealReport, Trust, Verdict, judge};
 use eseal_eventstore::{CommandError, Metadata, Order, Writer};
 use eseal_kernel::{Digest, Id, Timestamp};
 use eseal_pki::Certificate;
 use eseal_proto::verification::v1 as pb;
+use eseal_report::Origin;
 use eseal_service::Onward;
+use tokio::sync::Semaphore;
 
 use crate::authority::{Anchors, Authority, Unreachable, roots};
 use crate::domain::{FailedItem, Failure, Item, Record, Rejection};
 use crate::inspection::{Document, InspectionError, inspect};
 use crate::metrics;
 use crate::query::Query;
+use crate::rendering::{RenderError, Rendering, Wanted, rendered};
 use crate::report::{self, Known};
 
 /// The most seals of one document about which the registry is asked.
 const MAX_ASKED: usize = 64;
+
+/// How many documents are drawn at a time.
+const DRAWN_AT_A_TIME: usize = 2;
 
 /// The service behind its gRPC methods. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -25,6 +34,8 @@ pub struct App {
     pub query: Query,
     authority: Authority,
     writer: Writer,
+    /// Each takes a process with a document in it: fewer at a time than documents are verified.
+    drawing: Arc<Semaphore>,
 }
 
 /// Roots that the caller brought, besides those of the system.
@@ -36,6 +47,15 @@ pub struct Given {
     pub makers: Vec<Certificate>,
 }
 
+/// What comes with a document.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Further roots.
+    pub given: Given,
+    /// Reports as files.
+    pub wanted: Wanted,
+}
+
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
@@ -45,12 +65,15 @@ pub enum VerifyError {
     /// The failure could not be recorded.
     #[error(transparent)]
     Record(#[from] CommandError<Rejection>),
+    /// The report could not be made as a file.
+    #[error(transparent)]
+    Render(#[from] RenderError),
 }
 
 impl App {
     /// The service on its writer.
-    pub const fn new(query: Query, authority: Authority, writer: Writer) -> Self {
-        Self { query, authority, writer }
+    pub fn new(query: Query, authority: Authority, writer: Writer) -> Self {
+        Self { query, authority, writer, drawing: Arc::new(Semaphore::new(DRAWN_AT_A_TIME)) }
     }
 
     /// Verifies a document; a failure is on record before it is told.
@@ -60,13 +83,15 @@ impl App {
     pub async fn verify(
         &self,
         document: Document,
-        given: Given,
+        asked: Asked,
         onward: &Onward,
         metadata: Metadata,
         language: Language,
-    ) -> Result<pb::Report, VerifyError> {
+    ) -> Result<pb::VerifyDocumentResponse, VerifyError> {
+        let Asked { given, wanted } = asked;
         let (digest, now) = (document.digest, metadata.now);
-        let found = inspect(document, Limits::default()).await.inspect_err(|_| metrics::judged(None))?;
+        let inspected = inspect(document, Limits::default()).await;
+        let (found, document) = inspected.inspect_err(|_| metrics::judged(None))?;
         let anchors =
             if found.seals.is_empty() { Ok(Anchors::default()) } else { self.authority.anchors(onward).await };
         let known = anchors.as_ref().ok();
@@ -81,7 +106,16 @@ impl App {
             Ok(_) => Some(self.known(&found, now, onward).await),
             Err(Unreachable) => None,
         };
-        Ok(report::of(&found, &judgement, known.as_deref(), digest, now, language))
+        let statuses = assess(&found, &judgement, &trust, &Context::at(now));
+        let mut report = report::of(&found, &judgement, known.as_deref(), digest, now, language);
+        report::add_statuses(&mut report, &statuses, language);
+        let mut files = Vec::new();
+        if !wanted.forms.is_empty() {
+            let origin = Origin { name: wanted.name, digest, verified_at: now, language };
+            let _drawing = self.drawing.acquire().await;
+            files = rendered(Rendering { found, judgement, statuses, origin }, &report, document, wanted.forms).await?;
+        }
+        Ok(pb::VerifyDocumentResponse { report: Some(report), rendered: files })
     }
 
     /// What the registry knows of each seal and its signer, as far as it answers.

@@ -38,10 +38,9 @@ impl VerificationService for Grpc {
         let permit = self.permits.clone().try_acquire_owned().map_err(|_| refusals::too_many())?;
         let (onward, language) = (Onward::of(&request), Language::of(&request));
         let metadata = Caller::of(&request).metadata(self.clock.now(), &request);
-        let (document, given) = upload::receive(request.into_inner(), self.max_document_bytes, permit).await?;
-        let verified = self.app.verify(document, given, &onward, metadata, refusals::of_documents(language)).await;
-        let report = Some(verified.map_err(|error| refusals::verify(error, language))?);
-        Ok(Response::new(pb::VerifyDocumentResponse { report }))
+        let (document, asked) = upload::receive(request.into_inner(), self.max_document_bytes, permit).await?;
+        let verified = self.app.verify(document, asked, &onward, metadata, refusals::of_documents(language)).await;
+        verified.map(Response::new).map_err(|error| refusals::verify(error, language))
     }
 
     async fn list_failures(

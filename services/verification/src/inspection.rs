@@ -18,6 +18,7 @@ pub struct Document {
     /// SHA-256 of them.
     pub digest: Digest,
     /// The right to be worked on: given back when the work is done, whether its caller still waits or not.
+    #[expect(dead_code, reason = "it is held, and given back when it is dropped")]
     pub permit: OwnedSemaphorePermit,
 }
 
@@ -32,23 +33,26 @@ pub enum InspectionError {
     Ended(#[source] tokio::task::JoinError),
 }
 
-/// Checks every seal and signature of a document.
+/// Checks every seal and signature of a document, and gives it back: with it goes the right to be worked on.
 ///
 /// # Errors
 /// [`InspectionError`]. What is wrong with a seal is in the report.
-pub async fn inspect(document: Document, limits: Limits) -> Result<DocumentReport, InspectionError> {
+pub async fn inspect(document: Document, limits: Limits) -> Result<(DocumentReport, Document), InspectionError> {
     let inspected = spawn_blocking(move || {
-        let Document { mut file, permit, .. } = document;
-        let report = match detect(&mut file) {
-            Err(error) => Err(error),
-            Ok(_) => mapped(&file)
-                .map_err(DocumentError::Read)
-                .and_then(|map| verify(&(Arc::new(map) as Source), &limits, &mut |_| {})),
-        };
-        drop(permit);
-        report
+        let mut file = &document.file;
+        detect(&mut file)?; // what is empty can't be mapped
+        let report = verify(&bytes(file).map_err(DocumentError::Read)?, &limits, &mut |_| {});
+        report.map(|report| (report, document))
     });
     Ok(inspected.await.map_err(InspectionError::Ended)??)
+}
+
+/// The content of a document.
+///
+/// # Errors
+/// It can't be mapped.
+pub fn bytes(file: &File) -> io::Result<Source> {
+    Ok(Arc::new(mapped(file)?))
 }
 
 /// The bytes of a file as memory, without reading it as a whole.

@@ -5,7 +5,7 @@
 //! - `app`: has it inspected and judged, and records what failed
 //! - `inspection`: what its bytes say, on a thread that may take long
 //! - `authority`: whom to trust and what became of signers and seals, asked of the service authentication
-//! - `report`: what people get to see of it
+//! - `report`: what people get to see of it; `rendering`: the same as files
 //! - [`metrics`]: what is counted
 //! - `domain`, `codec`: failures, and their stored form
 //! - `projection`, `query`, `migration`: the table of failures
@@ -21,6 +21,7 @@ pub mod metrics;
 mod migration;
 mod projection;
 mod query;
+mod rendering;
 mod report;
 
 use eseal_eventstore::Projector;

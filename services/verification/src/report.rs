@@ -1,5 +1,6 @@
 //! What was found and judged -> the report that people get.
 
+use eseal_documents::status::SealStatus;
 use eseal_documents::{
     DocumentReport, Format, Judgement, Kind, Language, Note, Outcome, Place, SealJudgement, SealReport, Severity, Step,
     Verdict,
@@ -9,6 +10,7 @@ use eseal_proto::authentication::v1 as authentication;
 use eseal_proto::moment;
 use eseal_proto::seal::v1 as seal_pb;
 use eseal_proto::verification::v1 as pb;
+use eseal_report::model::StatusAt;
 use eseal_service::Reason;
 
 /// What the registry knows of a seal and its signer: information that changes no verdict.
@@ -76,6 +78,18 @@ pub fn of(
     }
 }
 
+/// Adds what may be relied upon at which moment.
+pub fn add_statuses(report: &mut pb::Report, statuses: &[SealStatus], language: Language) {
+    for (seal, status) in report.seals.iter_mut().zip(statuses) {
+        let [at_sealing, now] = [&status.at_sealing, &status.now].map(|status| {
+            let StatusAt { indication, sub_indication, text } = StatusAt::of(status, language);
+            let (sub_indication, text) = (sub_indication.unwrap_or_default(), text.unwrap_or_default());
+            Some(pb::Status { indication, sub_indication, text })
+        });
+        (seal.status_at_sealing, seal.status_now) = (at_sealing, now);
+    }
+}
+
 fn seal(found: &SealReport, judged: &SealJudgement, known: Option<&Known>, language: Language) -> pb::SealReport {
     let signer = found.signer.as_ref();
     let info = found.seal.as_ref().map(eseal_seal::Seal::info);
@@ -98,6 +112,9 @@ fn seal(found: &SealReport, judged: &SealJudgement, known: Option<&Known>, langu
         sealing_time: found.signed_at.map(|at| moment::from_micros(at.micros())),
         places: found.stamps.iter().map(|stamp| place(&stamp.place)).collect(),
         registry: known.and_then(|known| known.seal.as_ref()).map(registry),
+        // Told of all seals together: see `add_statuses`.
+        status_at_sealing: None,
+        status_now: None,
     }
 }
 
@@ -116,7 +133,7 @@ fn item(outcome: Outcome) -> pb::Item {
 
 fn step(step: &Step) -> pb::Step {
     let (result, reason) = (result(step.outcome).into(), reason(step.outcome));
-    pb::Step { code: step.check.code().to_owned(), result, reason }
+    pb::Step { code: step.check.code().to_owned(), result, reason, detail: step.detail.clone().unwrap_or_default() }
 }
 
 const fn result(outcome: Outcome) -> pb::Result {

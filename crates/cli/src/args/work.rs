@@ -210,4 +210,26 @@ pub struct Verify {
     /// 信任的制章人根证书 · CA certificates of makers to trust
     #[arg(long, value_name = "PEM")]
     pub maker_trust: Option<PathBuf>,
+    /// 验证报告,可重复,每个需一个 -o · A report on it; may be repeated, each with its own -o
+    #[arg(long, value_name = "FORM")]
+    pub report: Vec<ReportForm>,
+    /// 报告文件 · Where the report goes
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Vec<PathBuf>,
+    /// 报告所用的中文字体文件 · A font file with Chinese, for PDF reports and page pictures; else an installed font
+    #[arg(long, value_name = "FILE")]
+    pub font: Option<PathBuf>,
+}
+
+/// 报告格式 · Forms of a report
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportForm {
+    /// 网页 · For people: one HTML file
+    Html,
+    /// PDF 文件 · For people: PDF
+    Pdf,
+    /// JSON 数据 · For programs: JSON, as --json prints it
+    Json,
+    /// ETSI TS 119 102-2 · For other validation software: XML of ETSI TS 119 102-2
+    Xml,
 }

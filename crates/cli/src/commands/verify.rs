@@ -6,16 +6,20 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
-use eseal_documents::{Limits, Progress, Trust, judge};
+use eseal_documents::status::{Context, assess};
+use eseal_documents::{Limits, Trust, judge};
 use eseal_kernel::{Clock, Digest};
 use eseal_pki::{Certificate, TrustStore};
 use eseal_proto::verification::v1 as pb;
 use eseal_proto::verification::v1::verification_service_client::VerificationServiceClient;
+use eseal_report::model::Verdict;
+use eseal_report::{Origin, Report};
 use tokio_stream::iter;
 
 use super::Env;
 use super::card::unusable;
-use super::verify_view::{NoteView, View};
+use super::verify_report::{self, Document};
+use super::verify_view::{note_of_client, of_service, to_words};
 use crate::args::Verify;
 use crate::connect::{MAX_MESSAGE, Server};
 use crate::failure::{Failure, Kind, read_file};
@@ -38,28 +42,32 @@ struct Roots {
 
 pub async fn verify(env: &Env, args: &Verify) -> Result<ExitCode, Failure> {
     let lang = env.lang();
+    let wanted = verify_report::wanted(lang, args)?;
     let mut roots = Roots { holder: pem(lang, args.trust.as_deref())?, maker: pem(lang, args.maker_trust.as_deref())? };
     let unreadable = |error: std::io::Error| Failure::unreadable(lang, &args.file, &error);
-    let document = mapped::open(&args.file, Limits::default().max_bytes).map_err(unreadable)?;
-    let size = document.metadata().map_err(unreadable)?.len();
-    let view = if args.offline || size > MAX_UPLOAD {
-        offline(env, &args.file, &document, &roots)?
+    let file = mapped::open(&args.file, Limits::default().max_bytes).map_err(unreadable)?;
+    let size = file.metadata().map_err(unreadable)?.len();
+    let document = Document::new(&args.file, mapped::file(&file).map_err(unreadable)?);
+    let mut report = if args.offline || size > MAX_UPLOAD {
+        offline(env, &document, &roots)?
     } else {
         let server = Server::anonymous(&env.server, &env.tls, lang)?;
-        match online(env, &server, &args.file, &document, &roots).await? {
-            Some(view) => view,
+        match online(env, &server, &args.file, &file, &roots).await? {
+            Some(report) => report,
             None => {
-                let mut note = NoteView::of_client("SERVER_UNREACHABLE", lang);
+                let mut note = note_of_client("SERVER_UNREACHABLE", lang);
                 ask_for_roots(lang, &mut roots)?;
-                let mut view = offline(env, &args.file, &document, &roots)?;
+                let mut report = offline(env, &document, &roots)?;
                 note.text = format!("{} ({})", note.text, lang.pick("已改为离线验证", "verified offline instead"));
-                view.notes.insert(0, note);
-                view
+                report.notes.insert(0, note);
+                report
             }
         }
     };
-    env.output.result(&view.to_json(), view.to_words(lang));
-    Ok(if view.verdict == "valid" { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    report.document_name = document.name();
+    verify_report::write(env, &wanted, args.font.as_deref(), &mut report, &document)?;
+    env.output.result(&serde_json::to_value(&report).unwrap_or_default(), to_words(&report));
+    Ok(if report.verdict == Verdict::Valid { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 /// What the service says; nothing if it can't be reached.
@@ -69,7 +77,7 @@ async fn online(
     path: &Path,
     document: &File,
     roots: &Roots,
-) -> Result<Option<View>, Failure> {
+) -> Result<Option<Report>, Failure> {
     if !server.is_reachable().await {
         return Ok(None);
     }
@@ -83,7 +91,7 @@ async fn online(
         return Err(Failure::unreadable(env.lang(), path, error));
     }
     match answer {
-        Ok(answer) => Ok(Some(View::of_report(&answer.report.unwrap_or_default()))),
+        Ok(answer) => Ok(Some(of_service(&answer.report.unwrap_or_default(), env.lang().into()))),
         // A server that is too busy or broken says nothing about the document.
         Err(failure) if failure.kind == Kind::Unreachable => Ok(None),
         Err(failure) => Err(failure),
@@ -103,6 +111,7 @@ fn pieces(
         chunk: Vec::new(),
         trust_pem: roots.holder.clone().unwrap_or_default(),
         maker_trust_pem: roots.maker.clone().unwrap_or_default(),
+        ..Default::default()
     };
     let rest = std::iter::from_fn(move || {
         let mut chunk = Vec::with_capacity(PIECE);
@@ -119,24 +128,18 @@ fn pieces(
     std::iter::once(first).chain(rest)
 }
 
-fn offline(env: &Env, path: &Path, document: &File, roots: &Roots) -> Result<View, Failure> {
+fn offline(env: &Env, document: &Document<'_>, roots: &Roots) -> Result<Report, Failure> {
     let lang = env.lang();
-    let source = mapped::file(document).map_err(|error| Failure::unreadable(lang, path, &error))?;
-    let bar = env.output.bar(lang.pick("验证", "verifying"));
-    let mut on_progress = |Progress { done, total }: Progress| {
-        bar.set_length(total);
-        bar.set_position(done);
-    };
-    let found = eseal_documents::verify(&source, &Limits::default(), &mut on_progress);
-    bar.finish_and_clear();
-    let found = found.map_err(|error| Failure::document(lang, &error))?;
+    let found = document.found(env)?;
     let trust = Trust {
         holder_roots: store(lang, roots.holder.as_deref())?,
         maker_roots: store(lang, roots.maker.as_deref())?,
     };
-    let judgement = judge(&found, &trust);
-    let digest = Digest::of(source.as_ref().as_ref());
-    Ok(View::of_judgement(&found, &judgement, digest, Clock::System.now(), lang))
+    let (digest, now) = (Digest::of(document.bytes()), Clock::System.now());
+    let origin = Origin { name: document.name(), digest, verified_at: now, language: lang.into() };
+    let judgement = judge(found, &trust);
+    let statuses = assess(found, &judgement, &trust, &Context::at(now));
+    Ok(Report::of(found, &judgement, &statuses, &origin))
 }
 
 fn store(lang: Lang, pem: Option<&[u8]>) -> Result<Option<TrustStore>, Failure> {

@@ -1,374 +1,203 @@
-//! What a verification says, the same from the service and from here: for scripts and for people.
+//! What a verification says: from the service's words to a report, and a report on a terminal.
 
-use eseal_documents::{DocumentReport, Judgement, Note, Outcome, Place, Reason, SealJudgement, SealReport, Step};
-use eseal_kernel::{Digest, Timestamp};
+use eseal_documents::Language;
+use eseal_kernel::Timestamp;
 use eseal_proto::verification::v1 as pb;
 use eseal_proto::{moment, seal::v1 as seal_pb};
+use eseal_report::Report;
+use eseal_report::model::{
+    Item, Kind, Moment, Note, Outcome, Place, REPORT_VERSION, Registry, Seal, Severity, Status, StatusAt, Step, Verdict,
+};
+use eseal_report::sheet::{Fact, ItemLine, Line, SealSheet, Sheet, StepLine, Tone};
+use eseal_report::words;
 use owo_colors::{OwoColorize as _, Stream};
-use serde::Serialize;
 
 use super::list::short;
 use crate::failure::CODES;
 use crate::lang::Lang;
 use crate::output::fields;
 
-/// All that is said of a document. The JSON is a contract: names and words are never changed.
-#[derive(Debug, Serialize)]
-pub struct View {
-    /// `valid`, `invalid`, `indeterminate` or `unsealed`.
-    pub verdict: String,
-    /// `ofd` or `pdf`.
-    pub format: String,
-    /// Whether the service said so.
-    pub online: bool,
-    /// SHA-256 of the file.
-    pub document_digest: String,
-    /// When it was verified.
-    pub verified_at: String,
-    /// Every seal and signature.
-    pub seals: Vec<SealView>,
-    /// On the document.
-    pub notes: Vec<NoteView>,
-}
-
-/// What is said of one seal.
-#[derive(Debug, Serialize)]
-pub struct SealView {
-    /// Its name in the document.
-    pub name: String,
-    /// `seal` or `signature`.
-    pub kind: String,
-    /// Who sealed.
-    pub signer: ItemView,
-    /// What was sealed.
-    pub content: ItemView,
-    /// The seal itself.
-    pub impression: ItemView,
-    /// Subject of the signer's certificate.
-    pub signer_subject: String,
-    /// Id of the seal.
-    pub seal_id: String,
-    /// Name of the seal.
-    pub seal_name: String,
-    /// When it was sealed.
-    pub sealing_time: Option<String>,
-    /// Where it stands.
-    pub places: Vec<PlaceView>,
-    /// What the registry says: information that changes no verdict.
-    pub registry: Option<RegistryView>,
-    /// Every technical check.
-    pub steps: Vec<StepView>,
-    /// On this seal.
-    pub notes: Vec<NoteView>,
-}
-
-/// One of the three items.
-#[derive(Debug, Serialize)]
-pub struct ItemView {
-    /// `passed`, `failed`, `unknown` or `not_applicable`.
-    pub result: String,
-    /// UPPER_SNAKE; null where it passed.
-    pub reason: Option<String>,
-}
-
-/// One technical check.
-#[derive(Debug, Serialize)]
-pub struct StepView {
-    /// UPPER_SNAKE.
-    pub code: String,
-    /// As of an item.
-    pub result: String,
-    /// As of an item.
-    pub reason: Option<String>,
-}
-
-/// Something to know.
-#[derive(Debug, Serialize)]
-pub struct NoteView {
-    /// UPPER_SNAKE.
-    pub code: String,
-    /// `info` or `warning`.
-    pub severity: String,
-    /// In words.
-    pub text: String,
-}
-
-/// Where an impression stands, in mm from the upper left corner of the page.
-#[derive(Debug, Serialize)]
-pub struct PlaceView {
-    page: u32,
-    x_mm: f64,
-    y_mm: f64,
-    width_mm: f64,
-    height_mm: f64,
-}
-
-/// The registry's word.
-#[derive(Debug, Serialize)]
-pub struct RegistryView {
-    known: bool,
-    state_then: String,
-    state_now: String,
-}
-
-impl View {
-    /// Of a verification here.
-    pub fn of_judgement(
-        found: &DocumentReport,
-        judgement: &Judgement,
-        digest: Digest,
-        now: Timestamp,
-        lang: Lang,
-    ) -> Self {
-        Self {
-            verdict: judgement.verdict.as_str().to_owned(),
-            format: found.format.to_string().to_ascii_lowercase(),
-            online: false,
-            document_digest: digest.to_string(),
-            verified_at: now.to_string(),
-            seals: found.seals.iter().zip(&judgement.seals).map(|(f, j)| SealView::of_judgement(f, j, lang)).collect(),
-            notes: judgement.notes.iter().map(|note| NoteView::of(note, lang)).collect(),
-        }
-    }
-
-    /// Of the service.
-    pub fn of_report(report: &pb::Report) -> Self {
-        Self {
-            verdict: short(report.verdict().as_str_name(), "VERDICT_"),
-            format: report.format.clone(),
-            online: true,
-            document_digest: report.document_digest.clone(),
-            verified_at: time(report.verified_at).unwrap_or_default(),
-            seals: report.seals.iter().map(SealView::of_report).collect(),
-            notes: report.notes.iter().map(NoteView::of_report).collect(),
-        }
-    }
-
-    /// For scripts.
-    pub fn to_json(&self) -> serde_json::Value {
-        serde_json::to_value(self).unwrap_or_default()
-    }
-
-    /// For people.
-    pub fn to_words(&self, lang: Lang) -> String {
-        let mut text = verdict(&self.verdict, lang);
-        for seal in &self.seals {
-            text.push_str("\n\n");
-            text.push_str(&seal.to_words(lang));
-        }
-        for note in &self.notes {
-            text.push_str(&format!("\n{}", note.to_words(lang)));
-        }
-        text
+/// What the service says.
+pub fn of_service(report: &pb::Report, language: Language) -> Report {
+    let seals: Vec<_> = report.seals.iter().map(|seal| of_seal(seal, language)).collect();
+    let notes: Vec<_> = report.notes.iter().map(of_note).collect();
+    Report {
+        report_version: REPORT_VERSION,
+        language: words::tag(language),
+        verdict: match report.verdict() {
+            pb::Verdict::Valid => Verdict::Valid,
+            pb::Verdict::Invalid => Verdict::Invalid,
+            pb::Verdict::Unsealed => Verdict::Unsealed,
+            // A verdict that is not known here is no good one.
+            pb::Verdict::Indeterminate | pb::Verdict::Unspecified => Verdict::Indeterminate,
+        },
+        flagged: Report::has_warning(&seals, &notes),
+        format: report.format.clone(),
+        pages: None,
+        document_name: None,
+        document_digest: report.document_digest.clone(),
+        online: true,
+        verified_at: time(report.verified_at).unwrap_or(Moment(Timestamp::from_micros(0))),
+        seals,
+        notes,
     }
 }
 
-impl SealView {
-    fn of_judgement(found: &SealReport, judged: &SealJudgement, lang: Lang) -> Self {
-        let info = found.seal.as_ref().map(eseal_seal::Seal::info);
-        Self {
-            name: judged.id.clone(),
-            kind: judged.kind.as_str().to_owned(),
-            signer: ItemView::of(judged.signer),
-            content: ItemView::of(judged.content),
-            impression: ItemView::of(judged.impression),
-            signer_subject: found.signer.as_ref().map(eseal_pki::Certificate::subject).unwrap_or_default(),
-            seal_id: info.map(|info| info.es_id.clone()).unwrap_or_default(),
-            seal_name: info.map(|info| info.name.clone()).unwrap_or_default(),
-            sealing_time: found.signed_at.map(|at| at.to_string()),
-            places: found.stamps.iter().map(|stamp| PlaceView::of(&stamp.place)).collect(),
-            registry: None,
-            steps: judged.steps.iter().map(StepView::of).collect(),
-            notes: judged.notes.iter().map(|note| NoteView::of(note, lang)).collect(),
-        }
-    }
+/// A note of this program.
+pub fn note_of_client(code: &str, lang: Lang) -> Note {
+    let text = CODES.iter().find(|(known, ..)| *known == code).map_or(code, |(_, zh, en)| lang.pick(zh, en));
+    Note { code: code.to_owned(), severity: Severity::Info, text: text.to_owned() }
+}
 
-    fn of_report(seal: &pb::SealReport) -> Self {
-        Self {
-            name: seal.name.clone(),
-            kind: short(seal.kind().as_str_name(), "SEAL_KIND_"),
-            signer: ItemView::of_report(seal.signer.as_ref()),
-            content: ItemView::of_report(seal.content.as_ref()),
-            impression: ItemView::of_report(seal.impression.as_ref()),
-            signer_subject: seal.signer_subject.clone(),
-            seal_id: seal.seal_id.clone(),
-            seal_name: seal.seal_name.clone(),
-            sealing_time: time(seal.sealing_time),
-            places: seal.places.iter().map(PlaceView::of_report).collect(),
-            registry: seal.registry.as_ref().map(RegistryView::of_report),
-            steps: seal.steps.iter().map(StepView::of_report).collect(),
-            notes: seal.notes.iter().map(NoteView::of_report).collect(),
-        }
-    }
-
-    fn to_words(&self, lang: Lang) -> String {
-        let kind = if self.kind == "seal" { lang.pick("印章", "seal") } else { lang.pick("签名", "signature") };
-        let places: Vec<_> = self.places.iter().map(|place| place.to_words(lang)).collect();
-        let registry = self.registry.as_ref().map(|registry| registry.to_words(lang)).unwrap_or_default();
-        let mut text = format!("■ {kind} {} {}\n", self.name, self.seal_name);
-        text.push_str(&fields(&[
-            (lang.pick("签章人", "signer"), self.signer.to_words(lang)),
-            (lang.pick("原文", "content"), self.content.to_words(lang)),
-            (lang.pick("印章图像", "impression"), self.impression.to_words(lang)),
-            (lang.pick("证书", "certificate"), self.signer_subject.clone()),
-            (lang.pick("时间", "time"), self.sealing_time.clone().unwrap_or_default()),
-            (lang.pick("位置", "place"), places.join("; ")),
-            (lang.pick("登记状态", "registry"), registry),
-        ]));
-        for step in self.steps.iter().filter(|step| step.result == "failed") {
-            text.push_str(&format!("\n  ✗ {} {}", step.code, step.reason.as_deref().unwrap_or_default()));
-        }
-        for note in &self.notes {
-            text.push_str(&format!("\n{}", note.to_words(lang)));
-        }
-        text
+fn of_seal(seal: &pb::SealReport, language: Language) -> Seal {
+    let steps: Vec<_> = seal.steps.iter().map(|step| of_step(step, language)).collect();
+    let notes: Vec<_> = seal.notes.iter().map(of_note).collect();
+    let sealing_time = time(seal.sealing_time);
+    Seal {
+        name: seal.name.clone(),
+        kind: match seal.kind() {
+            pb::SealKind::Seal => Kind::Seal,
+            pb::SealKind::Signature | pb::SealKind::Unspecified => Kind::Signature,
+        },
+        signer: of_item(seal.signer.as_ref(), language),
+        content: of_item(seal.content.as_ref(), language),
+        impression: of_item(seal.impression.as_ref(), language),
+        first_failed: Seal::first_failed_of(&steps),
+        status: of_status(seal),
+        signer_subject: seal.signer_subject.clone(),
+        certificate: None,
+        seal_id: seal.seal_id.clone(),
+        seal_name: seal.seal_name.clone(),
+        electronic_seal: None,
+        sealing_time,
+        sealing_time_source: sealing_time.map(|_| Seal::time_source_of(&steps, &notes)),
+        places: seal.places.iter().map(of_place).collect(),
+        registry: seal.registry.as_ref().map(of_registry),
+        steps,
+        notes,
     }
 }
 
-impl ItemView {
-    fn of(outcome: Outcome) -> Self {
-        Self { result: outcome.result().to_owned(), reason: outcome.reason().map(|reason| reason.code().to_owned()) }
-    }
-
-    fn of_report(item: Option<&pb::Item>) -> Self {
-        let item = item.cloned().unwrap_or_default();
-        Self { result: result(item.result()), reason: Some(item.reason).filter(|reason| !reason.is_empty()) }
-    }
-
-    fn to_words(&self, lang: Lang) -> String {
-        let (sign, word) = match self.result.as_str() {
-            "passed" => ("✓", lang.pick("通过", "passed")),
-            "failed" => ("✗", lang.pick("未通过", "failed")),
-            "not_applicable" => ("–", lang.pick("不适用", "not applicable")),
-            _ => ("?", lang.pick("未知", "unknown")),
-        };
-        let why = self.reason.as_deref().map(|code| {
-            let known = Reason::ALL.iter().find(|reason| reason.code() == code);
-            let words = known.map(|reason| reason.text(lang.into())).unwrap_or_default();
-            format!(" {words} [{code}]")
-        });
-        let text = format!("{sign} {word}");
-        let text = match self.result.as_str() {
-            "passed" => text.if_supports_color(Stream::Stdout, |t| t.green()).to_string(),
-            "failed" => text.if_supports_color(Stream::Stdout, |t| t.red()).to_string(),
-            _ => text.if_supports_color(Stream::Stdout, |t| t.yellow()).to_string(),
-        };
-        text + &why.unwrap_or_default()
-    }
-}
-
-impl StepView {
-    fn of(step: &Step) -> Self {
-        let ItemView { result, reason } = ItemView::of(step.outcome);
-        Self { code: step.check.code().to_owned(), result, reason }
-    }
-
-    fn of_report(step: &pb::Step) -> Self {
-        let reason = Some(step.reason.clone()).filter(|reason| !reason.is_empty());
-        Self { code: step.code.clone(), result: result(step.result()), reason }
-    }
-}
-
-impl NoteView {
-    fn of(note: &Note, lang: Lang) -> Self {
-        Self {
-            code: note.code.code().to_owned(),
-            severity: note.severity().as_str().to_owned(),
-            text: note.text(lang.into()),
-        }
-    }
-
-    fn of_report(note: &pb::Note) -> Self {
-        let severity = short(note.severity().as_str_name(), "SEVERITY_");
-        Self { code: note.code.clone(), severity, text: note.text.clone() }
-    }
-
-    /// A note of this program.
-    pub fn of_client(code: &str, lang: Lang) -> Self {
-        let text = CODES.iter().find(|(known, ..)| *known == code).map_or(code, |(_, zh, en)| lang.pick(zh, en));
-        Self { code: code.to_owned(), severity: "info".to_owned(), text: text.to_owned() }
-    }
-
-    fn to_words(&self, lang: Lang) -> String {
-        let sign = if self.severity == "warning" {
-            lang.pick("⚠ 警告", "⚠ warning")
-        } else {
-            lang.pick("ⓘ 提示", "ⓘ note")
-        };
-        format!("  {sign}: {} [{}]", self.text, self.code)
-    }
-}
-
-impl PlaceView {
-    fn of(place: &Place) -> Self {
-        // A PDF has points with few digits: to the micrometre, as the service tells it.
-        let round = |mm: f64| (mm * 1000.0).round() / 1000.0;
-        let Place { page, x_mm, y_mm, width_mm, height_mm } = *place;
-        Self { page, x_mm: round(x_mm), y_mm: round(y_mm), width_mm: round(width_mm), height_mm: round(height_mm) }
-    }
-
-    fn of_report(place: &seal_pb::Place) -> Self {
-        // Micrometres on a page: far below what an f64 holds exactly.
-        let mm = |um: i64| um as f64 / 1000.0;
-        Self {
-            page: place.page,
-            x_mm: mm(place.x_um),
-            y_mm: mm(place.y_um),
-            width_mm: mm(place.width_um),
-            height_mm: mm(place.height_um),
-        }
-    }
-
-    fn to_words(&self, lang: Lang) -> String {
-        let Self { page, x_mm, y_mm, width_mm, height_mm } = self;
-        let page = if lang == Lang::En { format!("page {page}") } else { format!("第{page}页") };
-        format!("{page} ({x_mm}, {y_mm}) {width_mm} × {height_mm} mm")
-    }
-}
-
-impl RegistryView {
-    fn of_report(registry: &pb::RegistryState) -> Self {
-        let word = |state: seal_pb::SealState| short(state.as_str_name(), "SEAL_STATE_");
-        Self { known: registry.known, state_then: word(registry.state_then()), state_now: word(registry.state_now()) }
-    }
-
-    fn to_words(&self, lang: Lang) -> String {
-        if !self.known {
-            return lang.pick("本系统未登记该印章", "this system knows no such seal").to_owned();
-        }
-        let (then, now) = (lang.pick("签章时", "then"), lang.pick("现在", "now"));
-        let word = |state: &str| match state {
-            "unspecified" => lang.pick("尚未登记", "not registered yet").to_owned(),
-            known => known.to_owned(),
-        };
-        format!("{then} {}, {now} {}", word(&self.state_then), word(&self.state_now))
-    }
-}
-
-fn verdict(word: &str, lang: Lang) -> String {
-    let text = match word {
-        "valid" => lang.pick("有效:文档上的印章全部有效", "valid: every seal on the document is good"),
-        "invalid" => lang.pick("无效:至少一项验证未通过", "invalid: something did not verify"),
-        "unsealed" => lang.pick("未签章:文档上没有印章", "unsealed: there is no seal on the document"),
-        _ => lang.pick("无法确定:至少一项无法验证", "indeterminate: something could not be verified"),
+/// Both or none: a server of before knows no status.
+fn of_status(seal: &pb::SealReport) -> Option<Status> {
+    let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let of = |told: &pb::Status| StatusAt {
+        indication: told.indication.clone(),
+        sub_indication: some(&told.sub_indication),
+        text: some(&told.text),
     };
-    match word {
-        "valid" => text.if_supports_color(Stream::Stdout, |t| t.green()).to_string(),
-        "invalid" => text.if_supports_color(Stream::Stdout, |t| t.red()).to_string(),
-        _ => text.if_supports_color(Stream::Stdout, |t| t.yellow()).to_string(),
-    }
+    let (at_sealing, now) = (seal.status_at_sealing.as_ref()?, seal.status_now.as_ref()?);
+    Some(Status { at_sealing: of(at_sealing), now: of(now) })
 }
 
-fn result(result: pb::Result) -> String {
+fn of_item(item: Option<&pb::Item>, language: Language) -> Item {
+    let item = item.cloned().unwrap_or_default();
+    Item::new(of_result(item.result()), Some(item.reason).filter(|reason| !reason.is_empty()), language)
+}
+
+fn of_step(step: &pb::Step, language: Language) -> Step {
+    let reason = Some(step.reason.clone()).filter(|reason| !reason.is_empty());
+    let detail = Some(step.detail.clone()).filter(|detail| !detail.is_empty());
+    Step::new(step.code.clone(), of_result(step.result()), reason, detail, language)
+}
+
+fn of_note(note: &pb::Note) -> Note {
+    let severity = match note.severity() {
+        pb::Severity::Info | pb::Severity::Unspecified => Severity::Info,
+        pb::Severity::Warning => Severity::Warning,
+    };
+    Note { code: note.code.clone(), severity, text: note.text.clone() }
+}
+
+const fn of_result(result: pb::Result) -> Outcome {
     match result {
-        pb::Result::Passed => "passed",
-        pb::Result::Failed => "failed",
-        pb::Result::NotApplicable => "not_applicable",
-        pb::Result::Unknown | pb::Result::Unspecified => "unknown",
+        pb::Result::Passed => Outcome::Passed,
+        pb::Result::Failed => Outcome::Failed,
+        pb::Result::NotApplicable => Outcome::NotApplicable,
+        pb::Result::Unknown | pb::Result::Unspecified => Outcome::Unknown,
     }
-    .to_owned()
 }
 
-fn time(at: Option<eseal_proto::Timestamp>) -> Option<String> {
-    at.as_ref().and_then(moment::micros).map(|micros| Timestamp::from_micros(micros).to_string())
+fn of_place(place: &seal_pb::Place) -> Place {
+    // Micrometres on a page: far below what an f64 holds exactly.
+    let mm = |um: i64| um as f64 / 1000.0;
+    Place {
+        page: place.page,
+        x_mm: mm(place.x_um),
+        y_mm: mm(place.y_um),
+        width_mm: mm(place.width_um),
+        height_mm: mm(place.height_um),
+    }
+}
+
+fn of_registry(registry: &pb::RegistryState) -> Registry {
+    let word = |state: seal_pb::SealState| short(state.as_str_name(), "SEAL_STATE_");
+    Registry { known: registry.known, state_then: word(registry.state_then()), state_now: word(registry.state_now()) }
+}
+
+fn time(at: Option<eseal_proto::Timestamp>) -> Option<Moment> {
+    at.as_ref().and_then(moment::micros).map(|micros| Moment(Timestamp::from_micros(micros)))
+}
+
+/// For people at a terminal.
+pub fn to_words(report: &Report) -> String {
+    let sheet = Sheet::of(report);
+    let mut text = format!("{}\n{}", colored(sheet.tone, sheet.headline), sheet.sentence);
+    if let Some(warning) = sheet.warning {
+        text.push_str(&format!("\n{}", colored(Tone::Unsure, &format!("⚠ {warning}"))));
+    }
+    text.push_str(&format!("\n\n{}", indented(&sheet.facts)));
+    sheet.notes.iter().for_each(|note| text.push_str(&line(note)));
+    for seal in &sheet.seals {
+        text.push_str("\n\n");
+        text.push_str(&words_of_seal(seal, sheet.language));
+    }
+    text
+}
+
+fn words_of_seal(seal: &SealSheet, language: Language) -> String {
+    let mut text = format!("■ {} · {}\n", seal.ordinal, seal.title);
+    text.push_str(&fields(&seal.items.iter().map(|i| (i.label, item(i))).collect::<Vec<_>>()));
+    text.push('\n');
+    text.push_str(&indented(&seal.facts));
+    for (title, lines) in [
+        (words::pick(language, "签章后的变化", "since it was sealed"), &seal.changes),
+        (words::pick(language, "说明", "notes"), &seal.notes),
+    ] {
+        if !lines.is_empty() {
+            text.push_str(&format!("\n  {title}"));
+            lines.iter().for_each(|one| text.push_str(&line(one)));
+        }
+    }
+    let failed = seal.steps.iter().filter(|step| step.tone == Tone::Bad).map(step);
+    text + &failed.collect::<String>()
+}
+
+fn item(item: &ItemLine) -> String {
+    let word = colored(item.tone, &format!("{} {}", item.sign, item.word));
+    let why = item.reason.as_ref().map(|reason| format!(" {} [{}]", reason.text, reason.code));
+    word + &why.unwrap_or_default()
+}
+
+fn step(step: &StepLine) -> String {
+    format!("\n  {} {} [{}]", colored(step.tone, step.sign), step.why, step.code)
+}
+
+fn line(line: &Line) -> String {
+    let word = if line.word.is_empty() { String::new() } else { format!("{}: ", colored(line.tone, line.word)) };
+    let code = if line.code.is_empty() { String::new() } else { format!(" [{}]", line.code) };
+    format!("\n    {word}{}{code}", line.text)
+}
+
+fn indented(facts: &[Fact]) -> String {
+    fields(&facts.iter().map(|fact| (fact.label, fact.value.clone())).collect::<Vec<_>>())
+}
+
+fn colored(tone: Tone, text: &str) -> String {
+    match tone {
+        Tone::Good => text.if_supports_color(Stream::Stdout, |t| t.green()).to_string(),
+        Tone::Bad => text.if_supports_color(Stream::Stdout, |t| t.red()).to_string(),
+        Tone::Unsure => text.if_supports_color(Stream::Stdout, |t| t.yellow()).to_string(),
+        Tone::Neutral => text.to_owned(),
+    }
 }

@@ -33,6 +33,7 @@ pub fn verify(error: VerifyError, language: Language) -> Status {
     match error {
         VerifyError::Inspection(InspectionError::Document(error)) => document(&error, language),
         VerifyError::Inspection(error @ InspectionError::Ended(_)) => internal(&error),
+        VerifyError::Render(error) => internal(&error),
         VerifyError::Record(error) => command_refused(error, |rejection| match rejection {
             // Only failures are recorded, under fresh ids: either would be our mistake.
             Rejection::NothingFailed | Rejection::AlreadyExists => internal(&rejection),

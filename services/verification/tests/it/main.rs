@@ -5,5 +5,6 @@ mod authority;
 mod desk;
 mod failures;
 mod refusals;
+mod reports;
 mod sealed;
 mod verdicts;

@@ -146,7 +146,7 @@ impl Run<'_> {
         let (mut certificates, mut keys) = (BTreeMap::new(), BTreeMap::new());
         let (structure, holder) = if attempt.is_hosted() {
             let structure = attempt.structure().await?;
-            certificates.extend(SUITES.iter().filter_map(|suite| Some((name(*suite), listed(&structure, *suite)?))));
+            certificates.extend(SUITES.iter().filter_map(|suite| Some((suite.name(), listed(&structure, *suite)?))));
             let pin = secret::read(lang, args.pin_file.as_deref(), lang.pick("密钥密码", "PIN of the key"))?;
             (structure, Holder::Hosted { pin })
         } else {
@@ -157,8 +157,8 @@ impl Run<'_> {
             for suite in SUITES {
                 let certificate = card.certificate(suite).map_err(unusable)?;
                 if let (Some(key), Some(certificate)) = (unlocked.signer(suite), certificate) {
-                    certificates.insert(name(suite), certificate);
-                    keys.insert(name(suite), key);
+                    certificates.insert(suite.name(), certificate);
+                    keys.insert(suite.name(), key);
                 }
             }
             (structure, Holder::Card { card, keys })
@@ -219,7 +219,7 @@ impl Run<'_> {
     /// Gate d, and gate c of a hosted key.
     async fn authorize(&mut self, attempt: &Attempt<'_>, list: &List, ready: &[Ready]) -> Result<(), Failure> {
         let lang = self.env.lang();
-        let used: BTreeMap<_, _> = ready.iter().map(|ready| (name(ready.suite), ready.suite)).collect();
+        let used: BTreeMap<_, _> = ready.iter().map(|ready| (ready.suite.name(), ready.suite)).collect();
         loop {
             let means = self.means()?;
             let certificates = used.keys().filter_map(|suite| means.certificates.get(suite)).cloned();
@@ -301,14 +301,14 @@ impl Run<'_> {
             let both: Vec<_> = portion.iter().zip(drafts).collect();
             let sign = |(ready, draft): &(&Ready, &Result<Draft, Failure>)| {
                 let (_, prepared) = draft.as_ref().map_err(|_| failed())?;
-                let key = keys.get(name(ready.suite)).ok_or_else(|| no_key(lang, ready.suite))?;
+                let key = keys.get(ready.suite.name()).ok_or_else(|| no_key(lang, ready.suite))?;
                 key.sign(prepared.to_sign()).map_err(|error| failed().because(error))
             };
             return Ok(block_in_place(|| side_by_side(self.jobs(), &both, sign)));
         }
         let asked = portion.iter().zip(drafts).filter_map(|(ready, draft)| {
             let (_, prepared) = draft.as_ref().ok()?;
-            let certificate = means.certificates.get(name(ready.suite))?.fingerprint();
+            let certificate = means.certificates.get(ready.suite.name())?.fingerprint();
             Some((ready.listed.clone(), prepared.to_sign().to_vec(), certificate))
         });
         let asked: Vec<_> = asked.collect();

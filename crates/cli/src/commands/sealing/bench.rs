@@ -52,15 +52,6 @@ pub(super) type Signed = (Draft, Vec<u8>);
 
 pub(super) const SUITES: [Suite; 2] = [Suite::Sm2Sm3, Suite::EcdsaP256Sha256];
 
-/// What a suite's key and certificate are found by.
-pub(super) const fn name(suite: Suite) -> &'static str {
-    match suite {
-        Suite::Sm2Sm3 => "SM2",
-        Suite::EcdsaP256Sha256 => "P-256",
-        Suite::RsaSha256 => "RSA",
-    }
-}
-
 impl Bench<'_> {
     /// Everything but the signature.
     pub(super) fn prepare(&self, input: &Input, is_first: bool) -> Result<Draft, Failure> {
@@ -72,7 +63,7 @@ impl Bench<'_> {
         if is_first {
             document.earlier_seals_hold()?;
         }
-        let certificate = self.means.certificates.get(name(document.suite()));
+        let certificate = self.means.certificates.get(document.suite().name());
         let certificate = certificate.ok_or_else(|| no_key(lang, document.suite()))?;
         let prepared = document.prepare(self.of, certificate)?;
         Ok((document, prepared))
