@@ -53,7 +53,7 @@ impl<'a> Document<'a> {
 }
 
 /// The reports that are asked for, each with its file; asked before anything is done.
-pub fn wanted<'a>(lang: Lang, args: &'a Verify) -> Result<Vec<(ReportForm, &'a PathBuf)>, Failure> {
+pub fn wanted(lang: Lang, args: &Verify) -> Result<Vec<(ReportForm, &PathBuf)>, Failure> {
     if args.report.len() != args.output.len() {
         let why = lang.pick("每个 --report 需要一个 -o 文件", "every --report needs its own -o FILE");
         return Err(Failure::usage(lang, why));

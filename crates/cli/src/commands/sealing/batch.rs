@@ -19,7 +19,7 @@ use tokio::task::block_in_place;
 
 use super::act::{List, Listed, fitting};
 use super::attempt::Attempt;
-use super::bench::{Bench, Draft, Holder, Means, SUITES, Signed, Slot, Waiting, name};
+use super::bench::{Bench, Draft, Holder, Means, SUITES, Signed, Slot, Waiting};
 use super::document::Sealing;
 use super::inputs::{self, Input};
 use super::journal::{Ending, Journal, Line};
