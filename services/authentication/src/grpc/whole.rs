@@ -32,6 +32,7 @@ use crate::domain::command::SealingAction;
 use crate::domain::ids::AttemptId;
 use crate::domain::{Rejection, Seal};
 use crate::pins::Pin;
+use crate::query::Holding;
 
 const RPC: &str = "eseal.authentication.v1.SealingService/SealDocument";
 /// Bytes of a piece of the answer, and how many wait for a client.
@@ -123,7 +124,9 @@ impl Grpc {
     }
 
     async fn begin_whole(&self, whole: &mut Whole) -> Result<pb::BeginSealingResponse, Status> {
-        if whole.turn.holding.as_ref().is_some_and(|holding| holding.hosted_key.is_none()) {
+        // Its custodian may know where its keys are; anybody else is refused as a stranger.
+        let of_card = |holding: &&Holding| holding.hosted_key.is_none() && holding.custodian == whole.turn.by.person;
+        if whole.turn.holding.as_ref().filter(of_card).is_some() {
             return Err(refusals::rejected(Rejection::WrongCustody, whole.language));
         }
         let (seal, attempt) = (whole.turn.seal, whole.turn.attempt);

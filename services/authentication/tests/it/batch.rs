@@ -15,13 +15,13 @@ use crate::hosted::{Hosted, PIN, hosted};
 use crate::signing::*;
 
 /// Documents and their places under one digest, as an honest client makes it.
-struct Many {
+pub struct Many {
     digests: Vec<Digest>,
     tree: Merkle,
 }
 
 impl Many {
-    fn of(count: u32) -> Self {
+    pub fn of(count: u32) -> Self {
         let digests: Vec<_> = (0..count).map(|i| Digest::of(&i.to_be_bytes())).collect();
         let leaves = digests.iter().map(|digest| leaf(digest, [numbers(&place())])).collect();
         Self { digests, tree: Merkle::over(leaves).expect("a tree") }
@@ -396,7 +396,7 @@ async fn with_pin(bureau: &Bureau, card: &Card, documents: u32) -> pb::BeginSeal
 }
 
 /// What an honest client shows at gate d.
-fn showing_list(
+pub fn showing_list(
     card: &Card,
     begun: &pb::BeginSealingResponse,
     many: &Many,

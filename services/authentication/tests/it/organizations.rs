@@ -8,8 +8,10 @@ use eseal_proto::authentication::v1::trust_service_client::TrustServiceClient;
 use eseal_service::Role;
 use eseal_service::testing::{came, done, rpcs_for_people};
 
+use crate::batch::{Many, showing_list};
 use crate::bureau::*;
 use crate::signing::*;
+use crate::whole::{OFD, order, pieces};
 
 /// What a stranger gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +22,8 @@ enum Gets {
     NotAuthorized,
     /// `NOT_CUSTODIAN`: the attempt is not theirs.
     NotCustodian,
+    /// `ATTEMPT_NOT_FOUND`: for them there is none.
+    NotFound,
     /// A list with nothing in it.
     Nothing,
     /// What is of no organization: roots that all trust, and what they say of a certificate.
@@ -46,7 +50,7 @@ async fn people_of_another_organization_get_nothing_by_any_rpc() {
     let certify =
         pb::CertifyHostedKeyRequest { request_id: request_id(), hosted_key_id: key.clone(), certificates: vec![] };
     let certificate = bureau.authorities.holders.certificate().der().to_vec();
-    use Gets::{NotAuthorized, NotCustodian, Nothing, OtherOrganization, WhatAllMayKnow};
+    use Gets::{NotAuthorized, NotCustodian, NotFound, Nothing, OtherOrganization, WhatAllMayKnow};
     let tried = [
         ("RegistryService/ActivateSeal", OtherOrganization, done(activate(&mut admin, seal).await)),
         ("RegistryService/SuspendSeal", OtherOrganization, done(suspend(&mut custodian, seal).await)),
@@ -97,6 +101,36 @@ async fn people_of_another_organization_get_nothing_by_any_rpc() {
         ),
         ("SealingService/CompleteSealing", NotCustodian, done(complete(&mut sealing, seal, attempt, vec![1]).await)),
         ("SealingService/ReportSigningFailure", NotCustodian, done(signing_failed(&mut sealing, seal, attempt).await)),
+        (
+            "SealingService/AuthorizeBatch",
+            NotAuthorized,
+            came(sealing.authorize_batch(showing_list(&card, &begun, &Many::of(2), &[Suite::Sm2Sm3])).await, |_| false),
+        ),
+        (
+            "SealingService/AuthorizeHostedBatch",
+            NotCustodian,
+            came(sealing.authorize_hosted_batch(hosted_batch(seal, attempt)).await, |_| false),
+        ),
+        (
+            "SealingService/SignHostedBatch",
+            NotCustodian,
+            came(sealing.sign_hosted_batch(nothing_to_sign(seal, attempt)).await, |_| false),
+        ),
+        (
+            "SealingService/CompleteBatch",
+            NotCustodian,
+            came(sealing.complete_batch(nothing_to_complete(seal, attempt)).await, |_| false),
+        ),
+        (
+            "SealingService/ListBatchDocuments",
+            NotFound,
+            came(sealing.list_batch_documents(documents_of(seal, attempt)).await, |_| false),
+        ),
+        (
+            "SealingService/SealDocument",
+            NotAuthorized,
+            done(sealing.seal_document(tokio_stream::iter(pieces(order(seal, "a long pin"), OFD))).await.map(|_| ())),
+        ),
         (
             "SealingService/ListAttempts",
             Nothing,
@@ -181,6 +215,7 @@ async fn people_of_another_organization_get_nothing_by_any_rpc() {
             OtherOrganization => Err("OTHER_ORGANIZATION".to_owned()),
             NotAuthorized => Err("NOT_AUTHORIZED".to_owned()),
             NotCustodian => Err("NOT_CUSTODIAN".to_owned()),
+            NotFound => Err("ATTEMPT_NOT_FOUND".to_owned()),
             Nothing => Ok(true),
             WhatAllMayKnow => Ok(false),
         };
@@ -214,4 +249,31 @@ fn hosted_use(card: &crate::card::Card, attempt_id: &str) -> pb::AuthorizeHosted
         certificate_digest: document().to_string(),
         places: vec![place()],
     }
+}
+
+fn hosted_batch(seal: &str, attempt: &str) -> pb::AuthorizeHostedBatchRequest {
+    pb::AuthorizeHostedBatchRequest {
+        request_id: request_id(),
+        seal_id: seal.to_owned(),
+        attempt_id: attempt.to_owned(),
+        pin: "a long pin".to_owned(),
+        root: document().to_string(),
+        documents: 2,
+        certificate_digests: vec![document().to_string()],
+    }
+}
+
+fn nothing_to_sign(seal: &str, attempt: &str) -> pb::SignHostedBatchRequest {
+    let (seal_id, attempt_id) = (seal.to_owned(), attempt.to_owned());
+    pb::SignHostedBatchRequest { request_id: request_id(), seal_id, attempt_id, documents: vec![] }
+}
+
+fn nothing_to_complete(seal: &str, attempt: &str) -> pb::CompleteBatchRequest {
+    let (seal_id, attempt_id) = (seal.to_owned(), attempt.to_owned());
+    pb::CompleteBatchRequest { request_id: request_id(), seal_id, attempt_id, documents: vec![], last: true }
+}
+
+fn documents_of(seal: &str, attempt: &str) -> pb::ListBatchDocumentsRequest {
+    let (seal_id, attempt_id) = (seal.to_owned(), attempt.to_owned());
+    pb::ListBatchDocumentsRequest { seal_id, attempt_id, ..Default::default() }
 }

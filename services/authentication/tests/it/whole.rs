@@ -10,16 +10,16 @@ use eseal_proto::authentication::v1::seal_document_response::Part as Answer;
 use tonic::{Code, Status};
 
 use crate::bureau::*;
-use crate::hosted::{Hosted, PIN, hosted};
+use crate::hosted::{PIN, hosted};
 use crate::signing::*;
 
-const OFD: &[u8] = include_bytes!("../../../../tests/documents/contract.ofd");
+pub const OFD: &[u8] = include_bytes!("../../../../tests/documents/contract.ofd");
 
 #[tokio::test]
 async fn a_document_is_sealed_through_the_gates_of_every_hosted_seal() {
     let bureau = Bureau::open().await;
     let hosted = hosted(&bureau).await;
-    let (told, document) = seal(&bureau, pieces(order(&hosted, PIN), OFD)).await.expect("sealed");
+    let (told, document) = seal(&bureau, pieces(order(&hosted.seal_id, PIN), OFD)).await.expect("sealed");
     assert_eq!((told.format.as_str(), told.size, told.places.len()), ("OFD", document.len() as u64, 1));
     let source: Source = Arc::new(document);
     let report = verify(&source, &Limits::default(), &mut |_| {}).expect("a document");
@@ -38,7 +38,7 @@ async fn a_document_is_sealed_through_the_gates_of_every_hosted_seal() {
 async fn the_same_order_again_gives_the_same_document_and_records_nothing() {
     let bureau = Bureau::open().await;
     let hosted = hosted(&bureau).await;
-    let order = order(&hosted, PIN);
+    let order = order(&hosted.seal_id, PIN);
     let first = seal(&bureau, pieces(order.clone(), OFD)).await.expect("sealed");
     let before = bureau.events().await.len();
     // The PIN is no part of the request: a repeat is no second guess.
@@ -56,14 +56,14 @@ async fn the_same_order_again_gives_the_same_document_and_records_nothing() {
 async fn the_gates_refuse_as_they_refuse_a_client() {
     let bureau = Bureau::open().await;
     let hosted = hosted(&bureau).await;
-    let wrong = seal(&bureau, pieces(order(&hosted, "314159"), OFD)).await.map(|_| ());
+    let wrong = seal(&bureau, pieces(order(&hosted.seal_id, "314159"), OFD)).await.map(|_| ());
     assert_gate(wrong, "c", "PIN_INCORRECT");
-    let unknown = pb::SealDocumentOrder { seal_id: request_id(), ..order(&hosted, PIN) };
+    let unknown = pb::SealDocumentOrder { seal_id: request_id(), ..order(&hosted.seal_id, PIN) };
     assert_gate(seal(&bureau, pieces(unknown, OFD)).await.map(|_| ()), "a", "SEAL_NOT_REGISTERED");
     suspend(&mut bureau.admin(), &hosted.seal_id).await.expect("suspended");
-    assert_gate(seal(&bureau, pieces(order(&hosted, PIN), OFD)).await.map(|_| ()), "d", "SEAL_SUSPENDED");
+    assert_gate(seal(&bureau, pieces(order(&hosted.seal_id, PIN), OFD)).await.map(|_| ()), "d", "SEAL_SUSPENDED");
     let card = bureau.active().await;
-    let of_card = pb::SealDocumentOrder { seal_id: card.seal_id.clone(), ..order(&hosted, PIN) };
+    let of_card = pb::SealDocumentOrder { seal_id: card.seal_id.clone(), ..order(&hosted.seal_id, PIN) };
     let refused = seal(&bureau, pieces(of_card, OFD)).await.map(|_| ());
     assert_refused(refused, Code::FailedPrecondition, "CUSTODY_UNFIT");
 }
@@ -73,20 +73,20 @@ async fn what_is_no_document_and_what_does_not_fit_is_refused_before_anything_is
     let bureau = Bureau::open().await;
     let hosted = hosted(&bureau).await;
     let before = bureau.events().await.len();
-    let sized = |bytes: &[u8]| pb::SealDocumentOrder { size: bytes.len() as u64, ..order(&hosted, PIN) };
+    let sized = |bytes: &[u8]| pb::SealDocumentOrder { size: bytes.len() as u64, ..order(&hosted.seal_id, PIN) };
     let text = b"neither".as_slice();
     let refused = seal(&bureau, pieces(sized(text), text)).await.map(|_| ());
     assert_refused(refused, Code::InvalidArgument, "NOT_A_DOCUMENT");
     let large = vec![0; (1 << 20) + 1];
     assert_eq!(violation(seal(&bureau, pieces(sized(&large), &large)).await.map(|_| ())).0, "piece");
-    let cut = seal(&bureau, pieces(order(&hosted, PIN), &OFD[..OFD.len() - 1])).await.map(|_| ());
+    let cut = seal(&bureau, pieces(order(&hosted.seal_id, PIN), &OFD[..OFD.len() - 1])).await.map(|_| ());
     assert_eq!(violation(cut).0, "order.size");
     let no_order = vec![piece(OFD)];
     assert_eq!(violation(seal(&bureau, no_order).await.map(|_| ())).0, "order");
-    let (mut two, second) = (pieces(order(&hosted, PIN), OFD), order(&hosted, PIN));
+    let (mut two, second) = (pieces(order(&hosted.seal_id, PIN), OFD), order(&hosted.seal_id, PIN));
     two.push(pb::SealDocumentRequest { part: Some(Part::Order(second)) });
     assert_eq!(violation(seal(&bureau, two).await.map(|_| ())).0, "order");
-    let nowhere = pb::SealDocumentOrder { placement: None, ..order(&hosted, PIN) };
+    let nowhere = pb::SealDocumentOrder { placement: None, ..order(&hosted.seal_id, PIN) };
     assert_eq!(violation(seal(&bureau, pieces(nowhere, OFD)).await.map(|_| ())).0, "order.placement");
     assert_eq!(bureau.events().await.len(), before);
 }
@@ -98,7 +98,9 @@ async fn more_documents_than_there_is_room_for_are_put_off() {
     // Two that begin and wait: the one that comes second finds no room, whichever it is.
     let begin = || {
         let (waiting, held) = tokio::sync::mpsc::channel(1);
-        waiting.try_send(pb::SealDocumentRequest { part: Some(Part::Order(order(&hosted, PIN))) }).expect("taken");
+        waiting
+            .try_send(pb::SealDocumentRequest { part: Some(Part::Order(order(&hosted.seal_id, PIN))) })
+            .expect("taken");
         let mut zhou = bureau.zhou();
         let pieces = tokio_stream::wrappers::ReceiverStream::new(held);
         (waiting, async move { zhou.seal_document(pieces).await.map(|_| ()) })
@@ -114,11 +116,11 @@ async fn more_documents_than_there_is_room_for_are_put_off() {
     assert_eq!(violation(left.await).0, "order.size");
 }
 
-fn order(hosted: &Hosted, pin: &str) -> pb::SealDocumentOrder {
+pub fn order(seal_id: &str, pin: &str) -> pb::SealDocumentOrder {
     let spots = vec![pb::PlacementSpot { page: 1, x_um: 45_000, y_um: 112_000 }];
     pb::SealDocumentOrder {
         request_id: request_id(),
-        seal_id: hosted.seal_id.clone(),
+        seal_id: seal_id.to_owned(),
         pin: pin.to_owned(),
         placement: Some(pb::Placement { rule: Some(pb::placement::Rule::At(pb::PlacementAt { spots })) }),
         reason: String::new(),
@@ -130,7 +132,7 @@ fn piece(bytes: &[u8]) -> pb::SealDocumentRequest {
     pb::SealDocumentRequest { part: Some(Part::Piece(bytes.to_vec())) }
 }
 
-fn pieces(order: pb::SealDocumentOrder, document: &[u8]) -> Vec<pb::SealDocumentRequest> {
+pub fn pieces(order: pb::SealDocumentOrder, document: &[u8]) -> Vec<pb::SealDocumentRequest> {
     let order = pb::SealDocumentRequest { part: Some(Part::Order(order)) };
     std::iter::once(order).chain(document.chunks(10_000).map(piece)).collect()
 }
