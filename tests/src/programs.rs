@@ -326,13 +326,21 @@ impl Eseal {
     ///
     /// # Panics
     /// `what` did not come about within 30 s.
-    pub fn until<T>(&self, what: &str, mut look: impl FnMut(&Self) -> Option<T>) -> T {
-        let deadline = Instant::now() + Duration::from_secs(30);
+    pub fn until<T>(&self, what: &str, look: impl FnMut(&Self) -> Option<T>) -> T {
+        self.until_within(Duration::from_secs(30), what, look)
+    }
+
+    /// The same for what takes long.
+    ///
+    /// # Panics
+    /// `what` did not come about within `bound`.
+    pub fn until_within<T>(&self, bound: Duration, what: &str, mut look: impl FnMut(&Self) -> Option<T>) -> T {
+        let deadline = Instant::now() + bound;
         loop {
             if let Some(found) = look(self) {
                 return found;
             }
-            assert!(Instant::now() < deadline, "waited 30 s in vain until {what}");
+            assert!(Instant::now() < deadline, "waited {bound:?} in vain until {what}");
             std::thread::park_timeout(Duration::from_millis(10));
         }
     }
