@@ -53,7 +53,9 @@ fn a_sealed_document_is_reported_in_every_form_with_its_pages_drawn() {
         assert_eq!(json, answer.value, "the file says what is printed");
         assert!(json["seals"][0]["certificate"]["issuer"].is_string());
         assert!(read("report.pdf").starts_with(b"%PDF"));
-        assert!(String::from_utf8(read("report.xml")).expect("text").contains(":mainindication:total-passed"));
+        // Nothing in the document says that its certificate was not revoked, so the status has to leave that open.
+        let xml = String::from_utf8(read("report.xml")).expect("text");
+        assert!(xml.contains(":mainindication:indeterminate") && xml.contains(":subindication:TRY_LATER"), "{xml}");
     }
 }
 
