@@ -8,14 +8,13 @@ mod databases;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use eseal_testkit::postgres::Syncs;
-use eseal_testkit::{NatsOptions, NatsTls, TestNats, TestPostgres};
+use eseal_testkit::{NatsOptions, NatsTls, TestNats, TestPostgres, ports};
 use tokio::runtime::Runtime;
 
 use crate::programs::{Served, Starting, program};
@@ -365,8 +364,7 @@ impl Platform {
         let names = SERVICES.iter().flat_map(|name| [(*name).to_owned(), format!("{name}-2")]);
         let names: Vec<_> = names.chain(["identity", "issuer", "gateway", "gateway-2"].map(str::to_owned)).collect();
         // All are held until the last is chosen, so that none is chosen twice.
-        let held: Vec<_> =
-            names.iter().map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port")).collect();
+        let held: Vec<_> = names.iter().map(|_| ports::hold().expect("a free port")).collect();
         let ports = held.iter().map(|listener| listener.local_addr().expect("an address").port());
         let mut ports: BTreeMap<String, u16> = names.into_iter().zip(ports).collect();
         if self.options.gateway_port != 0 {

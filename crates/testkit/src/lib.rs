@@ -7,6 +7,7 @@
 //! - [`TestCertificates`]: an authority of its own for a test
 //! - [`Proxy`]: a wire that can be cut without a word
 //! - `otlp` (feature `otlp`): a collector that keeps the telemetry it is sent
+//! - [`ports`]: ports that no outgoing connection takes
 //! - [`ratio`]: figures of benchmarks
 //! - [`wait_until`]: waits on a value with a bound, and says what was missing
 
@@ -17,6 +18,7 @@ mod nats;
 mod nats_user;
 #[cfg(feature = "otlp")]
 pub mod otlp;
+pub mod ports;
 pub mod postgres;
 mod proxy;
 pub mod ratio;

@@ -4,7 +4,6 @@ mod program;
 
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -91,7 +90,7 @@ impl TestPostgres {
         };
         let guard = Some(watch_over(&folder, temporary)?);
         let server = Self {
-            port: free_port()?,
+            port: crate::ports::hold()?.local_addr()?.port(),
             password: prepared,
             server: Mutex::new(None),
             guard: Mutex::new(guard),
@@ -341,9 +340,4 @@ fn new_password() -> io::Result<String> {
     let mut bytes = [0; 16];
     fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
