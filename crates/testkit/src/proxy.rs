@@ -16,9 +16,16 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub struct Proxy {
     port: u16,
-    state: watch::Sender<State>,
-    passed: Arc<AtomicU64>,
+    state: Arc<watch::Sender<State>>,
+    meter: Arc<Meter>,
     _runtime: Runtime,
+}
+
+/// What has passed, and what may.
+#[derive(Debug)]
+struct Meter {
+    passed: AtomicU64,
+    limit: AtomicU64,
 }
 
 /// How long the far side of a dead connection believes in it, if not for ever.
@@ -57,11 +64,11 @@ impl Proxy {
         let runtime = runtime.expect("a runtime");
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).expect("a free port");
         let own = listener.local_addr().expect("an address").port();
-        let (state, watching) = watch::channel(State::default());
-        let passed = Arc::new(AtomicU64::new(0));
+        let state = Arc::new(watch::Sender::new(State::default()));
+        let meter = Arc::new(Meter { passed: AtomicU64::new(0), limit: AtomicU64::new(u64::MAX) });
         let to = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        runtime.spawn(accept(listener, to, patience, watching, passed.clone()));
-        Self { port: own, state, passed, _runtime: runtime }
+        runtime.spawn(accept(listener, to, patience, state.clone(), meter.clone()));
+        Self { port: own, state, meter, _runtime: runtime }
     }
 
     /// Where to connect.
@@ -71,29 +78,40 @@ impl Proxy {
 
     /// How many bytes it has passed on: whether anybody uses it.
     pub fn passed(&self) -> u64 {
-        self.passed.load(Ordering::SeqCst)
+        self.meter.passed.load(Ordering::SeqCst)
     }
 
     /// Nothing gets through any more: not on the connections there are, and not on new ones. Nobody is told.
     pub fn cut(&self) {
-        self.state.send_modify(|state| *state = State { cuts: state.cuts + 1, is_cut: true });
+        cut(&self.state);
+    }
+
+    /// Cuts by itself as soon as this many more bytes have been passed on: in the middle of an answer, whatever the
+    /// buffers on its way hold.
+    pub fn cut_after(&self, bytes: u64) {
+        self.meter.limit.store(self.passed() + bytes, Ordering::SeqCst);
     }
 
     /// New connections get through again. The old ones stay dead.
     pub fn mend(&self) {
+        self.meter.limit.store(u64::MAX, Ordering::SeqCst);
         self.state.send_modify(|state| state.is_cut = false);
     }
+}
+
+fn cut(state: &watch::Sender<State>) {
+    state.send_modify(|state| *state = State { cuts: state.cuts + 1, is_cut: true });
 }
 
 async fn accept(
     listener: TcpListener,
     to: SocketAddr,
     patience: Patience,
-    state: watch::Receiver<State>,
-    passed: Arc<AtomicU64>,
+    state: Arc<watch::Sender<State>>,
+    meter: Arc<Meter>,
 ) {
     while let Ok((near, _)) = listener.accept().await {
-        tokio::spawn(connect(near, to, patience, state.clone(), passed.clone()));
+        tokio::spawn(connect(near, to, patience, state.clone(), meter.clone()));
     }
 }
 
@@ -101,10 +119,11 @@ async fn connect(
     near: TcpStream,
     to: SocketAddr,
     patience: Patience,
-    mut state: watch::Receiver<State>,
-    passed: Arc<AtomicU64>,
+    state: Arc<watch::Sender<State>>,
+    meter: Arc<Meter>,
 ) {
-    let born = *state.borrow_and_update();
+    let mut watching = state.subscribe();
+    let born = *watching.borrow_and_update();
     if born.is_cut {
         return silence(near).await;
     }
@@ -114,11 +133,12 @@ async fn connect(
     let is_over = {
         let pumps = async {
             let ((near_read, near_write), (far_read, far_write)) = (&mut near, &mut far);
-            let _ = tokio::join!(pump(near_read, far_write, &passed), pump(far_read, near_write, &passed));
+            let wire = (&*meter, &*state);
+            let _ = tokio::join!(pump(near_read, far_write, wire), pump(far_read, near_write, wire));
         };
         tokio::select! {
             () = pumps => true,
-            cut = state.wait_for(|now| now.cuts > born.cuts) => cut.is_err(),
+            cut = watching.wait_for(|now| now.cuts > born.cuts) => cut.is_err(),
         }
     };
     if !is_over {
@@ -136,7 +156,11 @@ async fn connect(
 }
 
 /// One direction; it ends for itself, as that of a half-closed connection does.
-async fn pump(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, passed: &AtomicU64) -> io::Result<()> {
+async fn pump(
+    from: &mut OwnedReadHalf,
+    to: &mut OwnedWriteHalf,
+    (meter, state): (&Meter, &watch::Sender<State>),
+) -> io::Result<()> {
     let mut buffer = vec![0; 16 << 10];
     loop {
         let count = from.read(&mut buffer).await?;
@@ -144,7 +168,11 @@ async fn pump(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, passed: &Atomic
             return to.shutdown().await;
         }
         to.write_all(&buffer[..count]).await?;
-        passed.fetch_add(count as u64, Ordering::SeqCst);
+        let passed = meter.passed.fetch_add(count as u64, Ordering::SeqCst) + count as u64;
+        if passed >= meter.limit.load(Ordering::SeqCst) {
+            cut(state);
+            return std::future::pending().await;
+        }
     }
 }
 
