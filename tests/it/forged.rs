@@ -81,8 +81,8 @@ fn info(certificate: &Certificate) -> Vec<u8> {
 fn sealed_with(company: &Company, seal: &[u8], key: &SigningKey, certificate: &Certificate) -> Value {
     let contract: &[u8] = include_bytes!("../documents/contract.ofd");
     let stamps = [Place { page: 2, x_mm: 45.0, y_mm: 112.0, width_mm: 40.0, height_mm: 40.0 }.into()];
-    let request =
-        ofd::SealingRequest { seal_der: seal, stamps: &stamps, time: Clock::System.now(), options: Default::default() };
+    let seal = &ofd::UsableSeal::from_der(seal).expect("a seal whose maker's signature holds");
+    let request = ofd::SealingRequest { seal, stamps: &stamps, time: Clock::System.now(), options: Default::default() };
     let prepared = ofd::prepare(Arc::new(contract), &request, &Limits::default(), &mut |_| {}).expect("prepared");
     let signature = key.sign(prepared.to_sign()).expect("a signature");
     let mut out = Vec::new();

@@ -16,7 +16,7 @@ use std::hint::black_box;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use eseal_documents::ofd::{self, SealingOptions, SealingRequest};
+use eseal_documents::ofd::{self, SealingOptions, SealingRequest, UsableSeal};
 use eseal_documents::{Limits, Outcome, Source};
 use eseal_pki::Signer as _;
 use eseal_testkit::ratio;
@@ -65,7 +65,8 @@ fn figures(name: &str, party: &Party, document: &[u8], seal: f64, verify: f64, v
 fn sealed_by(party: &Party, document: &Source) -> Vec<u8> {
     let stamps = [PLACE.into()];
     let options = SealingOptions::default();
-    let request = SealingRequest { seal_der: &party.seal, stamps: &stamps, time: now(), options };
+    let seal = &UsableSeal::from_der(&party.seal).expect("a usable seal");
+    let request = SealingRequest { seal, stamps: &stamps, time: now(), options };
     let prepared = ofd::prepare(Source::clone(document), &request, &Limits::default(), &mut |_| {}).expect("prepared");
     let signature = party.identity.key.sign(prepared.to_sign()).expect("a signature");
     let mut out = Vec::with_capacity((**document).as_ref().len() + (64 << 10));

@@ -134,6 +134,14 @@ pub enum DocumentError {
         /// What it says.
         wanted: String,
     },
+    /// Something was asked for that documents of this format, or of this form, do not have.
+    #[error("{option} does not fit a document of the format {format}")]
+    OptionUnfit {
+        /// The format of the document.
+        format: Format,
+        /// What was asked for.
+        option: SealingOption,
+    },
     /// The time stamp token that was given cannot be used.
     #[error("the time stamp cannot be used: {what}")]
     TimeStampRefused {
@@ -168,6 +176,26 @@ pub enum DocumentError {
     /// The signature given at the end of sealing does not verify.
     #[error("the signature does not verify with the signer's certificate")]
     SigningFailed,
+}
+
+/// What can be asked for in sealing and fits one format only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SealingOption {
+    /// What may happen afterwards, by levels (PDF).
+    #[error("a certification")]
+    Certification,
+    /// The form of the signature (PDF).
+    #[error("another form of the signature")]
+    Form,
+    /// A signature field of the document (PDF).
+    #[error("a signature field")]
+    Field,
+    /// A time stamp over the signature value, or a PAdES level that needs one (PDF in its international form).
+    #[error("a time stamp over the signature value")]
+    TimeStamp,
+    /// The list of all files, against smuggling (OFD).
+    #[error("a list of all files")]
+    ListOfFiles,
 }
 
 /// What is wrong with the name of a package's entry.
@@ -209,6 +237,7 @@ impl DocumentError {
             Self::Restricted => Reason::DocumentRestricted,
             Self::FieldUnusable { .. } => Reason::FieldUnusable,
             Self::SeedValue { .. } => Reason::SeedValueContradicted,
+            Self::OptionUnfit { .. } => Reason::OptionUnfit,
             Self::TimeStampRefused { .. } => Reason::TimeStampRefused,
             Self::Changed => Reason::DocumentChanged,
             Self::SealUnusable { .. } | Self::SealNotValid { .. } => Reason::SealUnusable,

@@ -31,7 +31,7 @@ use std::io::{Cursor, Read, Seek, SeekFrom};
 
 pub use check::Check;
 pub use codes::Language;
-pub use error::{DocumentError, NameProblem};
+pub use error::{DocumentError, NameProblem, SealingOption};
 pub use judge::{Judgement, SealJudgement, Trust, Verdict, judge};
 pub use limits::{Limit, Limits};
 pub use note::{Note, NoteCode, Severity};
@@ -60,10 +60,22 @@ pub type OnProgress<'a> = &'a mut dyn FnMut(Progress);
 /// The file is no document, is damaged beyond use, needs a password, or exceeds a limit. What is wrong with a seal or
 /// with what it protects is in the report.
 pub fn verify(source: &Source, limits: &Limits, on_progress: OnProgress<'_>) -> Result<DocumentReport, DocumentError> {
-    let mut bytes = Cursor::new(source.as_ref().as_ref());
-    match detect(&mut bytes)? {
+    verify_with(source, "", limits, on_progress)
+}
+
+/// The same for a document that may be encrypted with a password: the user's or the owner's. An OFD has none.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_with(
+    source: &Source,
+    password: &str,
+    limits: &Limits,
+    on_progress: OnProgress<'_>,
+) -> Result<DocumentReport, DocumentError> {
+    match detect(&mut Cursor::new(source.as_ref().as_ref()))? {
         Format::Ofd => ofd::verify(source, limits, on_progress),
-        Format::Pdf => pdf::verify(source, limits, on_progress),
+        Format::Pdf => pdf::verify_with(source, password, limits, on_progress),
     }
 }
 
@@ -72,10 +84,17 @@ pub fn verify(source: &Source, limits: &Limits, on_progress: OnProgress<'_>) -> 
 /// # Errors
 /// As [`verify`]; also where a page has no size.
 pub fn pages(source: &Source, limits: &Limits) -> Result<Vec<PageSize>, DocumentError> {
-    let mut bytes = Cursor::new(source.as_ref().as_ref());
-    match detect(&mut bytes)? {
+    pages_with(source, "", limits)
+}
+
+/// The same for a document that may be encrypted with a password.
+///
+/// # Errors
+/// As [`pages`].
+pub fn pages_with(source: &Source, password: &str, limits: &Limits) -> Result<Vec<PageSize>, DocumentError> {
+    match detect(&mut Cursor::new(source.as_ref().as_ref()))? {
         Format::Ofd => ofd::pages(source, limits),
-        Format::Pdf => pdf::pages(source, limits),
+        Format::Pdf => pdf::pages_with(source, password, limits),
     }
 }
 
@@ -89,7 +108,21 @@ pub fn stamps(
     size: Size,
     limits: &Limits,
 ) -> Result<Vec<Stamp>, DocumentError> {
-    let pages = pages(source, limits)?;
+    stamps_with(source, placement, size, "", limits)
+}
+
+/// The same on a document that may be encrypted with a password.
+///
+/// # Errors
+/// As [`stamps`].
+pub fn stamps_with(
+    source: &Source,
+    placement: &Placement,
+    size: Size,
+    password: &str,
+    limits: &Limits,
+) -> Result<Vec<Stamp>, DocumentError> {
+    let pages = pages_with(source, password, limits)?;
     let hits = match placement.keyword()? {
         None => Vec::new(),
         Some(text) => find_text(source, text, limits)?,

@@ -24,6 +24,7 @@ mod signatures;
 mod signed_value;
 mod target;
 mod text;
+mod usable;
 mod verify;
 mod written_time;
 mod xml;
@@ -36,6 +37,7 @@ use crate::{DocumentError, Limits, PageSize, Source};
 pub use integrity::{PreparedList, prepare_list};
 pub use keyword::find_text;
 pub use sealing::{Mode, Prepared, Sealed, SealingOptions, SealingRequest, prepare};
+pub use usable::UsableSeal;
 pub use verify::verify;
 
 /// The namespace of GB/T 33190-2016; some real files have an older one, so reading asks for none.

@@ -29,6 +29,7 @@ mod digest;
 mod draft;
 mod dss;
 mod field;
+mod field_places;
 mod filter;
 mod form;
 mod form_changes;
@@ -73,6 +74,7 @@ mod xref;
 use std::sync::Arc;
 
 pub use completed::Completed;
+pub use field_places::field_places;
 pub use request::{Permitted, SealForm, SealingOptions, SealingRequest};
 pub use sealing::{Prepared, Sealed, prepare, prepare_reading};
 pub use stamping::{PreparedTimeStamp, prepare_time_stamp};

@@ -138,6 +138,9 @@ codes! {
         SeedValueContradicted = "SEED_VALUE_CONTRADICTED",
             "the author of the signature field requires something else",
             "与签名域作者的要求不符";
+        OptionUnfit = "OPTION_UNFIT",
+            "what was asked for does not exist in documents of this format",
+            "所要求的选项不适用于该格式的文档";
         TimeStampRefused = "TIME_STAMP_REFUSED",
             "the time stamp is not over this document or signature, or does not fit",
             "时间戳与文档或签名不符,或长度超出预留空间";

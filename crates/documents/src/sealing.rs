@@ -1,24 +1,34 @@
 //! Sealing in the same two steps for both formats: what a client does with a card, and a service with a hosted key.
 //!
-//! What is sealed with which key follows from the format: SM2 for OFD, P-256 for PDF.
+//! What is sealed with which key follows from the format and the form: SM2 for OFD and for the Chinese form of PDF, P-256 for
+//! its international form.
 
+use std::fmt;
 use std::io::{BufWriter, Cursor, Write};
+use std::sync::OnceLock;
 
 use eseal_kernel::Timestamp;
 use eseal_pki::{Certificate, Suite};
 use eseal_seal::{CertificateList, Seal};
 
 use crate::{
-    DocumentError, Format, Limits, OnProgress, Place, Placement, Reason, Size, Source, Stamp, detect, ofd, pdf, stamps,
-    verify,
+    DocumentError, Format, Limits, OnProgress, Place, Placement, Reason, SealingOption, Size, Source, Stamp, detect,
+    ofd, pdf, stamps_with, verify_with,
 };
+
+/// A seal that was read and whose maker's signature holds, made ready once for any number of documents of both formats.
+pub struct UsableSeal {
+    checked: ofd::UsableSeal,
+    /// With its picture made ready for pages: by the first PDF that needs it, or why it can't be.
+    for_pdf: OnceLock<Result<pdf::UsableSeal, String>>,
+}
 
 /// What to seal with, and where.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// The SESeal, as its maker made it.
-    pub seal_der: &'a [u8],
-    /// Where the impressions go.
+    /// The seal.
+    pub seal: &'a UsableSeal,
+    /// Where the impressions go; not asked where [`Options::field`] says it.
     pub placement: &'a Placement,
     /// The sealing time; a fraction of a second is cut off.
     pub time: Timestamp,
@@ -29,16 +39,26 @@ pub struct Request<'a> {
     /// Why, for people; stands in PDF signatures only.
     pub reason: Option<&'a str>,
     /// What is not usual.
-    pub extras: Extras,
+    pub options: Options<'a>,
 }
 
 /// What hardly anybody asks for; the default is an approval by a new signature, after which others may seal too.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Extras {
+#[derive(Clone, Copy, Default)]
+pub struct Options<'a> {
     /// Whether it is the last seal: 整体保护 in an OFD, a certification that permits nothing in a PDF.
     pub locked: bool,
     /// Makes it a certification of a PDF, after which no more than this may happen to it.
     pub certifies: Option<pdf::Permitted>,
+    /// The form of the signature of a PDF.
+    pub form: pdf::SealForm,
+    /// The name of an empty signature field of a PDF, whose place it takes.
+    pub field: Option<&'a str>,
+    /// The user's or the owner's password of an encrypted PDF. For others it says nothing.
+    pub password: &'a str,
+    /// Bytes to keep free in a PDF for a time stamp token over the signature value, see [`pdf::time_stamp_room`]; 0 for none.
+    pub time_stamp_room: usize,
+    /// Seals with a seal of GM/T 0031-2025 too, see [`ofd::SealingOptions::accept_v5`].
+    pub accept_v5: bool,
 }
 
 /// A document that is ready to be sealed, except for the signature.
@@ -64,20 +84,87 @@ pub struct Sealed {
     pub signature: Vec<u8>,
 }
 
-/// The suite of the key that seals documents of this format.
-pub const fn suite_for(format: Format) -> Suite {
-    match format {
-        Format::Ofd => Suite::Sm2Sm3,
-        Format::Pdf => Suite::EcdsaP256Sha256,
+impl UsableSeal {
+    /// Reads a SESeal as its maker made it.
+    ///
+    /// # Errors
+    /// [`DocumentError::SealUnusable`]: it is malformed, of GM/T 0031-2014, or not its maker's.
+    pub fn from_der(der: &[u8]) -> Result<Self, DocumentError> {
+        Ok(Self { checked: ofd::UsableSeal::from_der(der)?, for_pdf: OnceLock::new() })
+    }
+
+    /// The seal.
+    pub const fn seal(&self) -> &Seal {
+        self.checked.seal()
+    }
+
+    /// The certificate in its list whose key is of this suite.
+    pub fn signer(&self, suite: Suite) -> Option<Certificate> {
+        let CertificateList::Certificates(listed) = &self.seal().info().certificates else { return None };
+        let mut certificates = listed.iter().filter_map(|der| Certificate::from_der(der).ok());
+        certificates.find(|listed| listed.public_key().ok().and_then(|key| key.suite()) == Some(suite))
+    }
+
+    fn for_pdf(&self) -> Result<&pdf::UsableSeal, DocumentError> {
+        let made = self.for_pdf.get_or_init(|| {
+            pdf::UsableSeal::of_checked(self.seal().clone()).map_err(|error| match error {
+                DocumentError::SealUnusable { what } => what,
+                other => other.to_string(),
+            })
+        });
+        made.as_ref().map_err(|what| DocumentError::SealUnusable { what: what.clone() })
     }
 }
 
-/// The certificate in a SESeal's list whose key seals documents of this format.
-pub fn listed_signer(seal_der: &[u8], format: Format) -> Option<Certificate> {
-    let seal = Seal::from_der(seal_der).ok()?;
-    let CertificateList::Certificates(listed) = &seal.info().certificates else { return None };
-    let mut certificates = listed.iter().filter_map(|der| Certificate::from_der(der).ok());
-    certificates.find(|listed| listed.public_key().ok().and_then(|key| key.suite()) == Some(suite_for(format)))
+/// Never the seal's bytes: they would bury everything else.
+impl fmt::Debug for UsableSeal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.checked.fmt(f)
+    }
+}
+
+/// Never the password.
+impl fmt::Debug for Options<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("locked", &self.locked)
+            .field("certifies", &self.certifies)
+            .field("form", &self.form)
+            .field("field", &self.field)
+            .field("time_stamp_room", &self.time_stamp_room)
+            .field("accept_v5", &self.accept_v5)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Options<'_> {
+    /// Refuses what documents of this format do not have.
+    ///
+    /// # Errors
+    /// [`DocumentError::OptionUnfit`].
+    pub fn must_fit(&self, format: Format) -> Result<(), DocumentError> {
+        let of_pdf = [
+            (self.certifies.is_some(), SealingOption::Certification),
+            (self.form != pdf::SealForm::Pades, SealingOption::Form),
+            (self.field.is_some(), SealingOption::Field),
+            (self.time_stamp_room > 0, SealingOption::TimeStamp),
+        ];
+        let unfit = match format {
+            Format::Ofd => of_pdf.into_iter().find_map(|(asked, option)| asked.then_some(option)),
+            // A SES_Signature of GB/T 38540 has no place for a token in a PDF that other software would look for.
+            Format::Pdf if self.form == pdf::SealForm::Gm && self.time_stamp_room > 0 => Some(SealingOption::TimeStamp),
+            Format::Pdf => None,
+        };
+        unfit.map_or(Ok(()), |option| Err(DocumentError::OptionUnfit { format, option }))
+    }
+}
+
+/// The suite of the key that seals documents of this format, in this form where it is a PDF.
+pub const fn suite_for(format: Format, form: pdf::SealForm) -> Suite {
+    match (format, form) {
+        (Format::Ofd, _) | (Format::Pdf, pdf::SealForm::Gm) => Suite::Sm2Sm3,
+        (Format::Pdf, pdf::SealForm::Pades) => Suite::EcdsaP256Sha256,
+    }
 }
 
 /// What kind of document it is.
@@ -89,16 +176,17 @@ pub fn format_of(source: &Source) -> Result<Format, DocumentError> {
 }
 
 /// The first earlier seal that no longer holds, and why: a new seal over such a document would stand under what nobody
-/// agreed to.
+/// agreed to. The password is that of an encrypted PDF.
 ///
 /// # Errors
-/// As [`verify`].
+/// As [`verify_with`].
 pub fn broken_seal(
     source: &Source,
+    password: &str,
     limits: &Limits,
     on_progress: OnProgress<'_>,
 ) -> Result<Option<(String, Reason)>, DocumentError> {
-    let found = verify(source, limits, on_progress)?;
+    let found = verify_with(source, password, limits, on_progress)?;
     let broken = found.seals.iter().find_map(|seal| {
         let reason = seal.content.reason().filter(|_| seal.content.is_failed())?;
         Some((seal.id.clone(), reason))
@@ -109,36 +197,49 @@ pub fn broken_seal(
 /// Everything but the signature.
 ///
 /// # Errors
-/// The document can't be sealed, or not there, or not with this seal and certificate.
+/// The document can't be sealed, or not there, or not so, or not with this seal and certificate.
 pub fn prepare(
     source: &Source,
     request: &Request<'_>,
     limits: &Limits,
     on_progress: OnProgress<'_>,
 ) -> Result<Prepared, DocumentError> {
-    let Request { seal_der, placement, time, signer, chain, reason, extras } = *request;
-    let seal = Seal::from_der(seal_der).map_err(|error| DocumentError::SealUnusable { what: error.to_string() })?;
-    let stamps = stamps(source, placement, Size::from(&seal.info().picture), limits)?;
-    let of = match format_of(source)? {
+    let Request { seal, placement, time, signer, chain, reason, options } = *request;
+    let format = format_of(source)?;
+    options.must_fit(format)?;
+    seal.checked.must_be_usable_at(time.whole_seconds(), options.accept_v5)?;
+    let size = Size::from(&seal.seal().info().picture);
+    let stamps = match options.field {
+        Some(_) => Vec::new(),
+        None => stamps_with(source, placement, size, options.password, limits)?,
+    };
+    let mut places: Vec<Place> = stamps.iter().map(Stamp::visible).collect();
+    let of = match format {
         Format::Ofd => {
-            if extras.certifies.is_some() {
-                return Err(DocumentError::Unsupported { what: "an OFD has no certifications".to_owned() });
-            }
-            let mode = if extras.locked { ofd::Mode::Locked } else { ofd::Mode::Open };
-            let options = ofd::SealingOptions { mode, ..ofd::SealingOptions::default() };
-            let request = ofd::SealingRequest { seal_der, stamps: &stamps, time, options };
+            let mode = if options.locked { ofd::Mode::Locked } else { ofd::Mode::Open };
+            let options = ofd::SealingOptions { mode, accept_v5: options.accept_v5 };
+            let request = ofd::SealingRequest { seal: &seal.checked, stamps: &stamps, time, options };
             Of::Ofd(Box::new(ofd::prepare(source.clone(), &request, limits, on_progress)?))
         }
         Format::Pdf => {
-            let (seal, stamps) = (&pdf::UsableSeal::from_der(seal_der)?, stamps.as_slice());
-            let locked = extras.locked.then_some(pdf::Permitted::Nothing);
-            let certifies = extras.certifies.or(locked);
-            let options = pdf::SealingOptions { certifies, ..pdf::SealingOptions::default() };
+            if let Some(field) = options.field {
+                places = pdf::field_places(source, field, options.password, limits)?;
+            }
+            let (seal, stamps) = (seal.for_pdf()?, stamps.as_slice());
+            let locked = options.locked.then_some(pdf::Permitted::Nothing);
+            let options = pdf::SealingOptions {
+                certifies: options.certifies.or(locked),
+                form: options.form,
+                field: options.field,
+                password: options.password,
+                time_stamp_room: options.time_stamp_room,
+                digest: None,
+            };
             let request = pdf::SealingRequest { seal, stamps, time, signer, chain, name: None, reason, options };
             Of::Pdf(Box::new(pdf::prepare(source.clone(), &request, limits, on_progress)?))
         }
     };
-    Ok(Prepared { places: stamps.iter().map(Stamp::visible).collect(), signer: signer.clone(), of })
+    Ok(Prepared { places, signer: signer.clone(), of })
 }
 
 impl Prepared {
@@ -178,15 +279,33 @@ impl Prepared {
         signature: &[u8],
         on_progress: OnProgress<'_>,
     ) -> Result<Sealed, DocumentError> {
-        match self.of {
-            Of::Ofd(prepared) => {
+        self.finish_stamped(out, signature, None, on_progress)
+    }
+
+    /// The same with a time stamp token over the signature, where [`Options::time_stamp_room`] kept room for one.
+    ///
+    /// # Errors
+    /// As [`Prepared::finish`]; [`DocumentError::OptionUnfit`], [`DocumentError::TimeStampRefused`].
+    pub fn finish_stamped(
+        self,
+        out: impl Write,
+        signature: &[u8],
+        token: Option<&[u8]>,
+        on_progress: OnProgress<'_>,
+    ) -> Result<Sealed, DocumentError> {
+        match (self.of, token) {
+            (Of::Ofd(_), Some(_)) => {
+                Err(DocumentError::OptionUnfit { format: Format::Ofd, option: SealingOption::TimeStamp })
+            }
+            (Of::Ofd(prepared), None) => {
                 let mut out = BufWriter::new(out);
                 let sealed = prepared.finish(&mut out, &self.signer, signature, on_progress)?;
                 out.flush().map_err(DocumentError::Write)?;
                 Ok(Sealed { name: sealed.id, signature: sealed.signature.der().to_vec() })
             }
-            Of::Pdf(prepared) => {
-                let sealed = prepared.finish(out, signature, on_progress)?;
+            (Of::Pdf(prepared), token) => {
+                let (completed, sealed) = prepared.complete(signature, token)?;
+                completed.write(out, on_progress)?;
                 Ok(Sealed { name: sealed.id, signature: sealed.signature })
             }
         }

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use eseal_kernel::{Digest, Timestamp};
 use eseal_pki::{Certificate, DigestAlg, Suite};
-use eseal_seal::{Seal, SesSignature, ToSign, Version};
+use eseal_seal::{SesSignature, ToSign};
 
 use super::digests::Wanted;
 use super::edit::{NewSignature, new_list, with_list};
@@ -17,13 +17,14 @@ use super::output::{self, Copied};
 use super::package::{Package, malformed};
 use super::present::{Present, utf8};
 use super::target::{Target, impressions};
+use super::usable::UsableSeal;
 use crate::{DocumentError, Limits, OnProgress, Source, Stamp};
 
 /// What to seal with, and where.
 #[derive(Debug, Clone, Copy)]
 pub struct SealingRequest<'a> {
-    /// The SESeal, as its maker made it.
-    pub seal_der: &'a [u8],
+    /// The seal.
+    pub seal: &'a UsableSeal,
     /// Where impressions go; at least one.
     pub stamps: &'a [Stamp],
     /// The sealing time, which the signature states; a fraction of a second is cut off.
@@ -87,7 +88,8 @@ pub fn prepare(
     on_progress: OnProgress<'_>,
 ) -> Result<Prepared, DocumentError> {
     let time = request.time.whole_seconds();
-    usable_seal(request, time)?;
+    request.seal.must_be_usable_at(time, request.options.accept_v5)?;
+    let seal_der = request.seal.seal().der();
     let package = Package::open(&source, limits)?;
     let target = Target::find(&package, request.stamps)?;
     let stamps = impressions(&package, &target, request.stamps)?;
@@ -106,7 +108,7 @@ pub fn prepare(
         let text = with_list(&text, target.index, &layout.list, limits)?;
         new.insert(present.ofd_xml.clone(), text.into_bytes());
     }
-    new.insert(layout.seal.clone(), request.seal_der.to_vec());
+    new.insert(layout.seal.clone(), seal_der.to_vec());
     new.insert(layout.list.clone(), list.into_bytes());
     // What stays open to change: the lists of the other documents always, this one's for further seals.
     let (unprotected, open_list) = match request.options.mode {
@@ -119,7 +121,7 @@ pub fn prepare(
     let data_hash = sm3(descriptor.as_bytes());
     new.insert(layout.descriptor.clone(), descriptor.into_bytes());
     let to_sign = ToSign {
-        seal_der: request.seal_der.to_vec(),
+        seal_der: seal_der.to_vec(),
         time,
         data_hash,
         property_info: format!("/{}", layout.descriptor),
@@ -179,27 +181,6 @@ impl std::fmt::Debug for Prepared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut fields = f.debug_struct("Prepared");
         fields.field("id", &self.layout.id).field("data_hash", &hex::encode(self.data_hash)).finish_non_exhaustive()
-    }
-}
-
-fn usable_seal(request: &SealingRequest<'_>, time: Timestamp) -> Result<(), DocumentError> {
-    let seal = Seal::from_der(request.seal_der).map_err(|error| unusable(error.to_string()))?;
-    match seal.version() {
-        Version::V4 => {}
-        Version::V5 if request.options.accept_v5 => {}
-        Version::V5 => {
-            return Err(unusable("seals of GM/T 0031-2025 are used for sealing only where that is asked for"));
-        }
-        Version::V1 => {
-            let what = "seals of GM/T 0031-2014 are verified, but documents are not sealed with them any more";
-            return Err(unusable(what));
-        }
-    }
-    seal.verify_value().map_err(|error| unusable(error.to_string()))?;
-    let info = seal.info();
-    match info.is_valid_at(time) {
-        true => Ok(()),
-        false => Err(DocumentError::SealNotValid { time, from: info.valid_from, to: info.valid_to }),
     }
 }
 

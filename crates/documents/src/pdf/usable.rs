@@ -35,8 +35,16 @@ impl UsableSeal {
             ));
         }
         seal.verify_value().map_err(|error| unusable(error.to_string()))?;
+        Self::of_checked(seal)
+    }
+
+    /// A seal whose maker's signature was found to hold.
+    ///
+    /// # Errors
+    /// [`DocumentError::SealUnusable`]: its picture is no PNG or too large.
+    pub(crate) fn of_checked(seal: Seal) -> Result<Self, DocumentError> {
         let picture = Picture::of(&seal.info().picture)?;
-        Ok(Self { fingerprint: Digest::of(der), seal, picture })
+        Ok(Self { fingerprint: Digest::of(seal.der()), seal, picture })
     }
 
     /// The seal.

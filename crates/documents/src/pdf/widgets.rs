@@ -194,7 +194,10 @@ fn fill(
 }
 
 /// The page that a widget is on.
-fn page_with<'p>(
+///
+/// # Errors
+/// As [`View::object`].
+pub(crate) fn page_with<'p>(
     view: &View<'_>,
     pages: &'p [Page],
     id: Id,

@@ -29,5 +29,6 @@ mod pdf_samples;
 mod pdf_sealing;
 mod pdf_tampering;
 mod pdf_values;
+mod sealing_options;
 mod seeds;
 mod status;

@@ -245,7 +245,7 @@ fn a_document_that_is_saved_while_the_key_is_asked_for_is_not_sealed() {
     let saved = Arc::new(Saved { before: contract(), after: contract_of(3), is_saved: AtomicBool::new(false) });
     let document: Source = Arc::<Saved>::clone(&saved);
     let request = SealingRequest {
-        seal_der: &party.seal,
+        seal: &ofd::UsableSeal::from_der(&party.seal).expect("a usable seal"),
         stamps: &[PLACE.into()],
         time: now(),
         options: SealingOptions::default(),

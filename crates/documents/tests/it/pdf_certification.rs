@@ -15,7 +15,7 @@ use crate::support::peers::{pyhanko, run, said};
 const FIELD: u32 = 90;
 
 /// A document with a text field and an empty signature field, which has these entries besides.
-fn with_field(entries: &str) -> Vec<u8> {
+pub fn with_field(entries: &str) -> Vec<u8> {
     let document = Shape { form: Form::Indirect, annots: Annots::Indirect, ..PLAIN }.build();
     let form = object(&document, FORM).replace("/Fields [", &format!("/Fields [{FIELD} 0 R "));
     let annotations = object(&document, ANNOTS).replace(']', &format!(" {FIELD} 0 R]"));

@@ -6,6 +6,7 @@ use eseal_documents::Outcome;
 use eseal_pki::cms::SignedAttributes;
 use eseal_pki::{DigestAlg, Signer, Suite};
 
+use crate::support::hostile::entries;
 use crate::support::ofd_contract::contract;
 use crate::support::parties::{self, World};
 use crate::support::pdf_builder::shapes;
@@ -36,6 +37,11 @@ fn ofd_seeds(seeds: &mut Vec<Seed>) {
     let party = World::new().party("甲方");
     let bytes = party.seal(&contract());
     assert_eq!(parties::verify(&bytes).seals[0].content, Outcome::Passed);
+    // The number of a file among those with XML, and its content: what the target `xml` takes.
+    for (number, (name, text)) in (0_u8..).zip(entries(&bytes).into_iter().filter(|(name, _)| name.ends_with(".xml"))) {
+        let bytes = [&[number], text.as_slice()].concat();
+        seeds.push(Seed { target: "xml", name: name.replace('/', "-"), bytes });
+    }
     let digest = DigestAlg::Sm3.digest(b"content");
     let (key, certificate) = (&party.identity.key, &party.identity.certificate);
     let attributes = SignedAttributes::try_new(certificate, &digest, Suite::Sm2Sm3).expect("attributes");
@@ -69,7 +75,7 @@ fn the_seeds_of_the_fuzz_targets_are_good_documents() {
     pdf_seeds(&mut seeds);
     ofd_seeds(&mut seeds);
     sample_seeds(&mut seeds);
-    for target in ["asn1", "cms", "ofd", "pdf"] {
+    for target in ["asn1", "cms", "ofd", "xml", "pdf"] {
         assert!(seeds.iter().any(|seed| seed.target == target), "no seed for {target}");
     }
     if let Some(folder) = std::env::var_os("ESEAL_FUZZ_SEEDS").map(PathBuf::from) {

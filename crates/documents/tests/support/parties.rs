@@ -150,7 +150,8 @@ impl Identity {
         stamps: &[Stamp],
         options: SealingOptions,
     ) -> Result<(Vec<u8>, Sealed), DocumentError> {
-        let request = SealingRequest { seal_der: seal, stamps, time: now(), options };
+        let seal = &ofd::UsableSeal::from_der(seal)?;
+        let request = SealingRequest { seal, stamps, time: now(), options };
         let prepared = ofd::prepare(source(document), &request, &Limits::default(), &mut |_| {})?;
         let signature = self.key.sign(prepared.to_sign()).expect("a signature");
         let mut out = Vec::new();

@@ -77,6 +77,7 @@ fn document(error: &DocumentError, language: Language) -> Status {
         | DocumentError::Restricted
         | DocumentError::FieldUnusable { .. }
         | DocumentError::SeedValue { .. }
+        | DocumentError::OptionUnfit { .. }
         | DocumentError::TimeStampRefused { .. }
         | DocumentError::NoSeam { .. }
         | DocumentError::PlacementInvalid { .. }

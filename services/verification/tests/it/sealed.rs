@@ -62,7 +62,7 @@ impl World {
     /// The OFD contract, sealed.
     pub fn sealed_ofd(&self) -> Vec<u8> {
         let request = ofd::SealingRequest {
-            seal_der: &self.seal,
+            seal: &ofd::UsableSeal::from_der(&self.seal).expect("a usable seal"),
             stamps: &[PLACE.into()],
             time: now(),
             options: Default::default(),
