@@ -3,6 +3,7 @@
 //!
 //! - [`TimeStampClient`]: several authorities, asked in their order
 //! - [`RevocationClient`]: what later validation needs about a chain
+//! - [`pades`]: what makes of a sealed PDF one that lasts
 //! - [`development`]: an authority of time stamps on this machine, for development and tests
 //!
 //! Nothing is handed on that was not checked: it answers the question, and whoever had to sign it did. Plain HTTP is allowed for
@@ -13,6 +14,7 @@ mod addresses;
 pub mod development;
 mod error;
 mod http;
+pub mod pades;
 mod revocation;
 mod time_stamps;
 
