@@ -133,6 +133,7 @@ kinds!(
         DocumentsSealed,
         DocumentsRefused,
         BatchEnded,
+        FileListSigned,
     ]
 );
 

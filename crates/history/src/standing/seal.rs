@@ -180,6 +180,7 @@ impl Fold {
                 self.end(&fact.attempt_id, event, None, None);
             }
             Kind::HostedSignatureMade(_)
+            | Kind::FileListSigned(_)
             | Kind::HostedSignaturesMade(_)
             | Kind::DocumentsSealed(_)
             | Kind::DocumentsRefused(_)

@@ -26,6 +26,10 @@ pub(super) fn what(kind: &Kind, language: Language) -> String {
         Kind::HostedSignatureMade(fact) => {
             format!("{} {}", say("托管密钥签名", "Signed with the hosted key:"), brief(&fact.signed_digest))
         }
+        Kind::FileListSigned(fact) => {
+            let what = say("托管密钥签署文件清单", "Signed the list of files with the hosted key:");
+            format!("{what} {}", brief(&fact.signed_digest))
+        }
         Kind::SealingCompleted(fact) => {
             let (document, signature) = (brief(&fact.document_digest), brief(&fact.signature_digest));
             match language {
@@ -105,6 +109,7 @@ pub(super) fn reason(kind: &Kind) -> (&str, &str) {
         | Kind::PinUnlocked(_)
         | Kind::SealingAuthorized(_)
         | Kind::HostedSignatureMade(_)
+        | Kind::FileListSigned(_)
         | Kind::SealingCompleted(_)
         | Kind::BatchAuthorized(_)
         | Kind::HostedSignaturesMade(_)

@@ -125,6 +125,7 @@ stand_in!(authentication, TrustService {
     list_trust_anchors: ListTrustAnchorsRequest -> ListTrustAnchorsResponse,
     import_crl: ImportCrlRequest -> ImportCrlResponse,
     check_signer: CheckSignerRequest -> CheckSignerResponse,
+    get_revocation_lists: GetRevocationListsRequest -> GetRevocationListsResponse,
 } {
     async fn check_certificate(
         &self,
