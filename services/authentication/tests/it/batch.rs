@@ -44,49 +44,74 @@ impl Many {
     }
 }
 
+/// An act with a card that gate d let through.
+struct Act {
+    bureau: Bureau,
+    card: Card,
+    many: Many,
+    attempt: String,
+}
+
+impl Act {
+    /// Over so many OFDs.
+    async fn of(documents: u32) -> Self {
+        let bureau = Bureau::open().await;
+        let card = bureau.active().await;
+        let many = Many::of(documents);
+        let attempt = given(&bureau, &card, &many, &[Suite::Sm2Sm3]).await.expect("authorized");
+        Self { bureau, card, many, attempt }
+    }
+
+    fn sealed(&self, index: u32) -> pb::BatchSealed {
+        self.many.sealed(&self.card, index, &self.bureau)
+    }
+
+    async fn completes(&self, documents: Vec<pb::BatchSealed>, last: bool) -> Result<Vec<pb::BatchEnd>, Status> {
+        complete_some(&self.bureau, &self.card.seal_id, &self.attempt, documents, last).await
+    }
+
+    async fn log(&self) -> Vec<pb::BatchDocument> {
+        log(&self.bureau, &self.card.seal_id, &self.attempt).await.expect("a log")
+    }
+}
+
 fn numbers(place: &seal_pb::Place) -> (u32, i64, i64, i64, i64) {
     (place.page, place.x_um, place.y_um, place.width_um, place.height_um)
 }
 
 #[tokio::test]
 async fn many_documents_are_sealed_with_one_pin_and_few_events() {
-    let bureau = Bureau::open().await;
-    let card = bureau.active().await;
-    let many = Many::of(300);
-    let attempt = given(&bureau, &card, &many, &[Suite::Sm2Sm3]).await.expect("authorized");
+    let act = Act::of(300).await;
     for range in [0..200, 200..300] {
-        let documents = range.map(|index| many.sealed(&card, index, &bureau)).collect();
-        let ends = complete_some(&bureau, &card.seal_id, &attempt, documents, false).await.expect("sealed");
+        let documents = range.map(|index| act.sealed(index)).collect();
+        let ends = act.completes(documents, false).await.expect("sealed");
         assert!(ends.iter().all(|end| end.reason.is_empty()), "{ends:?}");
     }
     let expected = ["SealRegistered", "SealActivated", "SealingBegun", "PinAccepted", "BatchAuthorized"];
     let then = ["DocumentsSealed", "DocumentsSealed", "BatchEnded"];
-    assert_eq!(bureau.kinds(&card.seal_id).await, [expected.as_slice(), &then].concat());
-    let shown = attempts(&bureau, &card.seal_id).await.remove(0);
+    assert_eq!(act.bureau.kinds(&act.card.seal_id).await, [expected.as_slice(), &then].concat());
+    let shown = attempts(&act.bureau, &act.card.seal_id).await.remove(0);
     assert_eq!((shown.state(), shown.documents, shown.documents_sealed), (pb::AttemptState::Completed, 300, 300));
 }
 
 #[tokio::test]
 async fn each_document_of_an_act_is_in_the_log_like_a_single_one() {
-    let bureau = Bureau::open().await;
-    let card = bureau.active().await;
-    let many = Many::of(3);
-    let attempt = given(&bureau, &card, &many, &[Suite::Sm2Sm3]).await.expect("authorized");
-    let documents = vec![many.sealed(&card, 2, &bureau), many.sealed(&card, 0, &bureau)];
+    let act = Act::of(3).await;
+    let documents = vec![act.sealed(2), act.sealed(0)];
     let signature = Digest::of(&documents[1].signature);
-    complete_some(&bureau, &card.seal_id, &attempt, documents, true).await.expect("sealed");
-    let log = log(&bureau, &card.seal_id, &attempt).await.expect("a log");
+    act.completes(documents, true).await.expect("sealed");
+    let log = act.log().await;
     let first = pb::BatchDocument {
         index: 0,
-        document_digest: many.digests[0].to_string(),
+        document_digest: act.many.digests[0].to_string(),
         signature_digest: signature.to_string(),
         places: vec![place()],
-        ended_at: Some(moment::from_micros(bureau.now().micros())),
+        ended_at: Some(moment::from_micros(act.bureau.now().micros())),
         reason: String::new(),
     };
     assert_eq!((log.len(), log[0].clone(), log[1].index), (2, first, 2));
-    bureau.rebuilds().await;
-    assert_eq!(self::log(&bureau, &card.seal_id, &attempt).await.expect("a log"), log);
+    act.bureau.rebuilds().await;
+    assert_eq!(act.log().await, log);
 }
 
 #[tokio::test]
@@ -104,24 +129,19 @@ async fn both_kinds_of_document_are_sealed_in_one_act_each_with_its_key() {
 
 #[tokio::test]
 async fn a_key_that_did_not_answer_seals_nothing() {
-    let bureau = Bureau::open().await;
-    let card = bureau.active().await;
-    let many = Many::of(1);
-    let attempt = given(&bureau, &card, &many, &[Suite::Sm2Sm3]).await.expect("authorized");
-    let pdf = pb::BatchSealed { document: Some(many.listed(0)), signature: card.pdf_signature(many.digests[0]) };
-    let ends = complete_some(&bureau, &card.seal_id, &attempt, vec![pdf], false).await.expect("answered");
+    let act = Act::of(1).await;
+    let pdf =
+        pb::BatchSealed { document: Some(act.many.listed(0)), signature: act.card.pdf_signature(act.many.digests[0]) };
+    let ends = act.completes(vec![pdf], false).await.expect("answered");
     assert_eq!(ends[0].reason, "SIGNING_FAILED");
 }
 
 #[tokio::test]
 async fn what_is_wrong_with_one_document_is_told_of_it_and_the_others_are_sealed() {
-    let bureau = Bureau::open().await;
-    let card = bureau.active().await;
-    let many = Many::of(6);
-    let attempt = given(&bureau, &card, &many, &[Suite::Sm2Sm3]).await.expect("authorized");
-    let good = |index| many.sealed(&card, index, &bureau);
+    let act = Act::of(6).await;
+    let good = |index| act.sealed(index);
     let other_digest = {
-        let signature = card.ofd_signature(many.digests[1], bureau.now());
+        let signature = act.card.ofd_signature(act.many.digests[1], act.bureau.now());
         pb::BatchSealed { signature, ..good(0) }
     };
     let other_place = {
@@ -132,7 +152,7 @@ async fn what_is_wrong_with_one_document_is_told_of_it_and_the_others_are_sealed
     let foreign = {
         let mut sealed = good(2);
         sealed.document.as_mut().expect("one").document_digest = Digest::of(b"foreign").to_string();
-        pb::BatchSealed { signature: card.ofd_signature(Digest::of(b"foreign"), bureau.now()), ..sealed }
+        pb::BatchSealed { signature: act.card.ofd_signature(Digest::of(b"foreign"), act.bureau.now()), ..sealed }
     };
     let other_index = {
         let mut sealed = good(3);
@@ -141,48 +161,48 @@ async fn what_is_wrong_with_one_document_is_told_of_it_and_the_others_are_sealed
     };
     let unsealed = pb::BatchSealed { signature: Vec::new(), ..good(4) };
     let documents = vec![other_digest, other_place, foreign, other_index, unsealed, good(5)];
-    let ends = complete_some(&bureau, &card.seal_id, &attempt, documents, false).await.expect("answered");
+    let ends = act.completes(documents, false).await.expect("answered");
     let told: Vec<_> = ends.iter().map(|end| end.reason.as_str()).collect();
     let (failed, unlisted) = ("SIGNING_FAILED", "DOCUMENT_NOT_LISTED");
     assert_eq!(told, [failed, unlisted, unlisted, unlisted, failed, ""]);
-    let kinds = bureau.kinds(&card.seal_id).await;
+    let kinds = act.bureau.kinds(&act.card.seal_id).await;
     assert_eq!(kinds[kinds.len() - 2..], ["DocumentsSealed", "DocumentsRefused"]);
-    let log = log(&bureau, &card.seal_id, &attempt).await.expect("a log");
+    let log = act.log().await;
     let reasons: Vec<_> = log.iter().map(|document| (document.index, document.reason.as_str())).collect();
     assert_eq!(reasons, [(0, failed), (4, failed), (5, "")]);
     // What failed may be tried again as long as the act is open.
-    let ends = complete_some(&bureau, &card.seal_id, &attempt, vec![good(0)], true).await.expect("answered");
+    let ends = act.completes(vec![good(0)], true).await.expect("answered");
     assert_eq!(ends[0].reason, "");
 }
 
 #[tokio::test]
 async fn a_document_is_sealed_once_and_the_log_keeps_the_first() {
-    let bureau = Bureau::open().await;
-    let card = bureau.active().await;
-    let many = Many::of(2);
-    let attempt = given(&bureau, &card, &many, &[Suite::Sm2Sm3]).await.expect("authorized");
-    let first = vec![many.sealed(&card, 0, &bureau)];
-    complete_some(&bureau, &card.seal_id, &attempt, first, false).await.expect("sealed");
-    let before = log(&bureau, &card.seal_id, &attempt).await.expect("a log");
-    let again = vec![many.sealed(&card, 0, &bureau)];
-    let ends = complete_some(&bureau, &card.seal_id, &attempt, again, false).await.expect("answered");
+    let act = Act::of(2).await;
+    let first = vec![act.sealed(0)];
+    act.completes(first, false).await.expect("sealed");
+    let before = act.log().await;
+    let again = vec![act.sealed(0)];
+    let ends = act.completes(again, false).await.expect("answered");
     assert_eq!(ends[0].reason, "DOCUMENT_ALREADY_SEALED");
-    assert_eq!(log(&bureau, &card.seal_id, &attempt).await.expect("a log"), before);
+    assert_eq!(act.log().await, before);
 }
 
 #[tokio::test]
 async fn the_same_request_twice_is_recorded_once_and_answered_alike() {
-    let bureau = Bureau::open().await;
-    let card = bureau.active().await;
-    let many = Many::of(2);
-    let attempt_id = given(&bureau, &card, &many, &[Suite::Sm2Sm3]).await.expect("authorized");
-    let documents = vec![many.sealed(&card, 0, &bureau)];
-    let seal_id = card.seal_id.clone();
-    let request = pb::CompleteBatchRequest { request_id: request_id(), seal_id, attempt_id, documents, last: true };
-    let first = bureau.zhou().complete_batch(request.clone()).await.expect("sealed").into_inner();
-    let second = bureau.zhou().complete_batch(request).await.expect("a repeat").into_inner();
+    let act = Act::of(2).await;
+    let documents = vec![act.sealed(0)];
+    let seal_id = act.card.seal_id.clone();
+    let request = pb::CompleteBatchRequest {
+        request_id: request_id(),
+        seal_id,
+        attempt_id: act.attempt.clone(),
+        documents,
+        last: true,
+    };
+    let first = act.bureau.zhou().complete_batch(request.clone()).await.expect("sealed").into_inner();
+    let second = act.bureau.zhou().complete_batch(request).await.expect("a repeat").into_inner();
     assert_eq!(first, second);
-    let kinds = bureau.kinds(&card.seal_id).await;
+    let kinds = act.bureau.kinds(&act.card.seal_id).await;
     assert_eq!(kinds.iter().filter(|kind| *kind == "DocumentsSealed").count(), 1);
 }
 
@@ -247,36 +267,30 @@ async fn a_locked_pin_and_a_stranger_get_no_act() {
 
 #[tokio::test]
 async fn a_seal_that_is_suspended_in_the_middle_seals_no_further_document() {
-    let bureau = Bureau::open().await;
-    let card = bureau.active().await;
-    let many = Many::of(2);
-    let attempt = given(&bureau, &card, &many, &[Suite::Sm2Sm3]).await.expect("authorized");
-    let first = vec![many.sealed(&card, 0, &bureau)];
-    complete_some(&bureau, &card.seal_id, &attempt, first, false).await.expect("sealed");
-    suspend(&mut bureau.admin(), &card.seal_id).await.expect("suspended");
-    let second = vec![many.sealed(&card, 1, &bureau)];
-    let refused = complete_some(&bureau, &card.seal_id, &attempt, second, false).await;
+    let act = Act::of(2).await;
+    let first = vec![act.sealed(0)];
+    act.completes(first, false).await.expect("sealed");
+    suspend(&mut act.bureau.admin(), &act.card.seal_id).await.expect("suspended");
+    let second = vec![act.sealed(1)];
+    let refused = act.completes(second, false).await;
     assert_gate(refused, "d", "SEAL_SUSPENDED");
-    let shown = attempts(&bureau, &card.seal_id).await.remove(0);
+    let shown = attempts(&act.bureau, &act.card.seal_id).await.remove(0);
     assert_eq!((shown.state(), shown.reason.as_str()), (pb::AttemptState::Refused, "SEAL_SUSPENDED"));
     assert_eq!(shown.documents_sealed, 1);
 }
 
 #[tokio::test]
 async fn an_act_ends_by_itself_after_its_time_which_grows_with_its_documents() {
-    let bureau = Bureau::open().await;
-    let card = bureau.active().await;
-    let many = Many::of(600);
-    let attempt = given(&bureau, &card, &many, &[Suite::Sm2Sm3]).await.expect("authorized");
-    bureau.later(DAY / 131); // eleven minutes: a single attempt would be over
-    let documents = vec![many.sealed(&card, 0, &bureau)];
-    let open = complete_some(&bureau, &card.seal_id, &attempt, documents, false).await.expect("open");
+    let act = Act::of(600).await;
+    act.bureau.later(DAY / 131); // eleven minutes: a single attempt would be over
+    let documents = vec![act.sealed(0)];
+    let open = act.completes(documents, false).await.expect("open");
     assert_eq!(open[0].reason, "");
-    bureau.later(DAY / 1_440);
-    let documents = vec![many.sealed(&card, 1, &bureau)];
-    let late = complete_some(&bureau, &card.seal_id, &attempt, documents, false).await;
+    act.bureau.later(DAY / 1_440);
+    let documents = vec![act.sealed(1)];
+    let late = act.completes(documents, false).await;
     assert_refused(late, Code::FailedPrecondition, "ATTEMPT_NOT_OPEN");
-    assert_eq!(attempts(&bureau, &card.seal_id).await.remove(0).state(), pb::AttemptState::Expired);
+    assert_eq!(attempts(&act.bureau, &act.card.seal_id).await.remove(0).state(), pb::AttemptState::Expired);
 }
 
 #[tokio::test]
