@@ -5,6 +5,7 @@
 pub mod batching;
 pub mod keys;
 pub mod sealing;
+pub mod stamping;
 pub mod trusting;
 pub mod whole;
 
@@ -24,6 +25,8 @@ use crate::metrics;
 use crate::query::{Holding, Query, QueryError};
 use crate::trust::{TrustError, TrustReader};
 
+use stamping::Stamping;
+
 /// The service behind its gRPC methods and reactions. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct App {
@@ -35,6 +38,8 @@ pub struct App {
     pub trust: TrustReader,
     /// Hosted keys.
     pub hosting: Hosting,
+    /// Who gives time stamps to documents that are sealed here.
+    pub stamping: Stamping,
     log: Log,
     writer: Writer,
 }
@@ -70,12 +75,19 @@ pub type Answering = fn(&Decided<Seal>) -> Vec<u8>;
 
 impl App {
     /// The service on this database and its writer.
-    pub fn new(owner: &'static str, database: Database, contents: Contents, writer: Writer) -> Self {
+    pub fn new(
+        owner: &'static str,
+        database: Database,
+        contents: Contents,
+        stamping: Stamping,
+        writer: Writer,
+    ) -> Self {
         Self {
             query: Query::new(database.clone()),
             trust: TrustReader::new(database.clone(), contents.clone()),
             hosting: Hosting::new(contents.clone()),
             contents,
+            stamping,
             log: Log::new(database, owner),
             writer,
         }

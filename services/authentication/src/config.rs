@@ -21,4 +21,15 @@ pub struct Config {
     pub max_document_bytes: u64,
     /// How many documents are sealed here at a time.
     pub documents_at_a_time: usize,
+    /// Addresses of time stamping authorities, in the order in which they are asked; empty: none.
+    pub time_stamp_authorities: Vec<String>,
+    /// A PEM file with roots that an authority must lead to; empty: whoever stamps at these addresses is believed.
+    pub time_stamp_trust_file: PathBuf,
+    /// Files with revocation lists about authorities.
+    pub time_stamp_crl_files: Vec<PathBuf>,
+    /// How long each authority may take.
+    #[serde(with = "humantime_serde")]
+    pub time_stamp_timeout: Duration,
+    /// Whether the addresses that certificates name are asked about revocation.
+    pub ask_revocation: bool,
 }

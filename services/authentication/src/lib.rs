@@ -56,6 +56,7 @@ pub use grpc::REASONS;
 pub use migration::migrations;
 
 use app::App;
+use app::stamping::Stamping;
 use contents::Contents;
 use domain::Seal;
 use domain::crl::Crl;
@@ -87,7 +88,10 @@ pub async fn wire(config: Config, context: &Context) -> Result<Routes, StartErro
         return Err(StartError::setting(service, "expiry_check", "it must be longer than nothing"));
     }
     let contents = open_contents(&config.key_file, context).await?;
-    let app = App::new(service, context.database().clone(), contents, context.writer());
+    let stamping = Stamping::try_new(&config).await;
+    let stamping =
+        stamping.map_err(|error| StartError::setting(service, "time_stamp_authorities", chain_of(&error)))?;
+    let app = App::new(service, context.database().clone(), contents, stamping, context.writer());
     context.spawn("from fabrication", reactor::run(app.clone(), context.clone()));
     context.spawn("expiry", expiry::run(app.clone(), context.clone(), config.expiry_check));
     let room = Room::new(config.documents_at_a_time, config.max_document_bytes);
@@ -101,6 +105,11 @@ pub async fn wire(config: Config, context: &Context) -> Result<Routes, StartErro
 /// What fills the read tables anew from the events: for `rebuild`.
 pub fn projectors() -> [Projector; 4] {
     [Projector::of::<Seal>(), Projector::of::<HostedKey>(), Projector::of::<TrustAnchor>(), Projector::of::<Crl>()]
+}
+
+/// An error with what caused it.
+fn chain_of(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {}", chain_of(cause)))
 }
 
 /// The contents under the key of this file. At the first start the file is made; one that is missing or another one when

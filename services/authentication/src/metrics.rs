@@ -45,6 +45,7 @@ const fn of(fact: &Fact) -> Option<(&'static str, Option<Reason>)> {
         | Step::PinLocked // told by the refusal that comes with it
         | Step::Authorized { .. }
         | Step::HostedSigned { .. }
+        | Step::ListSigned { .. }
         | Step::BatchAuthorized { .. }
         | Step::HostedSignaturesMade { .. }
         | Step::DocumentsSealed { .. }

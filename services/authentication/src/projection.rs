@@ -52,7 +52,7 @@ pub fn seal_rows(recorded: &Recorded<'_>, event: &Event, state: &Seal) -> Vec<Ro
             }
             Step::DocumentsSealed { documents } => return batch::sealed(recorded, event, state, *id, documents),
             Step::DocumentsRefused { documents } => return batch::refused(recorded, event, state, *id, documents),
-            Step::HostedSigned { .. } | Step::HostedSignaturesMade { .. } => [None, None],
+            Step::HostedSigned { .. } | Step::ListSigned { .. } | Step::HostedSignaturesMade { .. } => [None, None],
         },
     };
     rows.into_iter().flatten().collect()
@@ -112,6 +112,7 @@ fn attempt(recorded: &Recorded<'_>, event: &Event, state: &Seal, id: AttemptId, 
         | Step::PinLocked
         | Step::Authorized { .. }
         | Step::HostedSigned { .. }
+        | Step::ListSigned { .. }
         | Step::Completed { .. }
         | Step::BatchAuthorized { .. }
         | Step::HostedSignaturesMade { .. }

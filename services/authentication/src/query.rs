@@ -207,7 +207,7 @@ impl Query {
             .take();
         let Some(row) = self.database.reader().query_one(&select).await? else { return Ok(None) };
         let (document_digest, certificate) = (word(&row, "document_digest")?, word(&row, "certificate_digest")?);
-        Ok(Some(Authorization { document_digest, certificate, signed: None }))
+        Ok(Some(Authorization { document_digest, certificate, signed: None, list: None }))
     }
 
     /// A page of attempts after `after`, newest first, at most `limit`.

@@ -21,6 +21,8 @@ pub struct Trust {
     maker: TrustStore,
     /// The newest list of each issuer.
     crls: Vec<Crl>,
+    /// SHA-256 of each.
+    crl_digests: Vec<Digest>,
 }
 
 /// Why a certificate is not good.
@@ -130,6 +132,21 @@ impl Trust {
         Signer { trusted: Err(fault), no_roots: self.roots(purpose).is_empty(), valid_at: false, revoked_since: None }
     }
 
+    /// Who certifies holders.
+    pub const fn holders(&self) -> &TrustStore {
+        &self.holder
+    }
+
+    /// The newest list of each issuer.
+    pub fn crls(&self) -> &[Crl] {
+        &self.crls
+    }
+
+    /// The same with the SHA-256 of each.
+    pub fn digested_crls(&self) -> impl Iterator<Item = (Digest, &Crl)> {
+        self.crl_digests.iter().copied().zip(&self.crls)
+    }
+
     /// The trusted certificate whose key signed this list; none if it is no trusted one.
     pub fn issuer_of(&self, list: &Crl) -> Option<&Certificate> {
         let anchors = self.holder.roots().iter().chain(self.maker.roots());
@@ -218,11 +235,13 @@ impl TrustReader {
         if last.revision == revision {
             return Ok(last);
         }
+        let (crl_digests, crls) = self.newest_crls().await?.into_iter().unzip();
         let trust = Arc::new(Trust {
             revision,
             holder: self.anchors(Purpose::Holder).await?,
             maker: self.anchors(Purpose::Maker).await?,
-            crls: self.newest_crls().await?,
+            crls,
+            crl_digests,
         });
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&trust);
         Ok(trust)
@@ -257,7 +276,7 @@ impl TrustReader {
         Ok(TrustStore::new(roots))
     }
 
-    async fn newest_crls(&self) -> Result<Vec<Crl>, TrustError> {
+    async fn newest_crls(&self) -> Result<Vec<(Digest, Crl)>, TrustError> {
         let order = sea_orm::sea_query::Order::Desc;
         let select = Query::select().columns(["digest", "issuer"]).from("crl").order_by("this_update", order).take();
         let mut issuers = std::collections::HashSet::new();
@@ -266,7 +285,7 @@ impl TrustReader {
             if issuers.insert(row.try_get::<String>("", "issuer")?) {
                 let digest = digest(&row.try_get::<String>("", "digest")?, "digest")?;
                 let der = self.contents.crl(digest).await?.ok_or(TrustError::Missing(digest))?;
-                crls.push(Crl::from_der(&der)?);
+                crls.push((digest, Crl::from_der(&der)?));
             }
         }
         Ok(crls)

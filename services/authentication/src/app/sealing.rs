@@ -1,8 +1,9 @@
 //! Uses of seals: cryptography finds out what the rules then decide on.
 
+use eseal_documents::ofd::PreparedList;
 use eseal_eventstore::{CommandError, Metadata, Order, RequestKey};
 use eseal_kernel::{Digest, Id, Timestamp};
-use eseal_pki::Certificate;
+use eseal_pki::{Certificate, Suite};
 use opentelemetry::trace::FutureExt as _;
 use tracing::Instrument as _;
 
@@ -204,6 +205,20 @@ impl App {
             Some(_) | None => Vec::new(),
         };
         Ok((Self::step(turn, SealingAction::SignHosted { signed, content }), signature))
+    }
+
+    /// The order to give away the signature of a hosted key over the list of a document's files, which this service made by
+    /// itself of a document that it sealed in the same attempt, and that signature.
+    ///
+    /// # Errors
+    /// [`AppError`].
+    pub async fn sign_list(&self, turn: &Turn, list: &PreparedList) -> Result<(Order<Seal>, Vec<u8>), AppError> {
+        let signed = Digest::of(list.to_sign());
+        let signature = match turn.hosted_key() {
+            Some(key) => self.hosting.sign(key, Suite::Sm2Sm3, list.to_sign().to_vec()).await?,
+            None => Vec::new(),
+        };
+        Ok((Self::step(turn, SealingAction::SignList { signed }), signature))
     }
 
     /// The order for gate e.

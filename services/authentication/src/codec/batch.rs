@@ -56,6 +56,7 @@ pub(super) fn encode(seal_id: String, attempt_id: String, step: &Step) -> Encode
         | Step::PinLocked
         | Step::Authorized { .. }
         | Step::HostedSigned { .. }
+        | Step::ListSigned { .. }
         | Step::Completed { .. } => super::sealing::encode(seal_id, attempt_id, step),
     }
 }

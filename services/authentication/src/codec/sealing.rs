@@ -17,6 +17,7 @@ const PIN_REFUSED: &str = "eseal.authentication.v1.PinRefused";
 const PIN_LOCKED: &str = "eseal.authentication.v1.PinLocked";
 const AUTHORIZED: &str = "eseal.authentication.v1.SealingAuthorized";
 const HOSTED_SIGNATURE_MADE: &str = "eseal.authentication.v1.HostedSignatureMade";
+const LIST_SIGNED: &str = "eseal.authentication.v1.FileListSigned";
 const COMPLETED: &str = "eseal.authentication.v1.SealingCompleted";
 
 pub(super) fn encode(seal_id: String, attempt_id: String, step: &Step) -> Encoded {
@@ -65,6 +66,10 @@ pub(super) fn encode(seal_id: String, attempt_id: String, step: &Step) -> Encode
             let signed_digest = signed.to_string();
             stored(HOSTED_SIGNATURE_MADE, &pb::HostedSignatureMade { seal_id, attempt_id, signed_digest })
         }
+        Step::ListSigned { signed } => {
+            let signed_digest = signed.to_string();
+            stored(LIST_SIGNED, &pb::FileListSigned { seal_id, attempt_id, signed_digest })
+        }
         Step::Completed { document_digest, signature_digest } => {
             let (document_digest, signature_digest) = (document_digest.to_string(), signature_digest.to_string());
             stored(COMPLETED, &pb::SealingCompleted { seal_id, attempt_id, document_digest, signature_digest })
@@ -82,6 +87,7 @@ pub(super) fn decode(kind: &str, schema_version: u32, payload: &[u8]) -> Read<Ev
         (PIN_LOCKED, 1) => json(payload).and_then(pin_locked),
         (AUTHORIZED, 1) => json(payload).and_then(authorized),
         (HOSTED_SIGNATURE_MADE, 1) => json(payload).and_then(hosted_signature_made),
+        (LIST_SIGNED, 1) => json(payload).and_then(list_signed),
         (COMPLETED, 1) => json(payload).and_then(completed),
         _ => return batch::decode(kind, schema_version, payload),
     };
@@ -140,6 +146,11 @@ fn authorized(message: pb::SealingAuthorized) -> Result<Event, Unreadable> {
 fn hosted_signature_made(message: pb::HostedSignatureMade) -> Result<Event, Unreadable> {
     let signed = parsed(&message.signed_digest, "signedDigest")?;
     event(&message.seal_id, &message.attempt_id, Step::HostedSigned { signed })
+}
+
+fn list_signed(message: pb::FileListSigned) -> Result<Event, Unreadable> {
+    let signed = parsed(&message.signed_digest, "signedDigest")?;
+    event(&message.seal_id, &message.attempt_id, Step::ListSigned { signed })
 }
 
 fn completed(message: pb::SealingCompleted) -> Result<Event, Unreadable> {

@@ -121,6 +121,7 @@ fn steps() -> Vec<Step> {
             complete_before: moment(600),
         },
         Step::HostedSigned { signed: Digest::of(b"signed") },
+        Step::ListSigned { signed: Digest::of(b"list") },
         Step::Completed { document_digest, signature_digest: Digest::of(b"signature") },
         Step::BatchAuthorized {
             root: Digest::of(b"root"),

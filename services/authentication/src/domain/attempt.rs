@@ -58,6 +58,8 @@ pub struct Authorization {
     pub certificate: Digest,
     /// SHA-256 of what the service signed with a hosted key, once it did.
     pub signed: Option<Digest>,
+    /// SHA-256 of what it signed as the list of the document's files, once it did.
+    pub list: Option<Digest>,
 }
 
 /// How an attempt ended.
@@ -147,10 +149,13 @@ impl Attempt {
             }
             Step::Authorized { document_digest, certificate, .. } => {
                 let (document_digest, certificate) = (*document_digest, *certificate);
-                self.authorization = Some(Authorization { document_digest, certificate, signed: None });
+                self.authorization = Some(Authorization { document_digest, certificate, signed: None, list: None });
             }
             Step::HostedSigned { signed } => {
                 self.authorization = self.authorization.map(|given| Authorization { signed: Some(*signed), ..given });
+            }
+            Step::ListSigned { signed } => {
+                self.authorization = self.authorization.map(|given| Authorization { list: Some(*signed), ..given });
             }
             Step::Completed { signature_digest, .. } => {
                 self.end = Some(End::Completed { signature_digest: *signature_digest });

@@ -111,6 +111,11 @@ pub enum SealingAction {
         /// What that says; none if it can't be read.
         content: Option<Signed>,
     },
+    /// The service is about to give away the signature of a hosted key over the list of the files of what it sealed.
+    SignList {
+        /// SHA-256 of what it signs.
+        signed: Digest,
+    },
     /// Gate e.
     Complete {
         /// SHA-256 of the signature.
@@ -155,6 +160,7 @@ impl SealingAction {
             Self::Authorize(_) => "Authorize",
             Self::AuthorizeHosted { .. } => "AuthorizeHosted",
             Self::SignHosted { .. } => "SignHosted",
+            Self::SignList { .. } => "SignList",
             Self::Complete { .. } => "Complete",
             Self::SigningFailed => "ReportSigningFailed",
             Self::AuthorizeBatch(_) => "AuthorizeBatch",

@@ -85,8 +85,14 @@ pub enum Step {
         /// When the attempt ends by itself.
         complete_before: Timestamp,
     },
-    /// The service signed with a hosted key; it signs nothing else in this attempt.
+    /// The service signed with a hosted key; it signs nothing else in this attempt but a list of the same document's files.
     HostedSigned {
+        /// SHA-256 of what was signed.
+        signed: Digest,
+    },
+    /// The service signed the list of the files of the sealed document with the hosted key; it signs no other list in this
+    /// attempt.
+    ListSigned {
         /// SHA-256 of what was signed.
         signed: Digest,
     },

@@ -50,6 +50,7 @@ impl Seal {
             | Step::Refused { .. }
             | Step::Authorized { .. }
             | Step::HostedSigned { .. }
+            | Step::ListSigned { .. }
             | Step::Completed { .. }
             | Step::BatchAuthorized { .. }
             | Step::HostedSignaturesMade { .. }
@@ -92,6 +93,7 @@ impl Seal {
             SealingAction::SignHosted { signed, content } => {
                 self.turn(seal, id, by, now)?.sign_hosted(*signed, content.as_ref())
             }
+            SealingAction::SignList { signed } => self.turn(seal, id, by, now)?.sign_list(*signed),
             SealingAction::Complete { signature_digest, signature } => {
                 self.turn(seal, id, by, now)?.complete(*signature_digest, signature.as_ref())
             }
@@ -226,6 +228,17 @@ impl Turn<'_> {
         let checked = self.entry.check_usable(self.now);
         let checked = checked.and_then(|()| self.check_content(given.document_digest, content));
         Ok(self.step_or_refusal(checked, Step::HostedSigned { signed }))
+    }
+
+    /// One list, and only of a document that was signed in this attempt.
+    fn sign_list(&self, signed: Digest) -> Decision {
+        self.needs_hosted_key()?;
+        let given = self.authorization()?;
+        match (given.signed, given.list) {
+            (Some(_), Some(earlier)) if earlier == signed => Ok(vec![]),
+            (None, _) | (Some(_), Some(_)) => Err(Rejection::OutOfOrder),
+            (Some(_), None) => Ok(self.step_or_refusal(self.entry.check_usable(self.now), Step::ListSigned { signed })),
+        }
     }
 
     fn complete(&self, signature_digest: Digest, signature: Option<&Signature>) -> Decision {

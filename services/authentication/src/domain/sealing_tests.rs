@@ -364,6 +364,20 @@ fn a_hosted_key_signs_one_thing_in_an_attempt() {
 }
 
 #[test]
+fn a_hosted_key_signs_one_list_of_files_and_only_beside_its_signature() {
+    let lists = |content: &[u8]| SealingAction::SignList { signed: Digest::of(content) };
+    let made = |content: &[u8]| step(1, Step::ListSigned { signed: Digest::of(content) });
+    let sealed = || all([hosted_authorized(), vec![step(1, Step::HostedSigned { signed: Digest::of(b"one") })]]);
+    let scenario = Scenario::given(hosted_authorized());
+    assert_eq!(scenario.when(&sealing(1, CUSTODIAN, lists(b"a"))), Err(Rejection::OutOfOrder));
+    let scenario = Scenario::given(sealed());
+    assert_eq!(scenario.when(&sealing(1, CUSTODIAN, lists(b"a"))), Ok(vec![made(b"a")]));
+    let scenario = Scenario::given(all([sealed(), vec![made(b"a")]]));
+    assert_eq!(scenario.when(&sealing(1, CUSTODIAN, lists(b"a"))), Ok(vec![]));
+    assert_eq!(scenario.when(&sealing(1, CUSTODIAN, lists(b"b"))), Err(Rejection::OutOfOrder));
+}
+
+#[test]
 fn a_hosted_key_signs_nothing_but_what_was_authorized() {
     let scenario = Scenario::given(hosted_authorized());
     let other = Some(Signed { document_digest: Digest::of(b"another"), ..signed() });

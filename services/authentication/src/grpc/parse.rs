@@ -1,6 +1,7 @@
 //! Fields of requests -> types of the domain, or a field violation. Nothing behind this file is optional because
 //! protobuf says so, and nothing is longer than it may be.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
@@ -33,6 +34,8 @@ pub(super) const MAX_PLACES: usize = 10_000;
 /// The number of the last page, and the longest edge in micrometres, that a place can name.
 const MAX_PAGE: u32 = 1_000_000;
 const MAX_EDGE: i64 = 10_000_000;
+/// The most digests of things that a caller has.
+const MAX_DIGESTS: usize = 1_000;
 /// The most further certificates of a chain.
 const MAX_CHAIN: usize = 20;
 /// Random bytes in a challenge.
@@ -239,6 +242,18 @@ pub(super) fn places(field: &str, messages: &[seal_pb::Place]) -> Result<Vec<Spo
         fits.then_some(Spot { page, x, y, width, height }).ok_or_else(refused)
     };
     messages.iter().enumerate().map(spot).collect()
+}
+
+/// SHA-256 of things that the caller has.
+pub fn digests(field: &str, texts: &[String]) -> Result<BTreeSet<Digest>, Status> {
+    if texts.len() > MAX_DIGESTS {
+        let text = format!("{} are too many; at most {MAX_DIGESTS} are allowed", texts.len());
+        return Err(field_violation(field, text));
+    }
+    let digest = |(i, text): (usize, &String)| {
+        text.parse().map_err(|_| field_violation(&format!("{field}[{i}]"), "64 hexadecimal digits are expected"))
+    };
+    texts.iter().enumerate().map(digest).collect()
 }
 
 fn at(field: &str, message: &eseal_proto::Timestamp) -> Result<Timestamp, Status> {

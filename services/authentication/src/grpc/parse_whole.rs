@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use eseal_documents::pdf::{Permitted, SealForm};
 use eseal_documents::{Edge, Placement, Seam, Spot, Which};
 use eseal_kernel::{Digest, Text};
+use eseal_online::pades::Level;
 use eseal_pki::DigestAlg;
 use eseal_proto::authentication::v1 as pb;
 use eseal_service::status::{field_violation, internal};
@@ -13,10 +15,13 @@ use tonic::{Status, Streaming};
 
 use super::parse::MAX_PLACES;
 use super::refusals;
-use crate::app::whole::{NotSealed, Received};
+use crate::app::whole::{Manner, NotSealed, Password, Received};
 
 /// The longest edge in micrometres that a point can name.
 const MAX_EDGE: i64 = 10_000_000;
+/// The most bytes of a document's password (ISO 32000-2 §7.6.4.3.3 takes 127), and of the name of a field.
+const MAX_PASSWORD: usize = 512;
+const MAX_FIELD: usize = 1_024;
 /// The longest time between two pieces.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -67,7 +72,77 @@ async fn next(
     }
 }
 
-pub fn reason(text: &str) -> Result<Option<String>, Status> {
+/// Where, why and how. The password of the order is taken out of it before.
+pub fn manner(order: &pb::SealDocumentOrder, password: Password) -> Result<Manner, Status> {
+    let usual = pb::SealingManner::default();
+    let wanted = order.manner.as_ref().unwrap_or(&usual);
+    let field = field(&wanted.field)?;
+    let placement = match (&field, &order.placement) {
+        (Some(_), Some(_)) => {
+            return Err(field_violation("order.placement", "a signature field has a place of its own"));
+        }
+        (Some(_), None) => Placement::At(Vec::new()),
+        (None, placement) => self::placement(placement.as_ref())?,
+    };
+    Ok(Manner {
+        placement,
+        reason: reason(&order.reason)?,
+        locked: wanted.locked,
+        certifies: certifies(wanted.certification)?,
+        form: form(wanted.form)?,
+        field,
+        password,
+        level: level(wanted.level)?,
+        list_files: wanted.list_files,
+        accept_v5: wanted.accept_v5,
+    })
+}
+
+/// Takes the password out of an order, before anything is computed from it.
+pub fn password(order: &mut pb::SealDocumentOrder) -> Result<Password, Status> {
+    let text = order.manner.as_mut().map(|manner| std::mem::take(&mut manner.password)).unwrap_or_default();
+    if text.len() > MAX_PASSWORD {
+        return Err(field_violation("order.manner.password", format!("at most {MAX_PASSWORD} bytes are allowed")));
+    }
+    Ok(Password::new(text))
+}
+
+fn field(name: &str) -> Result<Option<String>, Status> {
+    if name.len() > MAX_FIELD {
+        return Err(field_violation("order.manner.field", format!("at most {MAX_FIELD} bytes are allowed")));
+    }
+    Ok((!name.is_empty()).then(|| name.to_owned()))
+}
+
+fn certifies(wire: i32) -> Result<Option<Permitted>, Status> {
+    match pb::Certification::try_from(wire) {
+        Ok(pb::Certification::Unspecified) => Ok(None),
+        Ok(pb::Certification::Nothing) => Ok(Some(Permitted::Nothing)),
+        Ok(pb::Certification::Filling) => Ok(Some(Permitted::Filling)),
+        Ok(pb::Certification::Comments) => Ok(Some(Permitted::Comments)),
+        Err(_) => Err(field_violation("order.manner.certification", "unknown")),
+    }
+}
+
+fn form(wire: i32) -> Result<SealForm, Status> {
+    match pb::PdfForm::try_from(wire) {
+        Ok(pb::PdfForm::Unspecified | pb::PdfForm::Pades) => Ok(SealForm::Pades),
+        Ok(pb::PdfForm::Gm) => Ok(SealForm::Gm),
+        Err(_) => Err(field_violation("order.manner.form", "unknown")),
+    }
+}
+
+fn level(wire: i32) -> Result<Level, Status> {
+    match pb::PadesLevel::try_from(wire) {
+        Ok(pb::PadesLevel::Unspecified | pb::PadesLevel::Basic) => Ok(Level::Basic),
+        Ok(pb::PadesLevel::Stamped) => Ok(Level::Stamped),
+        Ok(pb::PadesLevel::LongTerm) => Ok(Level::LongTerm),
+        Ok(pb::PadesLevel::Archival) => Ok(Level::Archival),
+        Err(_) => Err(field_violation("order.manner.level", "unknown")),
+    }
+}
+
+fn reason(text: &str) -> Result<Option<String>, Status> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -75,7 +150,7 @@ pub fn reason(text: &str) -> Result<Option<String>, Status> {
     Ok(Some(text.to_string()))
 }
 
-pub fn placement(message: Option<&pb::Placement>) -> Result<Placement, Status> {
+fn placement(message: Option<&pb::Placement>) -> Result<Placement, Status> {
     let rule = message.and_then(|message| message.rule.as_ref());
     match rule.ok_or_else(|| field_violation("order.placement", "missing or unknown"))? {
         pb::placement::Rule::At(at) => spots(&at.spots),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use eseal_documents::DocumentError;
 use eseal_eventstore::CommandError;
+use eseal_online::pades::PadesError;
 use eseal_service::status::{
     OVERLOADED, command_refused, field_violation, generic, generic_for_now, internal, refused,
 };
@@ -14,6 +15,7 @@ use tonic::{Code, Status};
 
 use crate::app::keys::{Misfit, NotProved};
 use crate::app::sealing::SealingError;
+use crate::app::stamping::StampingError;
 use crate::app::trusting::NotTrusted;
 use crate::app::whole::NotSealed;
 use crate::domain::Rejection;
@@ -48,6 +50,10 @@ reasons! {
     CLIENT_TOO_SLOW = "传输中断时间过长", "Nothing came for too long";
     DOCUMENT_NOT_LISTED = "该文档不在本次批量签章的授权清单内", "The document is not in the list that was authorized for this act";
     DOCUMENT_ALREADY_SEALED = "该文档在本次批量签章中已签章", "The document was sealed in this act before";
+
+    TIME_STAMPS_OFF = "服务器未配置时间戳服务", "The service has no time stamping authority: only level B-B is possible here";
+    TIME_STAMP_UNAVAILABLE = "未取得时间戳", "No time stamp was given";
+    PROOFS_INCOMPLETE = "缺少长期有效所需的证书或吊销信息", "Certificates or revocation data that long-term validation needs are missing";
 
     SEAL_NOT_FOUND = "该电子印章不存在", "There is no such seal";
     SEAL_ERASED = "该电子印章数据已删除", "The electronic seal was erased";
@@ -191,7 +197,33 @@ pub fn not_sealed(error: &NotSealed, language: Language) -> Status {
         NotSealed::Document(DocumentError::Read(_) | DocumentError::Write(_)) => internal(error), // it is our file
         NotSealed::Document(error) => document(Code::InvalidArgument, error.reason()),
         NotSealed::Broken { reason, .. } => document(Code::FailedPrecondition, *reason),
+        NotSealed::Stamping(error) => stamping(error, language),
         NotSealed::NoRoom(_) | NotSealed::File(_) | NotSealed::Ended(_) => not_sealed_here(error),
+    }
+}
+
+/// What others prove did not come.
+pub fn stamping(error: &StampingError, language: Language) -> Status {
+    let told = |code, reason: &Reason| refused(code, reason, language, &[("detail", error.to_string())]);
+    match error {
+        StampingError::Off => refused(Code::FailedPrecondition, &TIME_STAMPS_OFF, language, &[]),
+        StampingError::Online(_) | StampingError::Pades(PadesError::TimeStamp(_)) => {
+            tracing::warn!(%error, "no time stamp");
+            told(Code::Unavailable, &TIME_STAMP_UNAVAILABLE)
+        }
+        StampingError::Pades(PadesError::Authority(_) | PadesError::Chain { .. } | PadesError::Unproved { .. }) => {
+            told(Code::FailedPrecondition, &PROOFS_INCOMPLETE)
+        }
+        StampingError::Pades(PadesError::Document(document)) => {
+            use eseal_documents::Language::{En, ZhCn};
+            let reason = document.reason();
+            told(Code::InvalidArgument, &Reason::new(reason.code(), reason.text(ZhCn), reason.text(En)))
+        }
+        StampingError::Pades(PadesError::File(_) | PadesError::Ended(_))
+        | StampingError::File { .. }
+        | StampingError::Roots { .. }
+        | StampingError::List { .. }
+        | StampingError::Ended(_) => internal(error),
     }
 }
 

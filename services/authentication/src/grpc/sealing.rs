@@ -242,6 +242,7 @@ fn refusal(fact: &Fact) -> Option<Refusal> {
             | Step::PinLocked
             | Step::Authorized { .. }
             | Step::HostedSigned { .. }
+            | Step::ListSigned { .. }
             | Step::Completed { .. }
             | Step::BatchAuthorized { .. }
             | Step::HostedSignaturesMade { .. }

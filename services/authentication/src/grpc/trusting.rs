@@ -11,6 +11,9 @@ use crate::codec::at_to_wire;
 use crate::domain::trust_anchor::Purpose;
 use crate::trust::Fault;
 
+/// Bytes of the lists of one answer; one list alone may have more, as it may when it is imported.
+const MAX_LISTS: usize = 8 << 20;
+
 #[tonic::async_trait]
 impl TrustService for Grpc {
     async fn add_trust_anchor(
@@ -99,5 +102,24 @@ impl TrustService for Grpc {
             revoked_now: signer.revoked_since.is_some(),
             revoked_since: signer.revoked_since.and_then(at_to_wire),
         }))
+    }
+
+    async fn get_revocation_lists(
+        &self,
+        request: Request<pb::GetRevocationListsRequest>,
+    ) -> Result<Response<pb::GetRevocationListsResponse>, Status> {
+        let known = parse::digests("known", &request.get_ref().known)?;
+        let trust = self.app.trust.current().await.map_err(|error| internal(&error))?;
+        let mut answer = pb::GetRevocationListsResponse::default();
+        let mut bytes = 0;
+        for (digest, list) in trust.digested_crls() {
+            answer.digests.push(digest.to_string());
+            let fits = answer.lists.is_empty() || bytes + list.der().len() <= MAX_LISTS;
+            if fits && !known.contains(&digest) {
+                bytes += list.der().len();
+                answer.lists.push(list.der().to_vec());
+            }
+        }
+        Ok(Response::new(answer))
     }
 }

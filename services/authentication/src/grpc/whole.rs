@@ -8,9 +8,11 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
-use eseal_documents::sealing::Prepared;
+use eseal_documents::sealing::{Prepared, UsableSeal};
 use eseal_eventstore::{Decided, RequestKey};
 use eseal_kernel::{Digest, Id, Timestamp};
+use eseal_online::pades::{Level, Pades};
+use eseal_pki::Certificate;
 use eseal_proto::authentication::v1 as pb;
 use eseal_proto::moment;
 use eseal_proto::seal::v1 as seal_pb;
@@ -26,7 +28,8 @@ use super::sealing::{answer, begun, complete_before};
 use super::{Call, Grpc, kept, parse, parse_whole, refusals};
 use crate::app::App;
 use crate::app::sealing::{HostedUse, Turn};
-use crate::app::whole::{Order, Received, Sound, written};
+use crate::app::stamping::StampingError;
+use crate::app::whole::{Manner, NotSealed, Order, Sound, at_its_beginning, completed, list_of, with_list, written};
 use crate::codec::words;
 use crate::domain::command::SealingAction;
 use crate::domain::ids::AttemptId;
@@ -77,9 +80,9 @@ impl Grpc {
         let mut pieces = request.into_inner();
         let mut order = parse_whole::order(&mut pieces).await?;
         let pin = parse::pin("order.pin", std::mem::take(&mut order.pin))?; // before anything is computed from the message
+        let password = parse_whole::password(&mut order)?;
         let seal = parse::any_seal("order.seal_id", &order.seal_id)?;
-        let placement = parse_whole::placement(order.placement.as_ref())?;
-        let reason = parse_whole::reason(&order.reason)?;
+        let manner = Arc::new(parse_whole::manner(&order, password)?);
         let key = request_key(&caller, RPC, &order.request_id, &order)?;
 
         let received = parse_whole::document(pieces, order.size, self.room.max_bytes).await?;
@@ -89,8 +92,9 @@ impl Grpc {
         let attempt = AttemptId(Id::random(metadata.now));
         let turn = Turn { seal, attempt, by: super::by(&caller)?, holding, metadata };
         let whole = Whole { caller, language, key: RequestKey { content, ..key }, turn };
-        let sound = looked_at(received, language).await?;
-        let (first, file) = self.seal_sound(whole, sound, (placement, reason), pin).await?;
+        let sound = received.looked_at(Arc::clone(&manner)).await;
+        let sound = sound.map_err(|error| refusals::not_sealed(&error, language))?;
+        let (first, file) = self.seal_sound(whole, sound, manner, pin).await?;
         Ok(sent_back(first, file, permit))
     }
 
@@ -99,25 +103,38 @@ impl Grpc {
         &self,
         mut whole: Whole,
         sound: Sound,
-        (placement, reason): (eseal_documents::Placement, Option<String>),
+        manner: Arc<Manner>,
         pin: Pin,
     ) -> Result<(pb::SealedDocument, File), Status> {
-        let language = whole.language;
+        let (language, now) = (whole.language, whole.turn.metadata.now);
+        let not_sealed = |error: &NotSealed| refusals::not_sealed(error, language);
+        if manner.level > Level::Basic && self.app.stamping.is_off() {
+            return Err(refusals::stamping(&StampingError::Off, language)); // before anything is recorded
+        }
         let begun = self.begin_whole(&mut whole).await?;
-        let structure = self.structure(&whole).await?;
-        let signer = eseal_documents::sealing::listed_signer(&structure, sound.format());
+        let seal = UsableSeal::from_der(&self.structure(&whole).await?).map_err(|error| internal(&error))?;
+        let signer = seal.signer(manner.suite(sound.format()));
         let signer = signer.ok_or_else(|| refusals::rejected(Rejection::WrongCustody, language))?;
-        let certificate = signer.fingerprint();
-        let time = begun.sealing_time.as_ref().and_then(moment::micros).map(Timestamp::from_micros);
-        let time = time.unwrap_or(whole.turn.metadata.now);
-        let order = Order { structure, placement, time, signer, reason };
-        let prepared = sound.laid_out(order).await.map_err(|error| refusals::not_sealed(&error, language))?;
+        let trust = self.app.trust.current().await.map_err(|error| internal(&error))?;
+        let pades = self.app.stamping.pades(manner.level, &signer, &trust, now).await;
+        let pades = pades.map_err(|error| refusals::stamping(&error, language))?;
+        let time = begun.sealing_time.as_ref().and_then(moment::micros).map_or(now, Timestamp::from_micros);
+        let (time_stamp_room, of) = (pades.as_ref().map_or(0, Pades::room), Arc::clone(&manner));
+        let order = Order { seal, manner: of, time_stamp_room, time, signer: signer.clone() };
+        let prepared = sound.laid_out(order).await.map_err(|error| not_sealed(&error))?;
         let places = wire_places(&prepared);
-        self.authorize_whole(&mut whole, &prepared, certificate, &places, pin).await?;
-        let signature = self.sign_whole(&mut whole, &prepared).await?;
-        let done = written(prepared, signature).await;
-        let (file, size, sealed) = done.map_err(|error| refusals::not_sealed(&error, language))?;
+        self.authorize_whole(&mut whole, &prepared, signer.fingerprint(), &places, pin).await?;
+        let value = self.sign_whole(&mut whole, &prepared, pades.as_ref()).await?;
+        let token = Some(value.time_stamp).filter(|token| !token.is_empty());
+        let (mut file, sealed) = written(prepared, value.signature, token).await.map_err(|error| not_sealed(&error))?;
+        if let Some(pades) = &pades {
+            completed(&file, pades, &manner).await.map_err(|error| not_sealed(&error))?;
+        }
+        if manner.list_files {
+            file = self.list_whole(&mut whole, &file, signer, time).await?;
+        }
         self.complete_whole(&mut whole, &sealed.signature).await?;
+        let (file, size) = at_its_beginning(file).map_err(|error| not_sealed(&error))?;
         let attempt_id = whole.turn.attempt.to_string();
         let format = sound.format().to_string();
         Ok((pb::SealedDocument { attempt_id, name: sealed.name, format, size, places }, file))
@@ -164,12 +181,47 @@ impl Grpc {
         kept::<pb::AuthorizeHostedSealingResponse>(&answer, whole.language).map(drop)
     }
 
-    async fn sign_whole(&self, whole: &mut Whole, prepared: &Prepared) -> Result<Vec<u8>, Status> {
+    /// The signature, with its time stamp: kept together, so that a repeat gives the same.
+    async fn sign_whole(
+        &self,
+        whole: &mut Whole,
+        prepared: &Prepared,
+        pades: Option<&Pades>,
+    ) -> Result<pb::SealedValue, Status> {
         let turn = self.turn_now(whole);
         let signed = self.app.sign_hosted(&turn, prepared.to_sign().to_vec()).await;
         let (order, signature) = signed.map_err(|error| internal(&error))?;
-        let done = move |_: &Decided<Seal>| pb::SignHostedResponse { signature: signature.clone() };
-        Ok(self.pass(whole.call("Sign"), order, done).await?.signature)
+        let time_stamp = match pades {
+            Some(pades) if !signature.is_empty() => {
+                let token = pades.token(&signature).await.map_err(StampingError::Pades);
+                token.map_err(|error| refusals::stamping(&error, whole.language))?
+            }
+            Some(_) | None => Vec::new(),
+        };
+        let value = pb::SealedValue { signature, time_stamp };
+        self.pass(whole.call("Sign"), order, move |_: &Decided<Seal>| value.clone()).await
+    }
+
+    /// The sealed OFD with a list of its files.
+    async fn list_whole(
+        &self,
+        whole: &mut Whole,
+        sealed: &File,
+        signer: Certificate,
+        time: Timestamp,
+    ) -> Result<File, Status> {
+        let language = whole.language;
+        let not_sealed = |error: &NotSealed| refusals::not_sealed(error, language);
+        let list = list_of(sealed, time).await.map_err(|error| not_sealed(&error))?;
+        let turn = self.turn_now(whole);
+        let signed = self.app.sign_list(&turn, &list).await.map_err(|error| internal(&error))?;
+        let (order, signature) = signed;
+        let time_stamp = self.app.stamping.over_list(&signature).await;
+        let time_stamp = time_stamp.map_err(|error| refusals::stamping(&error, language))?.unwrap_or_default();
+        let value = pb::SealedValue { signature, time_stamp };
+        let value = self.pass(whole.call("SignList"), order, move |_: &Decided<Seal>| value.clone()).await?;
+        let token = Some(value.time_stamp).filter(|token| !token.is_empty());
+        with_list(list, signer, value.signature, token).await.map_err(|error| not_sealed(&error))
     }
 
     async fn complete_whole(&self, whole: &mut Whole, signature: &[u8]) -> Result<(), Status> {
@@ -194,10 +246,6 @@ impl Whole {
         let (caller, metadata) = (self.caller.clone(), self.turn.metadata.clone());
         Call { caller, language: self.language, metadata, key: self.step(name) }
     }
-}
-
-async fn looked_at(received: Received, language: Language) -> Result<Sound, Status> {
-    received.looked_at().await.map_err(|error| refusals::not_sealed(&error, language))
 }
 
 fn wire_places(prepared: &Prepared) -> Vec<seal_pb::Place> {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use eseal_authentication::{Config, migrations, projectors, wire};
+use eseal_authentication::{CONFIG_DEFAULT, Config, migrations, projectors, wire};
 use eseal_bus::{Bus, Retry};
 use eseal_eventstore::{Database, DatabaseConfig, Log, StoredEvent, migrate, rebuild};
 use eseal_kernel::{Clock, Id, Timestamp, Uscc};
@@ -16,6 +16,7 @@ use eseal_proto::authentication::v1::trust_service_client::TrustServiceClient;
 use eseal_proto::fabrication::v1 as fabrication;
 use eseal_proto::moment;
 use eseal_proto::seal::v1 as seal_pb;
+use eseal_service::config::Sources;
 use eseal_service::status::{Refused, refusal_of};
 use eseal_service::testing::{Teller, TestChannel, TestHouse};
 use eseal_service::{Context, Role};
@@ -47,6 +48,8 @@ pub struct Bureau {
     pub fabrication: Teller,
     pub workshop: Workshop,
     pub authorities: Authorities,
+    /// Where time stamps are asked for; nowhere at first.
+    pub time_stamps: Vec<String>,
     folder: TempDir,
     db: TestDb,
 }
@@ -73,7 +76,8 @@ impl Bureau {
         let (fabrication, workshop) = (Teller::new("fabrication").await, Workshop::default());
         let house = TestHouse::new(Clock::fixed(now()));
         let authorities = Authorities::new();
-        let bureau = Self { house, database, fabrication, workshop, authorities, folder, db };
+        let time_stamps = Vec::new();
+        let bureau = Self { house, database, fabrication, workshop, authorities, time_stamps, folder, db };
         bureau.begin_work().await;
         bureau
     }
@@ -96,13 +100,27 @@ impl Bureau {
         let context = Context::new("authentication", self.database.clone(), bus, peers, clock, tasks);
         let (max_document_bytes, documents_at_a_time) = (1 << 20, 1);
         let (key_file, expiry_check) = (self.key_file(), Duration::from_millis(20));
-        let config = Config { key_file, expiry_check, max_document_bytes, documents_at_a_time };
+        let config: Config = Sources::new(CONFIG_DEFAULT).load().expect("settings");
+        let config = Config { key_file, expiry_check, max_document_bytes, documents_at_a_time, ..config };
+        let config = match self.time_stamps.as_slice() {
+            [] => config,
+            authorities => Config {
+                time_stamp_authorities: authorities.to_vec(),
+                time_stamp_trust_file: self.file("tsa-root.pem"),
+                time_stamp_crl_files: vec![self.file("tsa-crl.pem")],
+                ..config
+            },
+        };
         self.house.open("authentication", wire(config, &context).await.expect("wired"));
         self.house.open("fabrication", self.workshop.routes());
     }
 
     pub fn key_file(&self) -> PathBuf {
-        self.folder.path().join("authentication.key")
+        self.file("authentication.key")
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     pub fn registry(&self, id: &str, role: Role, organization: Option<&str>) -> Registry {

@@ -139,7 +139,8 @@ pub fn seal(authorities: &Authorities, seal_id: &str, certificates: &[&Certifica
     let maker = SigningKey::generate(Suite::Sm2Sm3).expect("a key");
     let named = Subject::named("制章人");
     let certified = authorities.makers.issue(&maker.public_key(), &named, CERTIFIED_FOR, now()).expect("a certificate");
-    let picture = Picture { kind: "png".to_owned(), data: vec![0x89; 64], width_mm: 40, height_mm: 40 };
+    let data = include_bytes!("../../../../tests/documents/dot.png").to_vec();
+    let picture = Picture { kind: "png".to_owned(), data, width_mm: 40, height_mm: 40 };
     let info = SealInfo {
         vid: "ESEAL".to_owned(),
         es_id: seal_id.to_owned(),

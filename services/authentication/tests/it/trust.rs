@@ -185,7 +185,7 @@ async fn remove(bureau: &Bureau, purpose: pb::TrustPurpose, fingerprint: &str) -
     bureau.trust("gao", Role::Admin).remove_trust_anchor(request).await.map(drop)
 }
 
-async fn import(bureau: &Bureau, crl: &[u8]) -> Result<String, Status> {
+pub async fn import(bureau: &Bureau, crl: &[u8]) -> Result<String, Status> {
     let request = pb::ImportCrlRequest { request_id: request_id(), crl: crl.to_vec() };
     Ok(bureau.trust("gao", Role::Admin).import_crl(request).await?.into_inner().digest)
 }

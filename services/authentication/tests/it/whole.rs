@@ -125,6 +125,7 @@ pub fn order(seal_id: &str, pin: &str) -> pb::SealDocumentOrder {
         placement: Some(pb::Placement { rule: Some(pb::placement::Rule::At(pb::PlacementAt { spots })) }),
         reason: String::new(),
         size: OFD.len() as u64,
+        manner: None,
     }
 }
 
@@ -138,7 +139,10 @@ pub fn pieces(order: pb::SealDocumentOrder, document: &[u8]) -> Vec<pb::SealDocu
 }
 
 /// What was told, and the document.
-async fn seal(bureau: &Bureau, pieces: Vec<pb::SealDocumentRequest>) -> Result<(pb::SealedDocument, Vec<u8>), Status> {
+pub async fn seal(
+    bureau: &Bureau,
+    pieces: Vec<pb::SealDocumentRequest>,
+) -> Result<(pb::SealedDocument, Vec<u8>), Status> {
     let mut answer = bureau.zhou().seal_document(tokio_stream::iter(pieces)).await?.into_inner();
     let (mut told, mut document) = (None, Vec::new());
     while let Some(message) = answer.message().await? {
