@@ -7,7 +7,7 @@ use eseal_documents::status::{Context, assess};
 use eseal_documents::{DocumentReport, Judgement, Language, Limits, Outcome, SealReport, Trust, Verdict, judge};
 use eseal_eventstore::{CommandError, Metadata, Order, Writer};
 use eseal_kernel::{Digest, Id, Timestamp};
-use eseal_pki::Certificate;
+use eseal_pki::{Certificate, Evidence, TrustStore};
 use eseal_proto::verification::v1 as pb;
 use eseal_report::Origin;
 use eseal_service::Onward;
@@ -33,6 +33,8 @@ pub struct App {
     /// The read side.
     pub query: Query,
     authority: Authority,
+    /// Roots of time stamping authorities.
+    tsa_roots: Option<TrustStore>,
     writer: Writer,
     /// Each takes a process with a document in it: fewer at a time than documents are verified.
     drawing: Arc<Semaphore>,
@@ -72,8 +74,8 @@ pub enum VerifyError {
 
 impl App {
     /// The service on its writer.
-    pub fn new(query: Query, authority: Authority, writer: Writer) -> Self {
-        Self { query, authority, writer, drawing: Arc::new(Semaphore::new(DRAWN_AT_A_TIME)) }
+    pub fn new(query: Query, authority: Authority, tsa_roots: Option<TrustStore>, writer: Writer) -> Self {
+        Self { query, authority, tsa_roots, writer, drawing: Arc::new(Semaphore::new(DRAWN_AT_A_TIME)) }
     }
 
     /// Verifies a document; a failure is on record before it is told.
@@ -106,7 +108,7 @@ impl App {
             Ok(_) => Some(self.known(&found, now, onward).await),
             Err(Unreachable) => None,
         };
-        let statuses = assess(&found, &judgement, &trust, &Context::at(now));
+        let statuses = assess(&found, &judgement, &trust, &self.context(known.is_some(), now, onward).await);
         let mut report = report::of(&found, &judgement, known.as_deref(), digest, now, language);
         report::add_statuses(&mut report, &statuses, language);
         let mut files = Vec::new();
@@ -116,6 +118,13 @@ impl App {
             files = rendered(Rendering { found, judgement, statuses, origin }, &report, document, wanted.forms).await?;
         }
         Ok(pb::VerifyDocumentResponse { report: Some(report), rendered: files })
+    }
+
+    /// What the status is computed from besides the document: the lists that authentication holds, where it answers.
+    async fn context(&self, answers: bool, now: Timestamp, onward: &Onward) -> Context {
+        let lists = if answers { self.authority.revocation_lists(onward).await } else { Err(Unreachable) };
+        let evidence = Evidence { crls: lists.unwrap_or_default(), ..Evidence::default() };
+        Context { tsa_roots: self.tsa_roots.clone(), evidence, ..Context::at(now) }
     }
 
     /// What the registry knows of each seal and its signer, as far as it answers.

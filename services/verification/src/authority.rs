@@ -2,8 +2,11 @@
 //!
 //! None of its answers is needed for a report: where it does not answer, the report says so.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use eseal_kernel::{Digest, Timestamp};
-use eseal_pki::{Certificate, TrustStore};
+use eseal_pki::{Certificate, Crl, TrustStore};
 use eseal_proto::authentication::v1 as pb;
 use eseal_proto::authentication::v1::registry_service_client::RegistryServiceClient;
 use eseal_proto::authentication::v1::trust_service_client::TrustServiceClient;
@@ -14,7 +17,14 @@ use eseal_service::{MAX_MESSAGE, Onward, Peer};
 #[derive(Debug, Clone)]
 pub struct Authority {
     peer: Peer,
+    /// The revocation lists of the last answer.
+    lists: Arc<Mutex<BTreeMap<Digest, Arc<Crl>>>>,
 }
+
+/// The most answers that bring the revocation lists.
+const MAX_ANSWERS: usize = 100;
+/// What an answer has beside a list that is as long as a message.
+const AROUND: usize = 64 << 10;
 
 /// The roots that the system trusts.
 #[derive(Debug, Clone, Default)]
@@ -32,8 +42,8 @@ pub struct Unreachable;
 
 impl Authority {
     /// The service behind this peer.
-    pub const fn new(peer: Peer) -> Self {
-        Self { peer }
+    pub fn new(peer: Peer) -> Self {
+        Self { peer, lists: Arc::default() }
     }
 
     /// The roots that the system trusts. One that can't be read is passed over: it could certify nobody.
@@ -56,6 +66,34 @@ impl Authority {
             }
         }
         Ok(anchors)
+    }
+
+    /// The newest revocation list of each issuer. Those of the last time are not sent again; one that can't be read is passed
+    /// over.
+    ///
+    /// # Errors
+    /// [`Unreachable`].
+    pub async fn revocation_lists(&self, onward: &Onward) -> Result<Vec<Crl>, Unreachable> {
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for _ in 0..MAX_ANSWERS {
+            let known = lists.keys().map(Digest::to_string).collect();
+            let request = pb::GetRevocationListsRequest { known };
+            let told = self.peer.call(onward, request, |channel, request| async move {
+                let client = TrustServiceClient::new(channel).max_decoding_message_size(MAX_MESSAGE + AROUND);
+                { client }.get_revocation_lists(request).await
+            });
+            let told = told.await.map_err(unreachable)?;
+            let newest: Vec<Digest> = told.digests.iter().filter_map(|digest| digest.parse().ok()).collect();
+            lists.retain(|digest, _| newest.contains(digest));
+            let had = lists.len();
+            let read = |der: &Vec<u8>| Some((Digest::of(der), Arc::new(Crl::from_der(der).ok()?)));
+            lists.extend(told.lists.iter().filter_map(read).filter(|(digest, _)| newest.contains(digest)));
+            if lists.len() == had || lists.len() == newest.len() {
+                break;
+            }
+        }
+        self.lists.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&lists);
+        Ok(lists.into_values().map(|list| Crl::clone(&list)).collect())
     }
 
     /// What is known of a signer: whether the certificate was valid at the moment of sealing, and is revoked now.

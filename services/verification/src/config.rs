@@ -1,5 +1,7 @@
 //! Settings of this service; `config.default.toml` explains each.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 
 /// Every setting with its default and a comment.
@@ -13,4 +15,6 @@ pub struct Config {
     pub max_document_bytes: u64,
     /// How many documents are verified at a time.
     pub documents_at_a_time: usize,
+    /// A PEM file with roots of time stamping authorities; empty: none is trusted.
+    pub time_stamp_trust_file: PathBuf,
 }

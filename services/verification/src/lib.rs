@@ -24,7 +24,10 @@ mod query;
 mod rendering;
 mod report;
 
+use std::path::Path;
+
 use eseal_eventstore::Projector;
+use eseal_pki::{Certificate, TrustStore};
 use eseal_proto::verification::v1::verification_service_server::VerificationServiceServer;
 use eseal_service::process::Program;
 use eseal_service::{Context, MAX_MESSAGE, StartError};
@@ -61,9 +64,20 @@ pub async fn wire(config: Config, context: &Context) -> Result<Routes, StartErro
     let store_error = |source| StartError::Store { service, source };
     eseal_eventstore::refuse_if_pending(context.database(), migrations).await.map_err(store_error)?;
     let authority = Authority::new(context.peer("authentication"));
-    let app = App::new(Query::new(context.database().clone()), authority, context.writer());
+    let tsa_roots = tsa_roots(&config.time_stamp_trust_file);
+    let tsa_roots = tsa_roots.map_err(|why| StartError::setting(service, "time_stamp_trust_file", why))?;
+    let app = App::new(Query::new(context.database().clone()), authority, tsa_roots, context.writer());
     let grpc = Grpc::new(app, context.clock().clone(), config.documents_at_a_time, config.max_document_bytes);
     Ok(Routes::new(VerificationServiceServer::new(grpc).max_decoding_message_size(MAX_MESSAGE)))
+}
+
+/// The roots of time stamping authorities in this file, or why there are none; a service without such a file trusts none.
+fn tsa_roots(file: &Path) -> Result<Option<TrustStore>, String> {
+    if file.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let pem = std::fs::read(file).map_err(|error| error.to_string())?;
+    Certificate::many_from_pem(&pem).map(|roots| Some(TrustStore::new(roots))).map_err(|error| error.to_string())
 }
 
 /// What fills the read table anew from the events: for `rebuild`.

@@ -1,6 +1,8 @@
 //! The service authentication, stood in: it knows the roots of a world, and says of every signer and seal what it is
 //! told to say.
 
+use std::sync::{Arc, Mutex};
+
 use eseal_kernel::Digest;
 use eseal_pki::Certificate;
 use eseal_proto::authentication::v1 as pb;
@@ -15,6 +17,10 @@ pub struct StandIn {
     pub holders: Vec<Certificate>,
     pub makers: Vec<Certificate>,
     pub signer: pb::CheckSignerResponse,
+    /// Revocation lists, DER.
+    pub lists: Vec<Vec<u8>>,
+    /// What callers said that they had, each time.
+    pub asked_for_lists: Arc<Mutex<Vec<Vec<String>>>>,
     /// The registered seal, by its bytes.
     pub registered: Option<(Vec<u8>, pb::SealStateAtResponse)>,
 }
@@ -53,6 +59,19 @@ impl TrustService for StandIn {
         _request: Request<pb::CheckSignerRequest>,
     ) -> Result<Response<pb::CheckSignerResponse>, Status> {
         Ok(Response::new(self.signer.clone()))
+    }
+
+    async fn get_revocation_lists(
+        &self,
+        request: Request<pb::GetRevocationListsRequest>,
+    ) -> Result<Response<pb::GetRevocationListsResponse>, Status> {
+        let known = request.into_inner().known;
+        self.asked_for_lists.lock().expect("a lock").push(known.clone());
+        let digests: Vec<_> = self.lists.iter().map(|list| Digest::of(list).to_string()).collect();
+        // One at a time, as if no two fitted into a message.
+        let unknown = self.lists.iter().zip(&digests).find(|(_, digest)| !known.contains(digest));
+        let lists = unknown.map(|(list, _)| list.clone()).into_iter().collect();
+        Ok(Response::new(pb::GetRevocationListsResponse { digests, lists }))
     }
 
     async fn add_trust_anchor(

@@ -7,4 +7,5 @@ mod failures;
 mod refusals;
 mod reports;
 mod sealed;
+mod statuses;
 mod verdicts;
