@@ -4,6 +4,7 @@
 
 mod history;
 mod paperwork;
+mod sealing;
 mod things;
 mod work;
 
@@ -15,6 +16,7 @@ use crate::lang::Lang;
 
 pub use history::*;
 pub use paperwork::*;
+pub use sealing::*;
 pub use things::*;
 pub use work::*;
 

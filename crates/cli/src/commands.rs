@@ -20,6 +20,7 @@ mod show;
 mod trust;
 mod verify;
 mod verify_report;
+mod verify_revocation;
 mod verify_view;
 
 use std::process::ExitCode;

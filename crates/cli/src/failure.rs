@@ -61,6 +61,12 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "The document is not in the list that was authorized for this act",
     ),
     ("DOCUMENT_ALREADY_SEALED", "该文档在本次批量签章中已签章", "The document was sealed in this act before"),
+    ("TIME_STAMP_UNAVAILABLE", "未取得时间戳", "No time stamp was given"),
+    (
+        "PROOFS_INCOMPLETE",
+        "缺少长期有效所需的证书或吊销信息",
+        "Certificates or revocation data that long-term validation needs are missing",
+    ),
     ("FONT_UNUSABLE", "没有可用的中文字体", "There is no font that a PDF could be made with"),
     ("USAGE", "用法不正确", "The command line is not understood"),
     ("CARD_UNUSABLE", "卡无法使用", "The card can't be used"),

@@ -1,6 +1,6 @@
 //! Passwords and PINs: from a file, or asked for at a terminal. Never from the command line, where others see them.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
 use eseal_card::Pin;
@@ -22,6 +22,22 @@ pub fn read(lang: Lang, file: Option<&Path>, prompt: &str) -> Result<Zeroizing<S
     let Some(file) = file else { return ask(lang, prompt) };
     let bytes = Zeroizing::new(read_file(lang, file, MAX)?);
     let text = std::str::from_utf8(&bytes).map_err(|_| Failure::usage(lang, file.display()))?;
+    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// The password of a document: in `file`, or what standard input gives where that is `-`.
+///
+/// # Errors
+/// It can't be read, is longer than a password, or is no text.
+pub fn password(lang: Lang, file: &Path) -> Result<Zeroizing<String>, Failure> {
+    if file != Path::new("-") {
+        return read(lang, Some(file), "");
+    }
+    let mut bytes = Zeroizing::new(Vec::new());
+    let read = std::io::stdin().lock().take(MAX + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Failure::unreadable(lang, file, &error))?;
+    let text = std::str::from_utf8(&bytes).ok().filter(|text| text.len() as u64 <= MAX);
+    let text = text.ok_or_else(|| Failure::usage(lang, "--password-file -"))?;
     Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 

@@ -8,46 +8,52 @@ mod bench;
 mod document;
 mod inputs;
 mod journal;
+mod manner;
 mod position;
 mod workers;
+mod writing;
 
 use std::path::{Path, PathBuf};
 
 use eseal_card::{CardError, SoftCard, Unlocked};
-use eseal_documents::sealing::Prepared;
+use eseal_documents::Reason;
+use eseal_documents::sealing::{Prepared, UsableSeal};
 use eseal_kernel::Digest;
+use eseal_online::pades::Pades;
 use eseal_pki::{Certificate, Signer as _, Suite};
-use eseal_seal::{CertificateList, Seal as Structure};
 use serde_json::json;
 
 use self::attempt::Attempt;
 use self::document::{Document, Sealing};
+use self::manner::Manner;
+use self::writing::{Lister, Writing, no_lister};
 use super::Env;
 use super::fabrication::connected;
-use crate::args::Seal;
+use crate::args::{self, Seal};
 use crate::failure::{Failure, Kind, may_be_written, open_to_others};
 use crate::lang::Lang;
-use crate::secret;
+use crate::{mapped, secret};
 
 pub async fn seal(env: &Env, args: &Seal) -> Result<(), Failure> {
     let (server, lang) = (env.server()?, env.lang());
+    let mut manner = Manner::read(lang, &args.manner)?;
     let document = Document::open(env.output, &args.file)?; // before anything is recorded
-    document.earlier_seals_hold()?;
+    manner.must_fit(lang, document.format())?;
+    earlier_seals_hold(lang, &document, &mut manner)?;
     let output = output_path(args);
     may_be_written(lang, &output)?;
     if args.at_service {
-        let sealed = at_service::seal(env, args, &server, &output).await?;
+        let sealed = at_service::seal(env, args, &manner, &server, &output).await?;
         let done = Done { attempt: &sealed.attempt_id, name: &sealed.name, format: sealed.format };
         tell(env, args, &output, &done);
         return Ok(());
     }
-    let attempt = Attempt::begin(&server, &args.seal, 0).await?;
-    let sealed = if attempt.is_hosted() {
-        with_hosted_key(env, args, &attempt, &document, &output).await
-    } else {
-        with_card(env, args, &attempt, &document, &output).await
-    };
-    if sealed.as_ref().is_err_and(|failure| failure.kind == Kind::Usage) {
+    manner.must_be_complete(lang)?;
+    let attempt = Attempt::begin(&server, &args.manner.seal, 0).await?;
+    let work =
+        Work { env, args: &args.manner, manner: &manner, attempt: &attempt, document: &document, output: &output };
+    let sealed = if attempt.is_hosted() { work.with_hosted_key().await } else { work.with_card().await };
+    if sealed.as_ref().is_err_and(|failure| failure.kind != Kind::Refused) {
         attempt.give_up().await; // ours, not a refusal by the service: it should not stay open
     }
     let name = sealed?;
@@ -65,67 +71,117 @@ struct Done<'a> {
 
 fn tell(env: &Env, args: &Seal, output: &Path, done: &Done<'_>) {
     let value = json!({
-        "sealId": args.seal, "attemptId": done.attempt, "name": done.name, "output": output, "format": done.format,
+        "sealId": args.manner.seal, "attemptId": done.attempt, "name": done.name, "output": output, "format": done.format,
     });
     env.output.result(&value, format!("{} {}", env.lang().pick("签章成功:", "sealed:"), output.display()));
     env.output.say(&format!("eseal verify {}", output.display()));
 }
 
-async fn with_card(
-    env: &Env,
-    args: &Seal,
-    attempt: &Attempt<'_>,
-    document: &Document,
-    output: &Path,
-) -> Result<String, Failure> {
-    let lang = env.lang();
-    let Some(card) = connected(lang, args.card.as_deref())? else {
-        return Err(attempt.card_absent().await);
-    };
-    let unlocked = unlock(env, args.pin_file.as_deref(), attempt, &card).await?;
-    let structure = unlocked.read_seal().map_err(|error| Failure::card(lang, &error))?;
-    let structure = structure.ok_or_else(|| no_seal(lang, &card))?;
-    let suite = document.suite();
-    let certificate = card.certificate(suite).map_err(|error| Failure::card(lang, &error))?;
-    let (Some(key), Some(certificate)) = (unlocked.signer(suite), certificate) else {
-        return Err(no_key(lang, suite));
-    };
-    let draft = draft(env, args, attempt, document, &structure, &certificate)?;
-    attempt.authorize(&card, &key, &certificate, &structure, &draft).await?;
-    let signature = key.sign(draft.to_sign());
-    let signature = signature.map_err(|error| Failure::new(Kind::Usage, "CARD_UNUSABLE", lang).because(error))?;
-    finish(env, attempt, document, draft, &signature, output).await
+/// Refuses a document whose earlier seals do not hold. The password of an encrypted one is asked for where nobody gave it.
+fn earlier_seals_hold(lang: Lang, document: &Document, manner: &mut Manner) -> Result<(), Failure> {
+    match document.earlier_seals_hold(manner.password()) {
+        Err(failure) if failure.code == Reason::DocumentEncrypted.code() && manner.ask_password(lang)? => {
+            document.earlier_seals_hold(manner.password())
+        }
+        held => held,
+    }
 }
 
-async fn with_hosted_key(
-    env: &Env,
-    args: &Seal,
-    attempt: &Attempt<'_>,
-    document: &Document,
-    output: &Path,
-) -> Result<String, Failure> {
-    let lang = env.lang();
-    let structure = attempt.structure().await?;
-    let suite = document.suite();
-    let certificate = listed(&structure, suite).ok_or_else(|| no_key(lang, suite))?;
-    let draft = draft(env, args, attempt, document, &structure, &certificate)?;
-    loop {
-        let prompt = format!(
-            "{} ({} {})",
-            lang.pick("密钥密码", "PIN of the key"),
-            lang.pick("剩余次数", "tries left"),
-            attempt.tries_left()
-        );
-        let pin = secret::read(lang, args.pin_file.as_deref(), &prompt)?;
-        match attempt.authorize_hosted(&pin, &certificate, &draft).await {
-            Err(failure) if failure.code == "PIN_INCORRECT" && asks_again(args.pin_file.as_deref()) => {
-                env.output.fail(&failure)
-            }
-            done => break done?,
-        }
+/// One document in one attempt.
+struct Work<'a> {
+    env: &'a Env,
+    args: &'a args::Manner,
+    manner: &'a Manner,
+    attempt: &'a Attempt<'a>,
+    document: &'a Document,
+    output: &'a Path,
+}
+
+impl Work<'_> {
+    async fn with_card(&self) -> Result<String, Failure> {
+        let (env, lang, attempt) = (self.env, self.env.lang(), self.attempt);
+        let Some(card) = connected(lang, self.args.card.as_deref())? else {
+            return Err(attempt.card_absent().await);
+        };
+        let unlocked = unlock(env, self.args.pin_file.as_deref(), attempt, &card).await?;
+        let structure = unlocked.read_seal().map_err(|error| Failure::card(lang, &error))?;
+        let structure = structure.ok_or_else(|| no_seal(lang, &card))?;
+        let seal = usable(lang, &structure, &self.args.seal)?;
+        let suite = self.manner.suite(self.document.format());
+        let certificate = card.certificate(suite).map_err(|error| Failure::card(lang, &error))?;
+        let (Some(key), Some(certificate)) = (unlocked.signer(suite), certificate) else {
+            return Err(no_key(lang, suite));
+        };
+        let pades = self.manner.pades(lang, &certificate).await?;
+        let draft = self.draft(&seal, &certificate, pades.as_ref())?;
+        attempt.authorize(&card, &key, &certificate, &structure, &draft).await?;
+        let signature = key.sign(draft.to_sign());
+        let signature = signature.map_err(|error| Failure::new(Kind::Usage, "CARD_UNUSABLE", lang).because(error))?;
+        // Lists are of OFDs, whose key is the SM2 one too.
+        let lister = Some(Lister { key: &key, certificate: &certificate });
+        self.finish(draft, &signature, pades.as_ref(), lister).await
     }
-    let signature = attempt.sign_hosted(draft.to_sign()).await?;
-    finish(env, attempt, document, draft, &signature, output).await
+
+    async fn with_hosted_key(&self) -> Result<String, Failure> {
+        let (env, lang, attempt) = (self.env, self.env.lang(), self.attempt);
+        if self.manner.list_files {
+            return Err(no_lister(lang));
+        }
+        let seal = usable(lang, &attempt.structure().await?, &self.args.seal)?;
+        let suite = self.manner.suite(self.document.format());
+        let certificate = seal.signer(suite).ok_or_else(|| no_key(lang, suite))?;
+        let pades = self.manner.pades(lang, &certificate).await?;
+        let draft = self.draft(&seal, &certificate, pades.as_ref())?;
+        loop {
+            let prompt = format!(
+                "{} ({} {})",
+                lang.pick("密钥密码", "PIN of the key"),
+                lang.pick("剩余次数", "tries left"),
+                attempt.tries_left()
+            );
+            let pin = secret::read(lang, self.args.pin_file.as_deref(), &prompt)?;
+            match attempt.authorize_hosted(&pin, &certificate, &draft).await {
+                Err(failure) if failure.code == "PIN_INCORRECT" && asks_again(self.args.pin_file.as_deref()) => {
+                    env.output.fail(&failure)
+                }
+                done => break done?,
+            }
+        }
+        let signature = attempt.sign_hosted(draft.to_sign()).await?;
+        self.finish(draft, &signature, pades.as_ref(), None).await
+    }
+
+    fn draft(&self, seal: &UsableSeal, certificate: &Certificate, pades: Option<&Pades>) -> Result<Prepared, Failure> {
+        let (manner, time) = (self.manner, self.attempt.sealing_time());
+        let of = Sealing { seal, manner, time, time_stamp_room: pades.map_or(0, Pades::room) };
+        self.document.prepare(of, certificate)
+    }
+
+    /// Writes the sealed document, has the service check the signature, and only then puts it where it was asked for.
+    async fn finish(
+        &self,
+        draft: Prepared,
+        signature: &[u8],
+        pades: Option<&Pades>,
+        lister: Option<Lister<'_>>,
+    ) -> Result<String, Failure> {
+        let (lang, output) = (self.env.lang(), self.output);
+        let unwritable = |error: std::io::Error| Failure::unwritable(lang, output, &error);
+        let folder = output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        let file = tempfile::NamedTempFile::new_in(folder).map_err(unwritable)?;
+        let writing = Writing { lang, manner: self.manner, pades, lister, time: self.attempt.sealing_time() };
+        let written = || mapped::file(file.as_file());
+        let sealed = writing.write(self.document, draft, signature, file.as_file(), written, folder).await?;
+        file.as_file().sync_all().map_err(unwritable)?;
+        self.attempt.complete(&sealed.signature).await?;
+        open_to_others(file.as_file()).map_err(unwritable)?;
+        if let Err(failed) = file.persist(output) {
+            // It is sealed and recorded: what can't go where it was asked for is kept where it is.
+            let kept = failed.file.keep().map(|(_, path)| path.display().to_string()).unwrap_or_default();
+            return Err(unwritable(failed.error).advise(kept));
+        }
+        Ok(sealed.name)
+    }
 }
 
 /// Gate c: each try is told to the service, which counts by itself.
@@ -174,58 +230,14 @@ fn asks_again(pin_file: Option<&Path>) -> bool {
     pin_file.is_none() && secret::can_ask()
 }
 
-fn draft(
-    env: &Env,
-    args: &Seal,
-    attempt: &Attempt<'_>,
-    document: &Document,
-    structure: &[u8],
-    certificate: &Certificate,
-) -> Result<Prepared, Failure> {
-    let lang = env.lang();
-    must_be(lang, structure, &args.seal)?;
-    let (placement, extras) = (&position::placement(lang, &args.position)?, position::extras(&args.special));
-    let of = Sealing { structure, placement, time: attempt.sealing_time(), reason: args.reason.as_deref(), extras };
-    document.prepare(of, certificate)
-}
-
-/// Refuses another electronic seal than the one that was asked for.
-fn must_be(lang: Lang, structure: &[u8], seal_id: &str) -> Result<(), Failure> {
-    let unreadable = |error| Failure::new(Kind::Usage, "CARD_UNUSABLE", lang).because(error);
-    let seal = Structure::from_der(structure).map_err(|error| unreadable(error.to_string()))?;
-    if seal.info().es_id == seal_id { Ok(()) } else { Err(unreadable(format!("{} ≠ {seal_id}", seal.info().es_id))) }
-}
-
-/// Writes the sealed document, has the service check the signature, and only then puts it where it was asked for.
-async fn finish(
-    env: &Env,
-    attempt: &Attempt<'_>,
-    document: &Document,
-    draft: Prepared,
-    signature: &[u8],
-    output: &Path,
-) -> Result<String, Failure> {
-    let unwritable = |error: std::io::Error| Failure::unwritable(env.lang(), output, &error);
-    let folder = output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(unwritable)?;
-    let sealed = document.finish(draft, signature, file.as_file_mut())?;
-    file.as_file().sync_all().map_err(unwritable)?;
-    attempt.complete(&sealed.signature).await?;
-    open_to_others(file.as_file()).map_err(unwritable)?;
-    if let Err(failed) = file.persist(output) {
-        // It is sealed and recorded: what can't go where it was asked for is kept where it is.
-        let kept = failed.file.keep().map(|(_, path)| path.display().to_string()).unwrap_or_default();
-        return Err(unwritable(failed.error).advise(kept));
+/// The electronic seal, ready for use. Another one than was asked for is refused.
+fn usable(lang: Lang, structure: &[u8], seal_id: &str) -> Result<UsableSeal, Failure> {
+    let seal = UsableSeal::from_der(structure).map_err(|error| Failure::document(lang, &error))?;
+    let es_id = &seal.seal().info().es_id;
+    if es_id != seal_id {
+        return Err(Failure::new(Kind::Usage, "CARD_UNUSABLE", lang).because(format_args!("{es_id} ≠ {seal_id}")));
     }
-    Ok(sealed.name)
-}
-
-/// The certificate of a suite in a seal's list.
-fn listed(structure: &[u8], suite: Suite) -> Option<Certificate> {
-    let seal = Structure::from_der(structure).ok()?;
-    let CertificateList::Certificates(listed) = &seal.info().certificates else { return None };
-    let mut certificates = listed.iter().filter_map(|der| Certificate::from_der(der).ok());
-    certificates.find(|certificate| super::card::suite_of(certificate) == Some(suite))
+    Ok(seal)
 }
 
 fn output_path(args: &Seal) -> PathBuf {

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use eseal_documents::status::{Context, assess};
 use eseal_documents::{Limits, Trust, judge};
 use eseal_kernel::{Clock, Digest};
-use eseal_pki::{Certificate, TrustStore};
+use eseal_pki::{Certificate, Crl, Evidence, TrustStore};
 use eseal_proto::verification::v1 as pb;
 use eseal_proto::verification::v1::verification_service_client::VerificationServiceClient;
 use eseal_report::model::Verdict;
@@ -19,6 +19,7 @@ use tokio_stream::iter;
 use super::Env;
 use super::card::unusable;
 use super::verify_report::{self, Document};
+use super::verify_revocation;
 use super::verify_view::{note_of_client, of_service, to_words};
 use crate::args::Verify;
 use crate::connect::{MAX_MESSAGE, Server};
@@ -38,18 +39,31 @@ const MAX_UPLOAD: u64 = 512 << 20;
 struct Roots {
     holder: Option<Vec<u8>>,
     maker: Option<Vec<u8>>,
+    tsa: Option<Vec<u8>>,
+}
+
+/// What verification here looks at besides the document and the roots.
+struct Beside {
+    crls: Vec<Crl>,
+    asks: bool,
 }
 
 pub async fn verify(env: &Env, args: &Verify) -> Result<ExitCode, Failure> {
     let lang = env.lang();
     let wanted = verify_report::wanted(lang, args)?;
-    let mut roots = Roots { holder: pem(lang, args.trust.as_deref())?, maker: pem(lang, args.maker_trust.as_deref())? };
+    let mut roots = Roots {
+        holder: pem(lang, args.trust.as_deref())?,
+        maker: pem(lang, args.maker_trust.as_deref())?,
+        tsa: pem(lang, args.tsa_trust.as_deref())?,
+    };
+    let beside = Beside { crls: verify_revocation::lists(lang, &args.crl)?, asks: args.ask_revocation };
+    let password = args.password_file.as_deref().map(|file| secret::password(lang, file)).transpose()?;
     let unreadable = |error: std::io::Error| Failure::unreadable(lang, &args.file, &error);
     let file = mapped::open(&args.file, Limits::default().max_bytes).map_err(unreadable)?;
     let size = file.metadata().map_err(unreadable)?.len();
-    let document = Document::new(&args.file, mapped::file(&file).map_err(unreadable)?);
-    let mut report = if args.offline || size > MAX_UPLOAD {
-        offline(env, &document, &roots)?
+    let document = Document::new(&args.file, mapped::file(&file).map_err(unreadable)?, password.unwrap_or_default());
+    let mut report = if args.offline || args.ask_revocation || size > MAX_UPLOAD {
+        offline(env, &document, &roots, beside).await?
     } else {
         let server = Server::anonymous(&env.server, &env.tls, lang)?;
         match online(env, &server, &args.file, &file, &roots).await? {
@@ -57,7 +71,7 @@ pub async fn verify(env: &Env, args: &Verify) -> Result<ExitCode, Failure> {
             None => {
                 let mut note = note_of_client("SERVER_UNREACHABLE", lang);
                 ask_for_roots(lang, &mut roots)?;
-                let mut report = offline(env, &document, &roots)?;
+                let mut report = offline(env, &document, &roots, beside).await?;
                 note.text = format!("{} ({})", note.text, lang.pick("已改为离线验证", "verified offline instead"));
                 report.notes.insert(0, note);
                 report
@@ -128,7 +142,7 @@ fn pieces(
     std::iter::once(first).chain(rest)
 }
 
-fn offline(env: &Env, document: &Document<'_>, roots: &Roots) -> Result<Report, Failure> {
+async fn offline(env: &Env, document: &Document<'_>, roots: &Roots, beside: Beside) -> Result<Report, Failure> {
     let lang = env.lang();
     let found = document.found(env)?;
     let trust = Trust {
@@ -138,7 +152,14 @@ fn offline(env: &Env, document: &Document<'_>, roots: &Roots) -> Result<Report, 
     let (digest, now) = (Digest::of(document.bytes()), Clock::System.now());
     let origin = Origin { name: document.name(), digest, verified_at: now, language: lang.into() };
     let judgement = judge(found, &trust);
-    let statuses = assess(found, &judgement, &trust, &Context::at(now));
+    let tsa_roots = store(lang, roots.tsa.as_deref())?;
+    let mut evidence = Evidence { crls: beside.crls, ..Evidence::default() };
+    if beside.asks {
+        evidence.extend(verify_revocation::asked(env, found, &trust, tsa_roots.as_ref()).await?);
+    }
+    // Answers are from after the document was read.
+    let now = Clock::System.now();
+    let statuses = assess(found, &judgement, &trust, &Context { tsa_roots, evidence, ..Context::at(now) });
     Ok(Report::of(found, &judgement, &statuses, &origin))
 }
 

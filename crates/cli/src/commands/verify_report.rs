@@ -7,6 +7,8 @@ use eseal_documents::{DocumentReport, Limits, Progress, Source};
 use eseal_report::draw::Drawer;
 use eseal_report::{Exhibits, Face, Report, etsi, html, pdf};
 
+use zeroize::Zeroizing;
+
 use super::Env;
 use crate::args::{ReportForm, Verify};
 use crate::failure::{Failure, may_be_written, write_file};
@@ -16,13 +18,14 @@ use crate::lang::Lang;
 pub struct Document<'a> {
     path: &'a Path,
     source: Source,
+    password: Zeroizing<String>,
     found: OnceCell<DocumentReport>,
 }
 
 impl<'a> Document<'a> {
-    /// The content of the file at `path`.
-    pub const fn new(path: &'a Path, source: Source) -> Self {
-        Self { path, source, found: OnceCell::new() }
+    /// The content of the file at `path`, with the password of an encrypted PDF.
+    pub const fn new(path: &'a Path, source: Source, password: Zeroizing<String>) -> Self {
+        Self { path, source, password, found: OnceCell::new() }
     }
 
     /// Its bytes.
@@ -45,7 +48,7 @@ impl<'a> Document<'a> {
             bar.set_length(total);
             bar.set_position(done);
         };
-        let found = eseal_documents::verify(&self.source, &Limits::default(), &mut on_progress);
+        let found = eseal_documents::verify_with(&self.source, &self.password, &Limits::default(), &mut on_progress);
         bar.finish_and_clear();
         let found = found.map_err(|error| Failure::document(env.lang(), &error))?;
         Ok(self.found.get_or_init(|| found))

@@ -4,15 +4,18 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 
+use eseal_documents::pdf::{Permitted, SealForm};
 use eseal_documents::{Edge, Placement, Which};
+use eseal_online::pades::Level;
 use eseal_proto::authentication::v1 as pb;
 use tokio::sync::mpsc;
 use tokio::task::block_in_place;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
+use super::asks_again;
 use super::attempt::client;
-use super::{asks_again, position};
+use super::manner::Manner;
 use crate::args::Seal;
 use crate::commands::Env;
 use crate::connect::{Server, request_id};
@@ -24,22 +27,30 @@ const PIECE: usize = 256 << 10;
 const PIECES: usize = 4;
 
 /// Has the document sealed, and puts it where it was asked for.
-pub async fn seal(env: &Env, args: &Seal, server: &Server, output: &Path) -> Result<pb::SealedDocument, Failure> {
-    let lang = env.lang();
-    let placement = Some(wire(&position::placement(lang, &args.position)?));
+pub async fn seal(
+    env: &Env,
+    args: &Seal,
+    manner: &Manner,
+    server: &Server,
+    output: &Path,
+) -> Result<pb::SealedDocument, Failure> {
+    let (lang, pin_file) = (env.lang(), args.manner.pin_file.as_deref());
+    let placement = manner.options(0).field.is_none().then(|| wire(&manner.placement));
+    let wanted = wanted(manner);
     let size = std::fs::metadata(&args.file).map_err(|error| Failure::unreadable(lang, &args.file, &error))?.len();
     loop {
-        let pin = secret::read(lang, args.pin_file.as_deref(), lang.pick("密钥密码", "PIN of the key"))?;
+        let pin = secret::read(lang, pin_file, lang.pick("密钥密码", "PIN of the key"))?;
         let order = pb::SealDocumentOrder {
             request_id: request_id(),
-            seal_id: args.seal.clone(),
+            seal_id: args.manner.seal.clone(),
             pin: pin.to_string(),
             placement: placement.clone(),
-            reason: args.reason.clone().unwrap_or_default(),
+            reason: manner.reason.clone().unwrap_or_default(),
             size,
+            manner: Some(wanted.clone()),
         };
         match once(env, args, server, order, output).await {
-            Err(failure) if failure.code == "PIN_INCORRECT" && asks_again(args.pin_file.as_deref()) => {
+            Err(failure) if failure.code == "PIN_INCORRECT" && asks_again(pin_file) => {
                 env.output.fail(&failure);
             }
             done => return done,
@@ -121,6 +132,37 @@ async fn take(
     file.as_file().sync_all().map_err(unwritable)?;
     file.persist(output).map_err(|failed| unwritable(failed.error))?;
     Ok(sealed)
+}
+
+/// How, where it is not the usual.
+fn wanted(manner: &Manner) -> pb::SealingManner {
+    let of = manner.options(0);
+    let certification = match of.certifies {
+        None => pb::Certification::Unspecified,
+        Some(Permitted::Nothing) => pb::Certification::Nothing,
+        Some(Permitted::Filling) => pb::Certification::Filling,
+        Some(Permitted::Comments) => pb::Certification::Comments,
+    };
+    let form = match of.form {
+        SealForm::Pades => pb::PdfForm::Pades,
+        SealForm::Gm => pb::PdfForm::Gm,
+    };
+    let level = match manner.level {
+        Level::Basic => pb::PadesLevel::Basic,
+        Level::Stamped => pb::PadesLevel::Stamped,
+        Level::LongTerm => pb::PadesLevel::LongTerm,
+        Level::Archival => pb::PadesLevel::Archival,
+    };
+    pb::SealingManner {
+        locked: of.locked,
+        certification: certification.into(),
+        form: form.into(),
+        field: of.field.unwrap_or_default().to_owned(),
+        password: of.password.to_owned(),
+        level: level.into(),
+        list_files: manner.list_files,
+        accept_v5: of.accept_v5,
+    }
 }
 
 fn wire(placement: &Placement) -> pb::Placement {

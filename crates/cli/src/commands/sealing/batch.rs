@@ -11,20 +11,23 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use eseal_documents::Format;
 use eseal_kernel::Digest;
 use eseal_pki::{Signer as _, Suite, batch};
 use indicatif::ProgressBar;
 use serde_json::json;
+use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
 use super::act::{List, Listed, fitting};
 use super::attempt::Attempt;
 use super::bench::{Bench, Draft, Holder, Means, SUITES, Signed, Slot, Waiting};
-use super::document::Sealing;
 use super::inputs::{self, Input};
 use super::journal::{Ending, Journal, Line};
+use super::manner::Manner;
 use super::workers::side_by_side;
-use super::{asks_again, digest_of, listed, must_be, no_key, no_seal, position, unlock};
+use super::writing::no_lister;
+use super::{asks_again, digest_of, no_key, no_seal, unlock, usable};
 use crate::args::SealBatch;
 use crate::commands::Env;
 use crate::commands::fabrication::connected;
@@ -37,17 +40,17 @@ use crate::secret;
 const KEPT: usize = 400;
 /// The most bytes of the documents of one act, so that it ends in time.
 const BYTES_OF_ACT: u64 = 8 << 30;
-/// What a structure has beside what is signed.
-const AROUND: usize = 8 << 10;
 
 pub async fn seal_batch(env: &Env, args: &SealBatch) -> Result<ExitCode, Failure> {
     let (server, lang) = (env.server()?, env.lang());
+    let manner = Manner::read(lang, &args.manner)?;
+    manner.must_be_complete(lang)?;
     let found = inputs::collect(lang, &args.inputs, &args.output_dir)?;
     fs::create_dir_all(&args.output_dir).map_err(|error| Failure::unwritable(lang, &args.output_dir, &error))?;
     let results = args.results.clone().unwrap_or_else(|| args.output_dir.join("results.jsonl"));
     let (journal, mut left, skipped) = Journal::open(lang, results, &args.output_dir, found, args.resume)?;
     let bar = env.output.count(lang.pick("签章", "sealing"), left.len() as u64);
-    let mut run = Run { env, args, server: &server, journal, bar, means: None, sealed: 0, failed: 0 };
+    let mut run = Run { env, args, manner: &manner, server: &server, journal, bar, means: None, sealed: 0, failed: 0 };
     let ended = run.all(&mut left).await;
     run.bar.finish_and_clear();
     let Run { journal, sealed, failed, .. } = run;
@@ -73,6 +76,7 @@ pub async fn seal_batch(env: &Env, args: &SealBatch) -> Result<ExitCode, Failure
 struct Run<'a> {
     env: &'a Env,
     args: &'a SealBatch,
+    manner: &'a Manner,
     server: &'a Server,
     journal: Journal,
     bar: ProgressBar,
@@ -110,7 +114,7 @@ impl Run<'_> {
     /// One act over all of `inputs`. What was not done, because it took too long, is left in there.
     async fn act(&mut self, inputs: &mut Vec<Input>) -> Result<(), Failure> {
         let count = u32::try_from(inputs.len()).unwrap_or(u32::MAX);
-        let attempt = Attempt::begin(self.server, &self.args.seal, count).await?;
+        let attempt = Attempt::begin(self.server, &self.args.manner.seal, count).await?;
         match &self.means {
             None => self.means = Some(self.take_means(&attempt).await?),
             Some(Means { holder: Holder::Card { .. }, .. }) => drop(attempt.pin(true).await?),
@@ -142,13 +146,17 @@ impl Run<'_> {
 
     /// The card and its PIN, or the PIN of the hosted key.
     async fn take_means(&self, attempt: &Attempt<'_>) -> Result<Means, Failure> {
-        let (env, args, lang) = (self.env, self.args, self.env.lang());
+        let (env, args, lang) = (self.env, &self.args.manner, self.env.lang());
         let (mut certificates, mut keys) = (BTreeMap::new(), BTreeMap::new());
-        let (structure, holder) = if attempt.is_hosted() {
+        let (structure, seal, holder) = if attempt.is_hosted() {
+            if self.manner.list_files {
+                return Err(no_lister(lang));
+            }
             let structure = attempt.structure().await?;
-            certificates.extend(SUITES.iter().filter_map(|suite| Some((suite.name(), listed(&structure, *suite)?))));
+            let seal = usable(lang, &structure, &args.seal)?;
+            certificates.extend(SUITES.iter().filter_map(|suite| Some((suite.name(), seal.signer(*suite)?))));
             let pin = secret::read(lang, args.pin_file.as_deref(), lang.pick("密钥密码", "PIN of the key"))?;
-            (structure, Holder::Hosted { pin })
+            (structure, seal, Holder::Hosted { pin })
         } else {
             let Some(card) = connected(lang, args.card.as_deref())? else { return Err(attempt.card_absent().await) };
             let unlocked = unlock(env, args.pin_file.as_deref(), attempt, &card).await?;
@@ -161,11 +169,15 @@ impl Run<'_> {
                     keys.insert(suite.name(), key);
                 }
             }
-            (structure, Holder::Card { card, keys })
+            let seal = usable(lang, &structure, &args.seal)?;
+            (structure, seal, Holder::Card { card, keys })
         };
-        must_be(lang, &structure, &args.seal)?;
-        let placement = position::placement(lang, &args.position)?;
-        Ok(Means { structure, placement, certificates, holder })
+        // What lasts are PDFs; the others of this run are refused one by one.
+        let pades = match certificates.get(self.manner.suite(Format::Pdf).name()) {
+            Some(signer) => self.manner.pades(lang, signer).await?,
+            None => None,
+        };
+        Ok(Means { seal_digest: digest_of(&structure), seal, certificates, holder, pades })
     }
 
     fn means(&self) -> Result<&Means, Failure> {
@@ -173,11 +185,8 @@ impl Run<'_> {
     }
 
     fn bench(&self, attempt: &Attempt<'_>) -> Result<Bench<'_>, Failure> {
-        let (means, reason) = (self.means()?, self.args.reason.as_deref());
-        let (structure, placement) = (&means.structure, &means.placement);
-        let (time, extras) = (attempt.sealing_time(), position::extras(&self.args.special));
-        let of = Sealing { structure, placement, time, reason, extras };
-        Ok(Bench { env: self.env, means, of })
+        let (env, manner, means, time) = (self.env, self.manner, self.means()?, attempt.sealing_time());
+        Ok(Bench { env, manner, means, time, runtime: Handle::current() })
     }
 
     fn jobs(&self) -> NonZeroUsize {
@@ -193,8 +202,8 @@ impl Run<'_> {
             let (document, prepared) = bench.prepare(input, true)?;
             let digest = Digest::try_from(prepared.digest());
             let digest = digest.map_err(|error| Failure::usage(bench.env.lang(), error))?;
-            let (places, structure_size) = (prepared.places().to_vec(), prepared.to_sign().len() + AROUND);
-            let (listed, suite) = (Listed { index: 0, digest, places }, document.suite());
+            let (places, structure_size) = (prepared.places().to_vec(), prepared.to_sign().len() + bench.around());
+            let (listed, suite) = (Listed { index: 0, digest, places }, self.manner.suite(document.format()));
             let draft = Some((document, prepared)).filter(|_| kept.fetch_add(1, Ordering::Relaxed) < KEPT);
             Ok(Ready { input: input.clone(), listed, suite, structure_size, draft: Slot::new(draft) })
         };
@@ -227,13 +236,13 @@ impl Run<'_> {
                 Holder::Card { card, keys } => {
                     let keys: Vec<_> =
                         used.keys().filter_map(|suite| keys.get(suite)).cloned().zip(certificates).collect();
-                    return attempt.authorize_batch(card, &keys, digest_of(&means.structure), list).await;
+                    return attempt.authorize_batch(card, &keys, means.seal_digest.clone(), list).await;
                 }
                 Holder::Hosted { pin } => pin,
             };
             let certificates: Vec<_> = certificates.collect();
             let answer = attempt.authorize_hosted_batch(pin, &certificates, list).await;
-            let asks_again = asks_again(self.args.pin_file.as_deref());
+            let asks_again = asks_again(self.args.manner.pin_file.as_deref());
             match answer {
                 Err(failure) if failure.code == "PIN_INCORRECT" && asks_again => {
                     self.bar.suspend(|| self.env.output.fail(&failure));

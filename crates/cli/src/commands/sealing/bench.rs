@@ -7,24 +7,33 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use eseal_card::{CardKey, SoftCard};
-use eseal_documents::Placement;
-use eseal_documents::sealing::Prepared;
+use eseal_documents::sealing::{Prepared, UsableSeal};
+use eseal_kernel::Timestamp;
+use eseal_online::pades::Pades;
 use eseal_pki::{Certificate, DigestAlg, Hasher, Suite};
+use tokio::runtime::Handle;
 use zeroize::Zeroizing;
 
 use super::batch::Ready;
 use super::document::{Document, Sealing};
 use super::inputs::Input;
+use super::manner::Manner;
 use super::no_key;
+use super::writing::{Lister, Writing};
 use crate::commands::Env;
 use crate::failure::{Failure, Kind, open_to_others};
+use crate::mapped;
 
 /// What documents are sealed with.
 pub(super) struct Means {
-    pub(super) structure: Vec<u8>,
-    pub(super) placement: Placement,
+    /// SHA-256 of the SESeal.
+    pub(super) seal_digest: String,
+    /// The SESeal, made ready once for all of them.
+    pub(super) seal: UsableSeal,
     pub(super) certificates: BTreeMap<&'static str, Certificate>,
     pub(super) holder: Holder,
+    /// What makes PDFs reach their level.
+    pub(super) pades: Option<Pades>,
 }
 
 pub(super) enum Holder {
@@ -35,8 +44,12 @@ pub(super) enum Holder {
 /// What those who work side by side share.
 pub(super) struct Bench<'a> {
     pub(super) env: &'a Env,
+    pub(super) manner: &'a Manner,
     pub(super) means: &'a Means,
-    pub(super) of: Sealing<'a>,
+    /// The sealing time.
+    pub(super) time: Timestamp,
+    /// Where those who work side by side have their time stamps asked for.
+    pub(super) runtime: Handle,
 }
 
 /// A document that is sealed and waits for the service's word.
@@ -50,9 +63,22 @@ pub(super) type Draft = (Document, Prepared);
 /// The same with its signature.
 pub(super) type Signed = (Draft, Vec<u8>);
 
+/// What a structure has beside what is signed.
+const AROUND: usize = 8 << 10;
+
 pub(super) const SUITES: [Suite; 2] = [Suite::Sm2Sm3, Suite::EcdsaP256Sha256];
 
 impl Bench<'_> {
+    /// Bytes that a structure has beside what is signed, about.
+    pub(super) fn around(&self) -> usize {
+        let chain: usize = self.manner.chain.iter().map(|certificate| certificate.der().len()).sum();
+        AROUND + chain + self.room()
+    }
+
+    fn room(&self) -> usize {
+        self.means.pades.as_ref().map_or(0, Pades::room)
+    }
+
     /// Everything but the signature.
     pub(super) fn prepare(&self, input: &Input, is_first: bool) -> Result<Draft, Failure> {
         let lang = self.env.lang();
@@ -60,12 +86,14 @@ impl Bench<'_> {
             return Err(Failure::new(Kind::Usage, "FILE_EXISTS", lang).because(input.output.display()));
         }
         let document = Document::open(self.env.output.quiet(), &input.file)?;
+        self.manner.must_fit(lang, document.format())?;
         if is_first {
-            document.earlier_seals_hold()?;
+            document.earlier_seals_hold(self.manner.password())?;
         }
-        let certificate = self.means.certificates.get(document.suite().name());
-        let certificate = certificate.ok_or_else(|| no_key(lang, document.suite()))?;
-        let prepared = document.prepare(self.of, certificate)?;
+        let suite = self.manner.suite(document.format());
+        let certificate = self.means.certificates.get(suite.name()).ok_or_else(|| no_key(lang, suite))?;
+        let (seal, manner, time) = (&self.means.seal, self.manner, self.time);
+        let prepared = document.prepare(Sealing { seal, manner, time, time_stamp_room: self.room() }, certificate)?;
         Ok((document, prepared))
     }
 
@@ -82,12 +110,30 @@ impl Bench<'_> {
     /// The sealed document, whole and on disk, where it waits.
     pub(super) fn write(&self, (document, prepared): Draft, signature: &[u8], path: &Path) -> Result<Waiting, Failure> {
         let unwritable = |error: io::Error| Failure::unwritable(self.env.lang(), path, &error);
-        let file = File::create(path).map_err(unwritable)?;
-        let mut out = Digesting { file, hasher: DigestAlg::Sha256.hasher() };
-        let sealed = document.finish(prepared, signature, &mut out)?;
-        open_to_others(&out.file).map_err(unwritable)?;
-        out.file.sync_all().map_err(unwritable)?;
+        let file = File::options().read(true).write(true).create(true).truncate(true).open(path).map_err(unwritable)?;
+        let mut out = Digesting { file: &file, hasher: DigestAlg::Sha256.hasher() };
+        let (written, beside) = (|| mapped::file(&file), path.parent().unwrap_or_else(|| Path::new(".")));
+        let writing = Writing {
+            lang: self.env.lang(),
+            manner: self.manner,
+            pades: self.means.pades.as_ref(),
+            lister: self.lister(),
+            time: self.time,
+        };
+        let work = writing.write(&document, prepared, signature, &mut out, written, beside);
+        let sealed = self.runtime.block_on(work)?;
+        open_to_others(&file).map_err(unwritable)?;
+        file.sync_all().map_err(unwritable)?;
         Ok(Waiting { signature: sealed.signature, output_digest: hex::encode(out.hasher.finish()) })
+    }
+}
+
+impl Bench<'_> {
+    /// Who signs lists of files: the SM2 key of a card.
+    fn lister(&self) -> Option<Lister<'_>> {
+        let Holder::Card { keys, .. } = &self.means.holder else { return None };
+        let sm2 = Suite::Sm2Sm3.name();
+        Some(Lister { key: keys.get(sm2)?, certificate: self.means.certificates.get(sm2)? })
     }
 }
 
@@ -105,12 +151,12 @@ impl<T> Slot<T> {
 }
 
 /// Writes, and digests what is written.
-struct Digesting {
-    file: File,
+struct Digesting<'a> {
+    file: &'a File,
     hasher: Hasher,
 }
 
-impl Write for Digesting {
+impl Write for Digesting<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
         self.hasher.update(bytes.get(..written).unwrap_or_default());

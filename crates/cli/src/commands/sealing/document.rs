@@ -5,11 +5,12 @@ use std::io::Write;
 use std::path::Path;
 
 use eseal_documents::pdf::Source;
-use eseal_documents::sealing::{self, Extras, Prepared, Request, Sealed};
-use eseal_documents::{Format, Limits, Placement, Progress};
+use eseal_documents::sealing::{self, Prepared, Request, Sealed, UsableSeal};
+use eseal_documents::{Format, Limits, Progress};
 use eseal_kernel::Timestamp;
-use eseal_pki::{Certificate, Suite};
+use eseal_pki::Certificate;
 
+use super::manner::Manner;
 use crate::failure::{Failure, Kind};
 use crate::lang::Lang;
 use crate::mapped;
@@ -25,16 +26,14 @@ pub struct Document {
 /// What does not depend on the document.
 #[derive(Clone, Copy)]
 pub struct Sealing<'a> {
-    /// The SESeal.
-    pub structure: &'a [u8],
-    /// Where the impressions go.
-    pub placement: &'a Placement,
+    /// The seal.
+    pub seal: &'a UsableSeal,
+    /// Where, and how.
+    pub manner: &'a Manner,
     /// The sealing time.
     pub time: Timestamp,
-    /// Why, for people.
-    pub reason: Option<&'a str>,
-    /// What is not usual.
-    pub extras: Extras,
+    /// Bytes to keep free for a time stamp token.
+    pub time_stamp_room: usize,
 }
 
 impl Document {
@@ -55,10 +54,12 @@ impl Document {
     }
 
     /// Refuses a document that was changed after an earlier seal: the new seal would stand under what nobody agreed to.
-    pub fn earlier_seals_hold(&self) -> Result<(), Failure> {
+    /// The password is that of an encrypted PDF.
+    pub fn earlier_seals_hold(&self, password: &str) -> Result<(), Failure> {
         let lang = self.lang();
         let bar = self.output.bar(lang.pick("检查已有签章", "checking earlier seals"));
-        let broken = sealing::broken_seal(&self.source, &Limits::default(), &mut |progress| show(&bar, progress));
+        let broken =
+            sealing::broken_seal(&self.source, password, &Limits::default(), &mut |progress| show(&bar, progress));
         bar.finish_and_clear();
         let Some((seal, reason)) = broken.map_err(|error| Failure::document(lang, &error))? else { return Ok(()) };
         Err(Failure {
@@ -74,26 +75,36 @@ impl Document {
         self.format
     }
 
-    /// The suite of the key that seals it.
-    pub const fn suite(&self) -> Suite {
-        sealing::suite_for(self.format)
-    }
-
     /// Everything but the signature.
     pub fn prepare(&self, of: Sealing<'_>, signer: &Certificate) -> Result<Prepared, Failure> {
         let bar = self.output.bar(self.lang().pick("计算摘要", "digesting"));
-        let Sealing { structure: seal_der, placement, time, reason, extras } = of;
-        let request = Request { seal_der, placement, time, signer, chain: &[], reason, extras };
+        let Sealing { seal, manner, time, time_stamp_room } = of;
+        let chain = &manner.above(signer);
+        let request = Request {
+            seal,
+            placement: &manner.placement,
+            time,
+            signer,
+            chain,
+            reason: manner.reason.as_deref(),
+            options: manner.options(time_stamp_room),
+        };
         let on_progress = &mut |progress| show(&bar, progress);
         let prepared = sealing::prepare(&self.source, &request, &Limits::default(), on_progress);
         bar.finish_and_clear();
         prepared.map_err(|error| Failure::document(self.lang(), &error))
     }
 
-    /// The sealed document, into `out`.
-    pub fn finish(&self, prepared: Prepared, signature: &[u8], out: impl Write) -> Result<Sealed, Failure> {
+    /// The sealed document, into `out`, with a time stamp token over the signature where there is one.
+    pub fn finish(
+        &self,
+        prepared: Prepared,
+        signature: &[u8],
+        token: Option<&[u8]>,
+        out: impl Write,
+    ) -> Result<Sealed, Failure> {
         let bar = self.output.bar(self.lang().pick("写入", "writing"));
-        let sealed = prepared.finish(out, signature, &mut |progress| show(&bar, progress));
+        let sealed = prepared.finish_stamped(out, signature, token, &mut |progress| show(&bar, progress));
         bar.finish_and_clear();
         sealed.map_err(|error| Failure::document(self.lang(), &error))
     }

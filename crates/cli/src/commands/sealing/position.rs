@@ -1,10 +1,8 @@
 //! Where the impressions go, as the command line says it.
 
-use eseal_documents::pdf::Permitted;
-use eseal_documents::sealing::Extras;
 use eseal_documents::{Edge, Placement, Seam, Spot, Which};
 
-use crate::args::{Certified, PageEdge, Position, Special};
+use crate::args::{PageEdge, Position};
 use crate::failure::Failure;
 use crate::lang::Lang;
 
@@ -40,16 +38,6 @@ pub fn placement(lang: Lang, position: &Position) -> Result<Placement, Failure> 
             Err(Failure::usage(lang, lang.pick("--every-page 只能有一个 --at", "--every-page takes one --at")))
         }
     }
-}
-
-/// What is not usual about the seal.
-pub fn extras(special: &Special) -> Extras {
-    let certifies = special.certify.map(|permitted| match permitted {
-        Certified::Nothing => Permitted::Nothing,
-        Certified::Filling => Permitted::Filling,
-        Certified::Comments => Permitted::Comments,
-    });
-    Extras { locked: special.lock, certifies }
 }
 
 /// `X,Y` on `page`, or `PAGE:X,Y`.
@@ -105,6 +93,7 @@ mod tests {
             seam: None,
             splits: None,
             opposed: false,
+            field: None,
         }
     }
 

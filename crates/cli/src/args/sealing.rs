@@ -1,0 +1,221 @@
+//! Sealing: one document, or many in one act.
+
+#![allow(missing_docs, reason = "the help text of each item is its documentation")]
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+示例 · Examples:
+  eseal seal contract.ofd --seal SEAL --card seal.card --keyword 盖章处           按关键字 · at a text
+  eseal seal contract.ofd --seal SEAL --card seal.card --list-files               附防夹带清单 · with a list of its files
+  eseal seal contract.pdf --seal SEAL --card seal.card --field Signature1         填入已有签名域 · into the author's field
+  eseal seal contract.pdf --seal SEAL --card seal.card --form gm                  国内格式 · in the Chinese form
+  eseal seal contract.pdf --seal SEAL --card seal.card --level b-t --tsa URL      带时间戳 · with a time stamp
+  eseal seal contract.pdf --seal SEAL --at-service                                由服务器签章 · by the service
+
+选项不适用于该格式的文档时拒绝签章 [OPTION_UNFIT]。
+What the format of the document does not have is refused [OPTION_UNFIT] before anything is recorded.")]
+pub struct Seal {
+    /// 待签章文档 · The document, OFD or PDF
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub manner: Manner,
+    /// 由服务器用托管密钥签章 · Have the service seal the document with the hosted key: the document is sent there, and
+    /// time stamps come from the authority of its settings
+    #[arg(long, conflicts_with_all = ["card", "tsa", "tsa_trust", "chain", "crl", "ask_revocation"])]
+    pub at_service: bool,
+    /// 输出文件 · Where the sealed document goes [default: NAME.sealed.EXT]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+示例 · Example:
+  eseal seal-batch contracts/ --seal SEAL --card seal.card --at 120,200 --output-dir sealed/
+  eseal seal-batch contracts/ --seal SEAL --card seal.card --at 120,200 --output-dir sealed/ --resume
+
+密码只输一次。每个文档的结果写入 sealed/results.jsonl;中断后加 --resume 继续,已签章的不再签章。
+The PIN is asked for once. What became of each document is in sealed/results.jsonl; after a break --resume goes on with the
+rest. One document that fails does not stop the others; the exit code is then 1.")]
+pub struct SealBatch {
+    /// 待签章文档或目录 · Documents, and folders that are searched for .ofd and .pdf
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub manner: Manner,
+    /// 输出目录 · Where sealed documents go, under the names that they have
+    #[arg(long, short = 'o', value_name = "DIR")]
+    pub output_dir: PathBuf,
+    /// 结果文件 · What became of each document, one JSON line each [default: DIR/results.jsonl]
+    #[arg(long, value_name = "FILE")]
+    pub results: Option<PathBuf>,
+    /// 同时处理的文档数 · How many documents at a time [default: one per core]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// 继续上次 · Go on with a run that was broken off: what is sealed is left as it is
+    #[arg(long)]
+    pub resume: bool,
+}
+
+/// What to seal with, where, and how: the same for one document and for many.
+#[derive(Debug, Args)]
+pub struct Manner {
+    /// 印章编号 · The seal
+    #[arg(long)]
+    pub seal: String,
+    /// 电子印章卡文件 · The seal card; without it the seal's hosted key is used
+    #[arg(long, value_name = "FILE")]
+    pub card: Option<PathBuf>,
+    /// 密码文件 · Read the PIN from a file instead of asking
+    #[arg(long, value_name = "FILE")]
+    pub pin_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub position: Position,
+    #[command(flatten)]
+    pub special: Special,
+    #[command(flatten)]
+    pub lasting: Lasting,
+}
+
+/// Where the impressions go.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "位置 · Place")]
+pub struct Position {
+    /// 页码 · Page of --at, from 1
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub page: u32,
+    /// 位置 (毫米),可重复 · Upper left corner of the seal from that of the page, in mm; may be repeated [default: 120,200]
+    #[arg(long, value_name = "[PAGE:]X,Y", allow_hyphen_values = true)]
+    pub at: Vec<String>,
+    /// 关键字 · At a text: the middle of the seal on the middle of the text
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["page", "at", "every_page", "seam"])]
+    pub keyword: Option<String>,
+    /// 第几处关键字 · At which of the texts: all, first, last, or its number from 1
+    #[arg(long, value_name = "WHICH", requires = "keyword", default_value = "all")]
+    pub which: String,
+    /// 偏移 (毫米) · From the middle of the text to the middle of the seal, right and down, in mm
+    #[arg(long, value_name = "X,Y", requires = "keyword", allow_hyphen_values = true)]
+    pub offset: Option<String>,
+    /// 每页同一位置 · At that point of every page
+    #[arg(long, conflicts_with_all = ["page", "seam"])]
+    pub every_page: bool,
+    /// 骑缝章 · Across all pages: strips at this edge of each
+    #[arg(long, value_enum, value_name = "EDGE", conflicts_with_all = ["page", "at"])]
+    pub seam: Option<PageEdge>,
+    /// 骑缝章每枚跨几页 · How many pages share one seam seal [default: all]
+    #[arg(long, value_name = "N", requires = "seam", value_parser = clap::value_parser!(u32).range(2..))]
+    pub splits: Option<u32>,
+    /// 对开骑缝 · Even pages have their strip at the opposite edge
+    #[arg(long, requires = "seam")]
+    pub opposed: bool,
+    /// PDF 已有签名域 · Into this empty signature field of a PDF, at its place
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["page", "at", "keyword", "every_page", "seam"])]
+    pub field: Option<String>,
+}
+
+/// What is not usual about a seal.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "签章方式 · Kind of seal")]
+pub struct Special {
+    /// 签章原因 · Reason, written into PDF signatures
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// 锁定:此后不能再签章或修改 · The last seal: nothing may be added or changed after it
+    #[arg(long, conflicts_with = "certify")]
+    pub lock: bool,
+    /// 认证 PDF,此后允许的修改 · Certify a PDF: what may happen to it afterwards
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub certify: Option<Certified>,
+    /// PDF 签名格式 · Form of the signature in a PDF
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = PdfForm::Pades)]
+    pub form: PdfForm,
+    /// OFD 防夹带清单,此后不能再签章 · Sign a list of all files of an OFD (OFDEntries.xml, GM/T 0099): what is put in later
+    /// shows, and no further seal is possible
+    #[arg(long)]
+    pub list_files: bool,
+    /// 允许 2025 版印章 · Also use a seal of GM/T 0031-2025; software of GB/T 38540-2020 can't read what it seals
+    #[arg(long)]
+    pub v5: bool,
+    /// 加密 PDF 的密码文件,- 为标准输入 · Read the password of an encrypted PDF from a file, or from standard input: -
+    #[arg(long, value_name = "FILE|-")]
+    pub password_file: Option<PathBuf>,
+}
+
+/// What makes a seal last.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "时间戳与长期有效 · Time stamps and long-term validity")]
+pub struct Lasting {
+    /// PDF 签名级别 · PAdES level of a PDF: b-t needs --tsa, b-lt and b-lta also --tsa-trust, --chain and revocation data
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = PadesLevel::Bb)]
+    pub level: PadesLevel,
+    /// 时间戳服务地址,可重复 · A time stamping authority (RFC 3161) for --level, and for --list-files; the next one is asked
+    /// where one gives no stamp
+    #[arg(long, value_name = "URL")]
+    pub tsa: Vec<String>,
+    /// 时间戳服务的根证书 · Roots that the authority must lead to, PEM
+    #[arg(long, value_name = "PEM", requires = "tsa")]
+    pub tsa_trust: Option<PathBuf>,
+    /// 签章证书之上的CA证书 · CA certificates above the signer's up to the root, PEM; go into the signature
+    #[arg(long, value_name = "PEM")]
+    pub chain: Option<PathBuf>,
+    /// CRL 文件,可重复 · A revocation list for b-lt and b-lta; may be repeated
+    #[arg(long, value_name = "FILE", requires = "tsa")]
+    pub crl: Vec<PathBuf>,
+    /// 联网查询证书状态 · Ask about revocation at the addresses that the certificates name, for b-lt and b-lta
+    #[arg(long, requires = "tsa")]
+    pub ask_revocation: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Certified {
+    /// 不允许 · Nothing
+    #[value(name = "1")]
+    Nothing,
+    /// 填写表单与签名 · Filling in forms, and signing
+    #[value(name = "2")]
+    Filling,
+    /// 另加批注 · Comments too
+    #[value(name = "3")]
+    Comments,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PdfForm {
+    /// 国际格式 · International: PAdES, with the P-256 key
+    Pades,
+    /// 国内格式 · Chinese: GM.sm2seal, with the SM2 key
+    Gm,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PadesLevel {
+    /// 签名 · The signature
+    #[value(name = "b-b")]
+    Bb,
+    /// 加时间戳 · With a time stamp over it
+    #[value(name = "b-t")]
+    Bt,
+    /// 另加验证数据 · With certificates and revocation data too: nobody needs to be asked later
+    #[value(name = "b-lt")]
+    Blt,
+    /// 另加文档时间戳 · With a time stamp over all of it too
+    #[value(name = "b-lta")]
+    Blta,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum PageEdge {
+    /// 左 · Left
+    Left,
+    /// 右 · Right
+    Right,
+    /// 上 · Top
+    Top,
+    /// 下 · Bottom
+    Bottom,
+}
