@@ -63,9 +63,9 @@ interop: ## Verdicts on documents of other producers beside what is known of the
 
 # No sanitizer: there is no unsafe code of ours, and so memory and time are bounded as they are in use.
 fuzz: setup ## Feeds mutations of documents to everything that reads them; SECONDS=… for each target, ONLY=… runs one
-	cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz@0.13.1
+	[ -x $(TOOLS)/bin/cargo-fuzz ] || cargo install --locked --root $(TOOLS) cargo-fuzz@0.13.1
 	ESEAL_FUZZ_SEEDS=$(abspath target/fuzz/seeds) cargo test --locked -q -p eseal-documents --test it -- seeds
-	cd fuzz && for target in $(or $(ONLY),asn1 cms ofd pdf); do mkdir -p corpus/$$target; \
+	cd fuzz && export PATH=$(abspath $(TOOLS))/bin:$$PATH && for target in $(or $(ONLY),asn1 cms ofd xml pdf); do mkdir -p corpus/$$target; \
 	  RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none $$target corpus/$$target $(abspath target/fuzz/seeds)/$$target -- \
 	    -max_total_time=$(or $(SECONDS),60) -rss_limit_mb=512 -timeout=10 -max_len=300000 -verbosity=0 -print_final_stats=1; done
 

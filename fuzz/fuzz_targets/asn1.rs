@@ -1,7 +1,7 @@
 //! Seals, seal signatures, certificates, revocation lists and keys: whatever the bytes, a value or an error.
 #![no_main]
 
-use eseal_pki::{Certificate, CertificateRequest, Crl, PublicKey};
+use eseal_pki::{Certificate, CertificateRequest, Crl, OcspResponse, PublicKey};
 use eseal_seal::{Seal, SesSignature};
 use libfuzzer_sys::fuzz_target;
 
@@ -19,4 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = Crl::from_der(bytes);
     let _ = CertificateRequest::from_der(bytes);
     let _ = PublicKey::from_spki_der(bytes);
+    if let Ok(response) = OcspResponse::from_der(bytes) {
+        let _ = response.certificates().len();
+    }
 });
