@@ -13,6 +13,7 @@ mod forged;
 mod history;
 mod house_rules;
 mod issue_a_seal;
+mod manner;
 mod operations;
 mod others_agree;
 mod personal_data;
