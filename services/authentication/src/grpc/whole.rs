@@ -8,6 +8,7 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
+use eseal_documents::Format;
 use eseal_documents::sealing::{Prepared, UsableSeal};
 use eseal_eventstore::{Decided, RequestKey};
 use eseal_kernel::{Digest, Id, Timestamp};
@@ -111,16 +112,18 @@ impl Grpc {
         if manner.level > Level::Basic && self.app.stamping.is_off() {
             return Err(refusals::stamping(&StampingError::Off, language)); // before anything is recorded
         }
-        let begun = self.begin_whole(&mut whole).await?;
-        let seal = UsableSeal::from_der(&self.structure(&whole).await?).map_err(|error| internal(&error))?;
-        let signer = seal.signer(manner.suite(sound.format()));
-        let signer = signer.ok_or_else(|| refusals::rejected(Rejection::WrongCustody, language))?;
-        let trust = self.app.trust.current().await.map_err(|error| internal(&error))?;
-        let pades = self.app.stamping.pades(manner.level, &signer, &trust, now).await;
-        let pades = pades.map_err(|error| refusals::stamping(&error, language))?;
+        // A stranger's order ends at its begin, and nobody is asked for it.
+        let ready = match whole.is_custodians() {
+            true => Some(self.ready(&whole, &manner, sound.format()).await?),
+            false => None,
+        };
+        let room = ready.as_ref().and_then(|ready| ready.pades.as_ref()).map_or(0, Pades::room);
+        let begun = self.begin_whole(&mut whole, room).await?;
+        let Ready { seal, signer, pades } = ready.ok_or_else(|| refusals::seal_not_found(language))?;
         let time = begun.sealing_time.as_ref().and_then(moment::micros).map_or(now, Timestamp::from_micros);
-        let (time_stamp_room, of) = (pades.as_ref().map_or(0, Pades::room), Arc::clone(&manner));
-        let order = Order { seal, manner: of, time_stamp_room, time, signer: signer.clone() };
+        // What is laid out around the room must come to the same digest when the order is repeated.
+        let time_stamp_room = usize::try_from(begun.time_stamp_room).unwrap_or_default();
+        let order = Order { seal, manner: Arc::clone(&manner), time_stamp_room, time, signer: signer.clone() };
         let prepared = sound.laid_out(order).await.map_err(|error| not_sealed(&error))?;
         let places = wire_places(&prepared);
         self.authorize_whole(&mut whole, &prepared, signer.fingerprint(), &places, pin).await?;
@@ -140,7 +143,19 @@ impl Grpc {
         Ok((pb::SealedDocument { attempt_id, name: sealed.name, format, size, places }, file))
     }
 
-    async fn begin_whole(&self, whole: &mut Whole) -> Result<pb::BeginSealingResponse, Status> {
+    /// What the document will be sealed with, before anything is recorded.
+    async fn ready(&self, whole: &Whole, manner: &Manner, format: Format) -> Result<Ready, Status> {
+        let language = whole.language;
+        let seal = UsableSeal::from_der(&self.structure(whole).await?).map_err(|error| internal(&error))?;
+        let signer = seal.signer(manner.suite(format));
+        let signer = signer.ok_or_else(|| refusals::rejected(Rejection::WrongCustody, language))?;
+        let trust = self.app.trust.current().await.map_err(|error| internal(&error))?;
+        let pades = self.app.stamping.pades(manner.level, &signer, &trust, whole.turn.metadata.now).await;
+        let pades = pades.map_err(|error| refusals::stamping(&error, language))?;
+        Ok(Ready { seal, signer, pades })
+    }
+
+    async fn begin_whole(&self, whole: &mut Whole, room: usize) -> Result<pb::BegunWhole, Status> {
         // Its custodian may know where its keys are; anybody else is refused as a stranger.
         let of_card = |holding: &&Holding| holding.hosted_key.is_none() && holding.custodian == whole.turn.by.person;
         if whole.turn.holding.as_ref().filter(of_card).is_some() {
@@ -148,7 +163,11 @@ impl Grpc {
         }
         let (seal, attempt) = (whole.turn.seal, whole.turn.attempt);
         let order = App::step(&whole.turn, SealingAction::Begin { nonce: parse::nonce()?, documents: 0 });
-        let done = move |decided: &Decided<Seal>| begun(seal, attempt, 0, decided);
+        let time_stamp_room = u32::try_from(room).unwrap_or(u32::MAX);
+        let done = move |decided: &Decided<Seal>| {
+            let pb::BeginSealingResponse { attempt_id, sealing_time, .. } = begun(seal, attempt, 0, decided);
+            pb::BegunWhole { attempt_id, sealing_time, time_stamp_room }
+        };
         let begun = self.pass(whole.call("Begin"), order, done).await?;
         // A repeat goes on with the attempt of the first time.
         whole.turn.attempt = parse::attempt("attempt_id", &begun.attempt_id)?;
@@ -237,7 +256,20 @@ impl Grpc {
     }
 }
 
+/// What a document will be sealed with.
+struct Ready {
+    seal: UsableSeal,
+    signer: Certificate,
+    pades: Option<Pades>,
+}
+
 impl Whole {
+    /// Whether who asks may use the seal, and it has a hosted key.
+    fn is_custodians(&self) -> bool {
+        let mut holding = self.turn.holding.iter();
+        holding.any(|holding| holding.hosted_key.is_some() && holding.custodian == self.turn.by.person)
+    }
+
     fn step(&self, name: &str) -> RequestKey {
         RequestKey { rpc: format!("{RPC}.{name}"), ..self.key.clone() }
     }
