@@ -108,7 +108,12 @@ impl App {
             Ok(_) => Some(self.known(&found, now, onward).await),
             Err(Unreachable) => None,
         };
-        let statuses = assess(&found, &judgement, &trust, &self.context(known.is_some(), now, onward).await);
+        let statuses = assess(
+            &found,
+            &judgement,
+            &trust,
+            &self.context(known.is_some() && !found.seals.is_empty(), now, onward).await,
+        );
         let mut report = report::of(&found, &judgement, known.as_deref(), digest, now, language);
         report::add_statuses(&mut report, &statuses, language);
         let mut files = Vec::new();
@@ -121,8 +126,8 @@ impl App {
     }
 
     /// What the status is computed from besides the document: the lists that authentication holds, where it answers.
-    async fn context(&self, answers: bool, now: Timestamp, onward: &Onward) -> Context {
-        let lists = if answers { self.authority.revocation_lists(onward).await } else { Err(Unreachable) };
+    async fn context(&self, asks: bool, now: Timestamp, onward: &Onward) -> Context {
+        let lists = if asks { self.authority.revocation_lists(onward).await } else { Err(Unreachable) };
         let evidence = Evidence { crls: lists.unwrap_or_default(), ..Evidence::default() };
         Context { tsa_roots: self.tsa_roots.clone(), evidence, ..Context::at(now) }
     }
