@@ -16,7 +16,6 @@ import sys
 from urllib.parse import unquote
 
 import nats
-from nats.errors import TimeoutError as NothingCame
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS applied (event_id TEXT PRIMARY KEY, owner TEXT NOT NULL, position INTEGER NOT NULL);
@@ -119,7 +118,7 @@ async def follow(options):
         try:
             for message in await pulled.fetch(batch=50, timeout=1):
                 await settle(database, message, options)
-        except NothingCame:
+        except asyncio.TimeoutError:  # that of nats-py is one too, and it raises both
             continue  # the server is away, or there is nothing new
     await connection.close()
 

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use eseal_eventstore::{Database, DeadLetters, Delivery, Progress, StoreError, StreamId, Writer};
+use eseal_kernel::Id;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
@@ -13,6 +14,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::delivery::{Courier, End};
+use crate::known::BEHIND_MAX;
 use crate::lanes::{Lanes, Turn};
 use crate::lease::Holding;
 use crate::source::Events;
@@ -72,11 +74,11 @@ where
     R: Future<Output = Outcome> + Send,
 {
     let Consumer { name, owner } = courier.consumer;
-    let Some((progress, parked)) = where_it_was(courier, database).await else { return Ok(()) };
+    let Some(Stand { progress, behind, parked }) = where_it_was(courier, database).await else { return Ok(()) };
     tracing::info!(consumer = name, owner, cursor = progress.cursor, "consuming");
     let mut consuming = Consuming {
         courier,
-        events: courier.source.open(progress.cursor),
+        events: courier.source.open(progress.cursor, behind),
         ahead: progress.ahead,
         parked,
         lanes: Lanes::default(),
@@ -105,9 +107,17 @@ async fn tell_lag<F>(courier: &Courier<F>, database: &Database) -> Infallible {
     }
 }
 
-/// What the consumer has settled, and the streams with dead letters, as its database says; nothing when it stops before
-/// the database answers.
-async fn where_it_was<F, R>(courier: &Courier<F>, database: &Database) -> Option<(Progress, HashSet<StreamId>)>
+/// Where a consumer stands, as its database says.
+struct Stand {
+    progress: Progress,
+    /// What it settled last up to its cursor.
+    behind: BTreeSet<(u64, Id)>,
+    /// The streams with dead letters.
+    parked: HashSet<StreamId>,
+}
+
+/// Where the consumer stands; nothing when it stops before the database answers.
+async fn where_it_was<F, R>(courier: &Courier<F>, database: &Database) -> Option<Stand>
 where
     F: Fn(Received, Delivery) -> R,
     R: Future<Output = Outcome>,
@@ -115,10 +125,9 @@ where
     let Consumer { name, owner } = courier.consumer;
     loop {
         let read = async {
-            Ok::<_, StoreError>((
-                Progress::of(database, name, owner).await?,
-                courier.letters.streams(name, owner).await?,
-            ))
+            let progress = Progress::of(database, name, owner).await?;
+            let behind = progress.behind(database, name, owner, BEHIND_MAX).await?;
+            Ok::<_, StoreError>(Stand { progress, behind, parked: courier.letters.streams(name, owner).await? })
         };
         match read.await {
             Ok(found) => return Some(found),
@@ -135,7 +144,7 @@ struct Consuming<'a, F> {
     courier: &'a Courier<F>,
     events: Events,
     /// What an earlier run settled after a gap.
-    ahead: BTreeSet<u64>,
+    ahead: BTreeSet<(u64, Id)>,
     /// The streams with dead letters.
     parked: HashSet<StreamId>,
     lanes: Lanes,
@@ -170,7 +179,7 @@ where
                 _ = replays.tick(), if self.lanes.in_hand() < IN_HAND_MAX => self.take_up_replays().await,
                 Some(event) = self.events.fresh.next(), if self.lanes.in_hand() < IN_HAND_MAX => match event {
                     // Settled before the restart.
-                    Ok(event) if self.ahead.remove(&event.position) => {
+                    Ok(event) if self.ahead.remove(&(event.position, event.event_id)) => {
                         self.events.settled(event.position, End::Settled);
                     }
                     Ok(event) => self.enter(event.stream_id.clone(), Turn::Fresh(Box::new(event))),

@@ -3,7 +3,7 @@
 //! Messages come twice, in any order, or never. Positions are dense, so all of that can be seen: what lies behind the next
 //! position is a repeat, what lies before it waits, and a hole that does not close by itself is filled from the owner, by
 //! `ReadEvents`. The owner is also asked when nothing came for a while, so that a fact arrives even if NATS has lost it,
-//! given it up, or is away.
+//! given it up, or is away; and at once when it can't be told from a message whether it is the owner's.
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use crate::delivery::End;
 use crate::metrics;
 use crate::nats::{Arrival, Pulled, Pulling, Receipt};
-use crate::order::Order;
-use crate::source::{ReadOwner, SourceError, read_owner};
+use crate::order::{Findings, Need, Order};
+use crate::source::{Page, ReadOwner, SourceError, read_owner};
 
 /// The most confirmations under way.
 const TELLING_MAX: usize = 500;
@@ -28,9 +28,12 @@ const HOLE: Duration = Duration::from_millis(250);
 const PAGE: u64 = 250;
 /// How often the server is told of messages in hand; well within `ack_wait`.
 const IN_HAND: Duration = Duration::from_secs(20);
-/// The pauses after the owner did not answer, or lacked an event.
+/// The pauses after the owner did not answer.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// After which position the owner was asked, and what it said.
+type Answer = (u64, Result<Page, SourceError>);
 
 /// The task behind a consumer's events.
 pub(crate) struct Intake {
@@ -40,7 +43,7 @@ pub(crate) struct Intake {
     silence: Duration,
     order: Order<Receipt>,
     /// The owner's answer that is waited for.
-    asking: Option<BoxFuture<'static, Result<Vec<StoredEvent>, SourceError>>>,
+    asking: Option<BoxFuture<'static, Answer>>,
     /// When the owner is asked next, if nothing comes before.
     ask_at: Instant,
     /// The pause after the next failure.
@@ -50,15 +53,16 @@ pub(crate) struct Intake {
 }
 
 impl Intake {
-    /// What takes in the events after `cursor`.
-    pub(crate) fn new(pulling: Pulling, read: ReadOwner, silence: Duration, cursor: u64) -> Self {
+    /// What takes in the events that `order` waits for.
+    pub(crate) fn new(pulling: Pulling, read: ReadOwner, silence: Duration, order: Order<Receipt>) -> Self {
+        let first = if order.need() == Need::Doubt { Duration::ZERO } else { silence };
         Self {
             pulling,
             read,
             silence,
-            order: Order::after(cursor),
+            order,
             asking: None,
-            ask_at: Instant::now() + silence,
+            ask_at: Instant::now() + first,
             pause: FIRST_PAUSE,
             telling: FuturesUnordered::new(),
         }
@@ -88,7 +92,7 @@ impl Intake {
                     (Err(_), _) => return,
                 },
                 _ = beats.tick() => keep_in_hand(&self.order).await,
-                Some(answer) = OptionFuture::from(self.asking.as_mut()) => self.answered(answer),
+                Some((after, answer)) = OptionFuture::from(self.asking.as_mut()) => self.answered(after, answer),
                 Some(arrival) = arrivals.next(), if has_room && self.telling.len() < TELLING_MAX => match arrival {
                     Arrival::Message(pulled) => self.take(*pulled),
                     // Those were in an earlier run's hands. They would come again, but not before they are overdue.
@@ -97,7 +101,7 @@ impl Intake {
                     }
                     Arrival::Opened { .. } => {}
                 },
-                () = sleep_until(self.ask_at), if has_room && self.asking.is_none() => self.ask(),
+                () = sleep_until(self.ask_at), if self.order.may_ask() && self.asking.is_none() => self.ask(),
             }
         }
     }
@@ -107,11 +111,11 @@ impl Intake {
         metrics::consumer_pending(consumer, owner, pulled.pending);
         match pulled.event {
             Ok(event) => {
-                let (before, had_hole) = (self.order.next(), self.order.has_hole());
-                if let Some(repeat) = self.order.take(event, Some(pulled.receipt)) {
+                let (before, needed) = (self.order.next(), self.order.need());
+                if let Some(repeat) = self.order.take(event, pulled.receipt) {
                     self.telling.push(repeat.settled().boxed());
                 }
-                self.look_ahead(before, had_hole);
+                self.look_ahead(before, needed);
             }
             // Its position, if it had one, is a hole, and got from the owner.
             Err(why) => {
@@ -124,60 +128,56 @@ impl Intake {
     }
 
     /// Plans when the owner is asked next, after something came.
-    fn look_ahead(&mut self, before: u64, had_hole: bool) {
-        if self.order.next() > before {
+    fn look_ahead(&mut self, before: u64, needed: Need) {
+        let moved = self.order.next() > before;
+        if moved {
             self.pause = FIRST_PAUSE;
         }
-        match (had_hole, self.order.has_hole()) {
-            (_, false) => self.ask_at = Instant::now() + self.silence,
+        match (needed, self.order.need()) {
+            (_, Need::Nothing) => self.ask_at = Instant::now() + self.silence,
+            // It was planned when the doubt came up, or the hole.
+            (Need::Doubt, Need::Doubt) => {}
+            (Need::Hole, Need::Hole) if !moved => {}
+            (_, Need::Doubt) => self.ask_at = Instant::now(),
             // A new hole, or another one: it is given the time that messages need to overtake each other.
-            (false, true) => self.ask_at = Instant::now() + HOLE,
-            (true, true) if self.order.next() > before => self.ask_at = Instant::now() + HOLE,
-            (true, true) => {}
+            (_, Need::Hole) => self.ask_at = Instant::now() + HOLE,
         }
     }
 
     fn ask(&mut self) {
-        let (read, owner, after) = (self.read.clone(), self.pulling.consumer.owner, self.order.next() - 1);
-        self.asking = Some(async move { read_owner(&read, owner, after, PAGE).await }.boxed());
+        let (read, owner, after) = (self.read.clone(), self.pulling.consumer.owner, self.order.ask());
+        self.asking = Some(async move { (after, read_owner(&read, owner, after, PAGE).await) }.boxed());
     }
 
-    fn answered(&mut self, answer: Result<Vec<StoredEvent>, SourceError>) {
+    fn answered(&mut self, after: u64, answer: Result<Page, SourceError>) {
         self.asking = None;
-        let (consumer, owner, next) = (self.pulling.consumer.name, self.pulling.consumer.owner, self.order.next());
-        let count = match answer {
-            Ok(events) => {
-                let count = events.len();
-                for event in events {
-                    self.order.take(event, None);
-                }
-                count
-            }
+        let (consumer, owner) = (self.pulling.consumer.name, self.pulling.consumer.owner);
+        let findings = match answer {
+            Ok(page) => self.order.answered(after, page),
             Err(error) => {
                 tracing::warn!(consumer, owner, %error, "the owner was asked in vain");
                 return self.ask_later();
             }
         };
-        let filled = self.order.next().saturating_sub(next);
+        let Findings { filled, foreign, disowned, refused, more } = findings;
         if filled > 0 {
-            tracing::info!(consumer, owner, after = next - 1, filled, "events were got from their owner");
+            tracing::info!(consumer, owner, after, filled, "events were got from their owner");
             metrics::filled(consumer, owner, filled);
-            self.pause = FIRST_PAUSE;
         }
-        if count as u64 == PAGE {
-            self.ask_at = Instant::now();
-        } else if !self.order.has_hole() {
-            self.ask_at = Instant::now() + self.silence;
-        } else if filled > 0 {
-            self.ask_at = Instant::now() + HOLE;
-        } else {
-            tracing::error!(
-                consumer,
-                owner,
-                position = self.order.next(),
-                "the owner lacks an event that is published"
-            );
-            self.ask_later();
+        if foreign > 0 {
+            tracing::error!(consumer, owner, after, foreign, "messages are not of their owner's log and were refused");
+        }
+        if disowned > 0 {
+            tracing::error!(consumer, owner, after, disowned, "events were consumed that are not in their owner's log");
+        }
+        metrics::not_the_owners(consumer, owner, foreign, disowned);
+        self.telling.extend(refused.into_iter().map(|receipt| receipt.refused().boxed()));
+        self.pause = FIRST_PAUSE;
+        self.ask_at = Instant::now();
+        match self.order.need() {
+            Need::Nothing if !more => self.ask_at += self.silence,
+            Need::Hole if !more => self.ask_at += HOLE,
+            Need::Nothing | Need::Hole | Need::Doubt => {}
         }
     }
 

@@ -3,7 +3,8 @@
 //! A fact is committed in its owner's database and nowhere else; the bus only delivers it. Inside one process
 //! ([`Bus::Local`]) it copies nothing: a consumer reads its owner's log behind its own cursor. Between processes
 //! ([`Bus::Nats`]) the owner's [`relay`] publishes its log into a stream of NATS JetStream, and consumers pull from there.
-//! Positions are dense, so a consumer knows repeats, puts messages in order, and asks the owner itself for what is missing.
+//! Positions are dense, so a consumer knows repeats, puts messages in order, and asks the owner itself for what is missing,
+//! and for what does not follow from what it has seen.
 //!
 //! [`consume`] is the loop around a service's `reactor.rs`. What it promises:
 //!
@@ -21,7 +22,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `consume.rs`, `lanes.rs`, `delivery.rs` | the loop of a consumer; a lane per stream; one event until it is settled or parked |
-//! | `source.rs`, `intake.rs`, `order.rs` | where events come from; from messages to events in order |
+//! | `source.rs`, `intake.rs`, `order.rs`, `known.rs` | where events come from; from messages to events in order; whose they are |
 //! | `lease.rs` | one relay and one consumer at a time |
 //! | `nats.rs`, `nats/relay.rs`, `nats/pull.rs`, `nats/message.rs` | the connection, publishing, pulling, and the form of a message |
 //! | `nats/streams.rs`, `nats/durables.rs`, `nats/permissions.rs` | what operators set up: streams, durables, users |
@@ -30,6 +31,7 @@
 mod consume;
 mod delivery;
 mod intake;
+mod known;
 mod lanes;
 mod lease;
 pub mod metrics;
@@ -49,7 +51,7 @@ pub use nats::{
     InvalidStart, Malformed, Nats, NatsConfig, NatsUser, StartAt, authorization, durable_name, relay, setup_consumers,
     setup_durable, setup_streams, stream_name, subject,
 };
-pub use source::ReadOwner;
+pub use source::{Page, ReadOwner};
 
 use crate::nats::Pulling;
 use crate::source::Source;

@@ -33,10 +33,29 @@ const FILLED: Metric = Metric::new(
     BETWEEN,
     "Events that were got from their owner because the bus lacked them",
 );
+const FOREIGN: Metric = Metric::new(
+    "eseal.bus.foreign",
+    "{message}",
+    BETWEEN,
+    "Messages that look like events of the owner and are not in its log; refused",
+);
+const DISOWNED: Metric =
+    Metric::new("eseal.bus.disowned", "{event}", BETWEEN, "Events that were consumed and are not in their owner's log");
 
 /// The metrics of the bus.
-pub const METRICS: &[Metric] =
-    &[RELAY_LAG, RELAY_LAG_TIME, RELAY_PUBLISHED, RELAY_FAILURES, CONSUMER_LAG, DELIVERIES, PARKED, MALFORMED, FILLED];
+pub const METRICS: &[Metric] = &[
+    RELAY_LAG,
+    RELAY_LAG_TIME,
+    RELAY_PUBLISHED,
+    RELAY_FAILURES,
+    CONSUMER_LAG,
+    DELIVERIES,
+    PARKED,
+    MALFORMED,
+    FILLED,
+    FOREIGN,
+    DISOWNED,
+];
 
 /// The instruments. Made at the first use, which is after the process has set its meter up.
 static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(Instruments::new);
@@ -51,6 +70,8 @@ struct Instruments {
     parked: Counter<u64>,
     malformed: Counter<u64>,
     filled: Counter<u64>,
+    foreign: Counter<u64>,
+    disowned: Counter<u64>,
 }
 
 impl Instruments {
@@ -66,6 +87,8 @@ impl Instruments {
             parked: PARKED.counter(meter),
             malformed: MALFORMED.counter(meter),
             filled: FILLED.counter(meter),
+            foreign: FOREIGN.counter(meter),
+            disowned: DISOWNED.counter(meter),
         }
     }
 }
@@ -120,4 +143,10 @@ pub(crate) fn malformed(consumer: &'static str, owner: &'static str) {
 /// So many events were got from their owner.
 pub(crate) fn filled(consumer: &'static str, owner: &'static str, events: u64) {
     INSTRUMENTS.filled.add(events, &between(consumer, owner));
+}
+
+/// So many messages were not of the owner's log, and so many events had been consumed that are not.
+pub(crate) fn not_the_owners(consumer: &'static str, owner: &'static str, messages: u64, events: u64) {
+    INSTRUMENTS.foreign.add(messages, &between(consumer, owner));
+    INSTRUMENTS.disowned.add(events, &between(consumer, owner));
 }

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
+use eseal_bus::Page;
 use eseal_eventstore::{EventParts, Log, StoredEvent};
 use eseal_kernel::Digest;
 use eseal_proto::event::v1::event_log_service_client::EventLogServiceClient;
@@ -101,7 +102,7 @@ impl EventLogService for EventLog {
 ///
 /// # Errors
 /// Why not, for logs: it does not answer, or an event does not fit its hash.
-pub async fn read_from(peer: &Peer, owner: &str, after: u64, limit: u64) -> Result<Vec<StoredEvent>, String> {
+pub async fn read_from(peer: &Peer, owner: &str, after: u64, limit: u64) -> Result<Page, String> {
     let limit = u32::try_from(limit).unwrap_or(LARGEST_LIMIT);
     let request = ReadEventsRequest { owner: owner.to_owned(), after_position: after, limit };
     let page = peer
@@ -110,7 +111,8 @@ pub async fn read_from(peer: &Peer, owner: &str, after: u64, limit: u64) -> Resu
         })
         .await
         .map_err(|status| status.to_string())?;
-    page.events.into_iter().map(received).collect()
+    let events = page.events.into_iter().map(received).collect::<Result<_, _>>()?;
+    Ok(Page { events, head: page.head_position })
 }
 
 /// The event that a message carries, if it is the one that its owner stored.

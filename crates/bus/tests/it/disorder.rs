@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_nats::jetstream::Context;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::{HeaderMap, jetstream};
-use eseal_bus::{Bus, setup_consumers, setup_streams};
+use eseal_bus::{Bus, Nats, ReadOwner, setup_consumers, setup_streams};
 use eseal_testkit::{TestNats, wait_until};
 
 use crate::support::{COPIER, Pair, RETRY, SOON, connect, raw_stream};
@@ -16,18 +16,19 @@ fn texts(to: usize) -> impl Iterator<Item = (String, String)> {
 }
 
 /// A server that a careless hand fills, and a copier that listens to it.
-struct Careless {
-    pair: Pair,
+pub struct Careless {
+    pub pair: Pair,
     /// What the relay would have published.
-    messages: Vec<StreamMessage>,
-    context: Context,
+    pub messages: Vec<StreamMessage>,
+    pub context: Context,
+    copier: Nats,
     _server: TestNats,
 }
 
 impl Careless {
     /// So many events were said. Nothing of them is in the stream yet that the copier listens to.
-    async fn with(count: usize) -> Self {
-        let mut pair = Pair::over_nats().await;
+    pub async fn with(count: usize) -> Self {
+        let pair = Pair::over_nats().await;
         pair.speaker.say_all(texts(count)).await;
         pair.until_published(count as u64).await;
         let stream = raw_stream(&pair.nats.as_ref().expect("over NATS").server).await;
@@ -36,23 +37,44 @@ impl Careless {
             messages.push(stream.get_raw_message(sequence).await.expect("a message"));
         }
         let server = TestNats::start().await;
-        let nats = connect(&server, "copier").await;
-        setup_streams(&nats, &["speaker"], 1).await.expect("a stream");
-        setup_consumers(&nats, &[COPIER]).await.expect("a durable");
-        pair.bus = Bus::nats(nats, pair.copies.log.clone(), pair.speaker.answers()).retrying(RETRY).asking_after(SOON);
+        let copier = connect(&server, "copier").await;
+        setup_streams(&copier, &["speaker"], 1).await.expect("a stream");
+        setup_consumers(&copier, &[COPIER]).await.expect("a durable");
         let context = jetstream::new(async_nats::connect(server.url()).await.expect("connected"));
-        Self { pair, messages, context, _server: server }
+        let mut careless = Self { pair, messages, context, copier, _server: server };
+        careless.pair.bus = careless.asking(careless.pair.speaker.answers());
+        careless
+    }
+
+    /// The bus on which the copier asks the speaker so.
+    pub fn asking(&self, read: ReadOwner) -> Bus {
+        Bus::nats(self.copier.clone(), self.pair.copies.log.clone(), read).retrying(RETRY).asking_after(SOON)
     }
 
     /// Publishes without any care for order or repeats.
-    async fn publish(&self, index: usize) {
+    pub async fn publish(&self, index: usize) {
         let message = &self.messages[index];
-        let ours = message.headers.iter().filter(|(name, _)| !name.to_string().starts_with("Nats-"));
-        let headers = ours.map(|(name, values)| (name.clone(), values[0].clone())).collect::<HeaderMap>();
-        self.put(&message.subject, headers, message.payload.to_vec()).await;
+        self.put(&message.subject, self.headers(index), message.payload.to_vec()).await;
     }
 
-    async fn put(&self, subject: &str, headers: HeaderMap, payload: Vec<u8>) {
+    /// The headers of a message as its relay wrote them.
+    pub fn headers(&self, index: usize) -> HeaderMap {
+        let all = self.messages[index].headers.iter();
+        let ours = all.filter(|(name, _)| !name.to_string().starts_with("Nats-"));
+        ours.map(|(name, values)| (name.clone(), values[0].clone())).collect()
+    }
+
+    /// Waits until every message is settled or refused.
+    pub async fn until_nothing_is_unsettled(&self) {
+        let settled = async || {
+            let found = self.context.get_stream("ESEAL_SPEAKER").await.expect("the stream");
+            let info = found.consumer_info("copier__from_speaker").await.expect("the durable");
+            (info.num_ack_pending == 0 && info.num_pending == 0 && info.num_redelivered == 0).then_some(())
+        };
+        wait_until("all are settled or refused", SOON, settled).await;
+    }
+
+    pub async fn put(&self, subject: &str, headers: HeaderMap, payload: Vec<u8>) {
         let sent = self.context.publish_with_headers(subject.to_owned(), headers, payload.into()).await;
         sent.expect("sent").await.expect("stored");
     }
@@ -122,31 +144,20 @@ async fn what_is_no_event_is_refused_and_holds_nobody_up() {
     careless.publish(0).await;
     careless.put(subject, HeaderMap::new(), b"{}".to_vec()).await;
     careless.put("eseal.speaker.v1.nobody.knows", HeaderMap::new(), vec![0xFF; 1_500_000]).await;
-    let own = |index: usize| careless.messages[index].headers.clone();
-    let without_nats = |headers: HeaderMap| -> HeaderMap {
-        let ours = headers.iter().filter(|(name, _)| !name.to_string().starts_with("Nats-"));
-        ours.map(|(name, values)| (name.clone(), values[0].clone())).collect()
-    };
     for (name, value) in
         [("ce-source", "//eseal/copier"), ("Eseal-Position", "999"), ("ce-hash", "00"), ("ce-time", "noon")]
     {
-        let mut headers = without_nats(own(1));
+        let mut headers = careless.headers(1);
         headers.insert(name, value);
         careless.put(subject, headers, careless.messages[1].payload.to_vec()).await;
     }
     // The second event came in a broken message only; its place is a hole, once the others are there.
-    let changed = without_nats(own(1));
-    careless.put(subject, changed, b"changed".to_vec()).await;
+    careless.put(subject, careless.headers(1), b"changed".to_vec()).await;
     for index in 2..10 {
         careless.publish(index).await;
     }
     careless.pair.until_cursor(10).await;
     assert_eq!(careless.pair.copies.texts().await, careless.pair.speaker.texts().await);
-    let settled = async || {
-        let found = careless.context.get_stream("ESEAL_SPEAKER").await.expect("the stream");
-        let info = found.consumer_info("copier__from_speaker").await.expect("the durable");
-        (info.num_ack_pending == 0 && info.num_redelivered == 0).then_some(())
-    };
-    wait_until("all are settled or refused", SOON, settled).await;
+    careless.until_nothing_is_unsettled().await;
     running.stop().await;
 }

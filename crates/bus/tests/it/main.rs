@@ -6,6 +6,7 @@ mod cluster;
 mod delivering;
 mod disorder;
 mod ending;
+mod foreign;
 mod outages;
 mod parking;
 mod relaying;

@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use eseal_bus::{
-    Bus, BusError, Consumer, Nats, NatsConfig, Outcome, ReadOwner, Received, Retry, consume, relay, setup_consumers,
-    setup_streams,
+    Bus, BusError, Consumer, Nats, NatsConfig, Outcome, Page, ReadOwner, Received, Retry, consume, relay,
+    setup_consumers, setup_streams,
 };
 use eseal_eventstore::{
     Actor, CommandError, Database, DatabaseConfig, DeadLetter, DeadLetters, DecodeError, Delivery, Encoded, Log,
-    Metadata, Order, Progress, Recorded, Row, Stored, StoredEvent, StreamId, Writer, WriterSettings, migrate,
+    Metadata, Order, Progress, Recorded, Row, StoreError, Stored, StoredEvent, StreamId, Writer, WriterSettings,
+    migrate,
 };
 use eseal_kernel::{Aggregate, Claims, Timestamp};
 use eseal_testkit::{TestDb, TestNats, wait_until};
@@ -112,7 +113,9 @@ impl Service {
             let log = log.clone();
             async move {
                 assert_eq!(owner, log.owner());
-                log.read(after, limit).await.map_err(|error| error.to_string())
+                let read = async { Ok::<_, StoreError>((log.head().await?, log.read(after, limit).await?)) };
+                let (head, events) = read.await.map_err(|error| error.to_string())?;
+                Ok(Page { head: events.last().map_or(head, |last| head.max(last.position)), events })
             }
             .boxed()
         })
@@ -232,7 +235,6 @@ pub struct Pair {
 }
 
 /// What is between a speaker and a copier in different processes.
-#[expect(dead_code, reason = "what they do, they do behind the scenes")]
 pub struct OverNats {
     pub server: TestNats,
     pub speaker: Nats,
