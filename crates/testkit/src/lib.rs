@@ -6,6 +6,7 @@
 //! - [`NatsUser`]: looks into a server, or misbehaves in it
 //! - [`TestCertificates`]: an authority of its own for a test
 //! - [`Proxy`]: a wire that can be cut without a word
+//! - [`stored_forms`]: the golden files of events
 //! - `otlp` (feature `otlp`): a collector that keeps the telemetry it is sent
 //! - [`ports`]: ports that no outgoing connection takes
 //! - [`ratio`]: figures of benchmarks
@@ -13,6 +14,7 @@
 
 mod certificates;
 mod database;
+mod golden;
 mod guard;
 mod nats;
 mod nats_user;
@@ -26,6 +28,7 @@ mod wait;
 
 pub use certificates::{TestCertificate, TestCertificates};
 pub use database::TestDb;
+pub use golden::{StoredForm, stored_forms};
 pub use nats::{NatsOptions, NatsTls, TestNats};
 pub use nats_user::{NatsUser, StreamMessage};
 pub use postgres::TestPostgres;

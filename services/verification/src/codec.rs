@@ -79,6 +79,16 @@ fn verification_failed(message: &pb::VerificationFailed) -> Option<Event> {
 mod tests {
     use super::*;
     use eseal_kernel::Digest;
+    use eseal_testkit::{StoredForm, stored_forms};
+
+    #[test]
+    fn every_form_that_was_ever_stored_is_read() {
+        for StoredForm { kind, schema_version, payload } in
+            stored_forms(concat!(env!("CARGO_MANIFEST_DIR"), "/src/snapshots"))
+        {
+            assert!(Failure::decode(&kind, schema_version, &payload).is_ok(), "{kind} of version {schema_version}");
+        }
+    }
 
     #[test]
     fn a_failure_has_its_stored_form_and_is_read_back_from_it() {

@@ -2,6 +2,8 @@
 
 use eseal_kernel::Text;
 
+use eseal_testkit::{StoredForm, stored_forms};
+
 use super::*;
 use crate::domain::Particulars;
 use crate::domain::event::{ReturnCode, SealState};
@@ -34,6 +36,17 @@ fn a_field_that_a_newer_release_added_is_passed_over() {
     let payload = br#"{"applicationId":"0198c0de-0000-7000-8000-000000000001","why":"new"}"#;
     let application = test_id(1);
     assert_eq!(Application::decode(WITHDRAWN, 1, payload), Ok(Event::Withdrawn { application }));
+}
+
+#[test]
+fn every_form_that_was_ever_stored_is_read() {
+    for StoredForm { kind, schema_version, payload } in
+        stored_forms(concat!(env!("CARGO_MANIFEST_DIR"), "/src/codec/snapshots"))
+    {
+        let is_read = Application::decode(&kind, schema_version, &payload).is_ok()
+            || Person::decode(&kind, schema_version, &payload).is_ok();
+        assert!(is_read, "{kind} of version {schema_version}");
+    }
 }
 
 #[test]

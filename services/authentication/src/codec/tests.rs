@@ -1,6 +1,7 @@
 //! Golden files: one per kind and version that was ever stored. They are never changed and never deleted.
 
 use eseal_kernel::{Id, Text};
+use eseal_testkit::{StoredForm, stored_forms};
 
 use super::*;
 use crate::domain::command::{Place, RevocationCause, SuspensionCause};
@@ -55,6 +56,19 @@ fn a_field_that_a_newer_release_added_is_passed_over() {
     let payload = br#"{"sealId":"0198c0de-0000-7000-8000-000000000001","applicationId":"0198c0de-0000-7000-8000-000000000003","why":"new"}"#;
     let event = Event { seal: SealId(id(1)), fact: Fact::Activated(ApplicationId(id(3))) };
     assert_eq!(Seal::decode(ACTIVATED, 1, payload), Ok(event));
+}
+
+#[test]
+fn every_form_that_was_ever_stored_is_read() {
+    for StoredForm { kind, schema_version, payload } in
+        stored_forms(concat!(env!("CARGO_MANIFEST_DIR"), "/src/codec/snapshots"))
+    {
+        let is_read = Seal::decode(&kind, schema_version, &payload).is_ok()
+            || HostedKey::decode(&kind, schema_version, &payload).is_ok()
+            || TrustAnchor::decode(&kind, schema_version, &payload).is_ok()
+            || Crl::decode(&kind, schema_version, &payload).is_ok();
+        assert!(is_read, "{kind} of version {schema_version}");
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Golden files: one per kind and version that was ever stored. They are never changed and never deleted.
 
+use eseal_testkit::{StoredForm, stored_forms};
+
 use super::*;
 use crate::domain::gate::{Gate, Refusal, RefusalReason};
 use crate::domain::order::{Custody, Order, Organization, Purpose, SealType};
@@ -26,6 +28,17 @@ fn every_kind_of_a_maker_card_has_its_stored_form_and_is_read_back_from_it() {
 fn a_field_that_a_newer_release_added_is_passed_over() {
     let payload = br#"{"applicationId":"01010101-0101-0101-0101-010101010101","why":"new"}"#;
     assert_eq!(Fabrication::decode(STOPPED, 1, payload), Ok(Event::Stopped { application_id: test_id(1) }));
+}
+
+#[test]
+fn every_form_that_was_ever_stored_is_read() {
+    for StoredForm { kind, schema_version, payload } in
+        stored_forms(concat!(env!("CARGO_MANIFEST_DIR"), "/src/codec/snapshots"))
+    {
+        let is_read = Fabrication::decode(&kind, schema_version, &payload).is_ok()
+            || MakerCard::decode(&kind, schema_version, &payload).is_ok();
+        assert!(is_read, "{kind} of version {schema_version}");
+    }
 }
 
 #[test]
