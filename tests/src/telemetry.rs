@@ -46,6 +46,21 @@ impl Story {
         complete.then_some(story)
     }
 
+    /// Whether every process has told its part: of each span the parent, of each call the other side, and what the
+    /// fabrication decided. Each process tells in its own time.
+    pub fn is_whole(&self) -> bool {
+        let fabrication = self.application.replace("application-", "fabrication-");
+        let made = ["Queue", "ConfirmSeal"].iter().all(|step| {
+            let mut decisions = self.decisions(&fabrication, step);
+            decisions.any(|decision| self.commits_of(decision).next().is_some())
+        });
+        let trace = self.decisions(&self.application, "Submit").next().map(|submitted| submitted.trace_id.clone());
+        let mut of_trace = self.spans.values().filter(|span| Some(&span.trace_id) == trace.as_ref());
+        let served = |call: &Span| self.spans.values().any(|span| span.parent.as_ref() == Some(&call.span_id));
+        let has_parent = |span: &Span| span.parent.as_ref().is_none_or(|parent| self.spans.contains_key(parent));
+        made && of_trace.all(|span| has_parent(span) && (span.kind != SpanKind::Client || served(span)))
+    }
+
     /// Holds the story to one trace: from the submission by the approval and the fabrication to the registered seal,
     /// each step below what it follows from.
     ///

@@ -16,7 +16,7 @@ use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState};
 
 pub use outgoing::Outgoing;
-pub use serving::{TraceLayer, Traced};
+pub use serving::{PassedOn, TraceLayer, Traced};
 
 /// The header, and the field of events.
 pub const TRACEPARENT: &str = "traceparent";

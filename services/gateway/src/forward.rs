@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use eseal_service::client::Peers;
 use eseal_service::status::{self, chain, generic, generic_for_now};
-use eseal_service::trace::Outgoing;
+use eseal_service::trace::{Outgoing, PassedOn};
 use http::{Request, Response};
 use prost_reflect::{DescriptorError, DescriptorPool};
 use tonic::body::Body;
@@ -60,9 +60,9 @@ impl Place {
             tracing::warn!(peer = self.peer, error = chain(&error), "a service can't be reached");
             generic_for_now(Code::Unavailable, &status::SERVICE_UNAVAILABLE, std::time::Duration::from_secs(1))
         };
-        match self.channel.ready().await {
-            Ok(channel) => channel.call(request).await.map_err(unavailable),
-            Err(error) => Err(unavailable(error)),
-        }
+        let channel = self.channel.ready().await.map_err(unavailable)?;
+        let mut answer = channel.call(request).await.map_err(unavailable)?;
+        answer.extensions_mut().insert(PassedOn);
+        Ok(answer)
     }
 }

@@ -91,6 +91,10 @@ where
     }
 }
 
+/// Marks an answer that is another service's, such as a response's extension: what it refuses, it has counted itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PassedOn;
+
 /// Waits for the answer, and says and counts how it went.
 async fn timed<E>(
     method: &'static str,
@@ -102,12 +106,13 @@ async fn timed<E>(
     let refused = tonic::Status::from_header_map(response.headers()).filter(|status| status.code() != Code::Ok);
     let (code, took) = (refused.as_ref().map_or(Code::Ok, tonic::Status::code), begun.elapsed());
     metrics::served(method, spelled(code), took);
-    if let Some(refusal) = refused.as_ref().and_then(refusal_of) {
+    let passed_on = response.extensions().get::<PassedOn>().is_some();
+    if let Some(refusal) = refused.as_ref().filter(|_| !passed_on).and_then(refusal_of) {
         metrics::refused(method, refusal.reason);
     }
     let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     match code {
-        Code::Internal | Code::Unknown | Code::DataLoss => tracing::error!(?code, micros, "answered"),
+        Code::Internal | Code::Unknown | Code::DataLoss if !passed_on => tracing::error!(?code, micros, "answered"),
         Code::Ok => tracing::debug!(?code, micros, "answered"),
         _ => tracing::info!(?code, micros, "answered"),
     }
