@@ -1,9 +1,11 @@
 //! The distributed system as its users feel it: from an approval to the registered seal and where that time goes, commands
-//! through the gateway, and the memory of each process. PostgreSQL and NATS on the same machine, real syncs.
+//! through the gateway, what telemetry costs of them, and the memory of each process. PostgreSQL and NATS on the same
+//! machine, real syncs.
 
 #![allow(clippy::print_stdout, reason = "a benchmark tells its figures")]
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -14,12 +16,15 @@ use eseal_e2e::platform::PlatformOptions;
 use eseal_proto::application::v1::application_service_client::ApplicationServiceClient;
 use eseal_proto::application::v1::{self as application, PutMaterialRequest, SubmitApplicationRequest};
 use eseal_proto::{moment, seal::v1 as seal};
+use eseal_testkit::otlp::Collector;
 use eseal_testkit::ratio;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
 /// How long each number of clients sends.
 const ROUND: Duration = Duration::from_secs(5);
+/// How often a system is measured in turn with another.
+const ROUNDS: usize = 3;
 /// How many approvals are looked at, at rest and under load.
 const APPROVALS: u64 = 30;
 const DAY: i64 = 86_400_000_000;
@@ -36,16 +41,45 @@ const WAY: [&str; 8] = [
 ];
 
 fn main() {
-    let figures = ["grpc_commands", "approval_to_registered", "distributed_memory"];
-    if !figures.into_iter().any(ratio::is_asked_for) {
-        return;
-    }
+    let runtime = Runtime::new().expect("a runtime");
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711)).expect("its mode");
-    let options = PlatformOptions { real_syncs: true, ..PlatformOptions::default() };
-    let mut company = Company::found_distributed(&folder.path().join("company"), options);
+    if ["grpc_commands", "approval_to_registered", "distributed_memory"].into_iter().any(ratio::is_asked_for) {
+        at_work(&folder.path().join("company"), &runtime);
+    }
+    if ratio::is_asked_for("telemetry_commands") {
+        telemetry(folder.path(), &runtime);
+    }
+}
+
+fn found(folder: &Path, variables: Vec<(String, String)>) -> (Company, Door) {
+    let settings = [("", variables)].into();
+    let options = PlatformOptions { real_syncs: true, settings, ..PlatformOptions::default() };
+    let company = Company::found_distributed(folder, options);
     let door = Door { url: company.eseal.url.clone(), ca: company.eseal.ca.clone() };
-    let runtime = Runtime::new().expect("a runtime");
+    (company, door)
+}
+
+/// The same commands with everything that telemetry tells going to a collector, and without: two systems, in turn. The
+/// collector is in this process, and what it costs is in the figure, as on a machine with an agent.
+fn telemetry(folder: &Path, runtime: &Runtime) {
+    let collector = Collector::start();
+    let told = vec![("ESEAL_TELEMETRY__OTLP_ENDPOINT".to_owned(), collector.endpoint())];
+    let systems = [found(&folder.join("observed"), told), found(&folder.join("silent"), Vec::new())];
+    let clients = systems.each_ref().map(|(_, door)| runtime.block_on(Clients::sign_in(door)));
+    let mut rates = [Vec::new(), Vec::new()];
+    for _ in 0..ROUNDS {
+        for (clients, rates) in clients.iter().zip(&mut rates) {
+            rates.push(runtime.block_on(clients.rate(32)));
+        }
+    }
+    assert!(!collector.spans().is_empty(), "nothing was told");
+    let [observed, silent] = rates.map(ratio::median);
+    ratio::record("telemetry_commands_32", observed, silent, "without telemetry", "1/s");
+}
+
+fn at_work(folder: &Path, runtime: &Runtime) {
+    let (mut company, door) = found(folder, Vec::new());
     let at_rest = memory(&mut company);
     let clients = runtime.block_on(Clients::sign_in(&door));
 
@@ -59,7 +93,7 @@ fn main() {
         let before = at_rest.get(&process).copied().unwrap_or(f64::NAN);
         ratio::record(&format!("distributed_memory_{process}"), after, before, "at rest", "MB");
     }
-    approvals(&company, &door, &runtime, &clients, rates.last().copied().unwrap_or(1.0) / 2.0);
+    approvals(&company, &door, runtime, &clients, rates.last().copied().unwrap_or(1.0) / 2.0);
 }
 
 /// From approval to registration, at rest and while half of what the system can take is going on besides.
