@@ -40,7 +40,7 @@ test-postgres: setup ## The services' tests once more, on PostgreSQL
 
 test-distributed: setup ## The platform's stories once more, told of the distributed system
 	ESEAL_TEST_SYSTEM=distributed cargo test --locked --workspace --test it --no-fail-fast -- \
-	  $(foreach story,issue_a_seal restart forged,$(story)::)
+	  $(foreach story,issue_a_seal restart forged history personal_data telemetry,$(story)::)
 
 define SERVICE_TESTS
 import json, os, sys
@@ -84,6 +84,7 @@ fmt: setup ## Formats code and proto
 bench: setup ## Benchmarks as ratios to a peer of the same run, into target/bench/ratios.tsv; NAME=… runs one
 	cargo build --locked --profile bench --workspace --bins
 	cargo bench --locked -p eseal-eventstore --bench writer -- $(NAME)
+	cargo bench --locked -p eseal-pki --bench signatures -- $(NAME)
 	cargo bench --locked -p eseal-seal --bench seal -- $(NAME)
 	cargo bench --locked -p eseal-documents --bench ofd -- $(NAME)
 	cargo bench --locked -p eseal-documents --bench pdf_verify -- $(NAME)
