@@ -45,6 +45,9 @@ struct Parts {
     not_after: Timestamp,
     spki: Range<usize>,
     public_key: OnceLock<Result<PublicKey, KeyError>>,
+    /// The fingerprint of a certificate whose key was found to have signed this one. Both are bytes that never change, so what
+    /// was found once holds for ever; it is kept here, and so can't be taken for a finding about other bytes.
+    issued_by: OnceLock<Digest>,
     extensions: Extensions,
 }
 
@@ -234,14 +237,23 @@ impl Certificate {
 
     /// Whether `issuer` is the subject that this certificate names as its issuer, and its key signed the bytes as received.
     ///
-    /// Nothing else about the issuer is looked at: see [`crate::chain`].
+    /// Nothing else about the issuer is looked at: see [`crate::chain`]. The first issuer that signed it is remembered, by this
+    /// value and its clones.
     pub fn verify_issued_by(&self, issuer: &Self) -> Result<(), CertificateError> {
+        if self.0.issued_by.get() == Some(&issuer.0.fingerprint) {
+            return Ok(());
+        }
         if !self.0.issuer.matches(&issuer.0.subject) {
             return Err(CertificateError::OtherIssuer);
         }
         let algorithm = self.signature_algorithm()?;
         let Parts { der, tbs, signature, .. } = &*self.0;
-        issuer.public_key()?.verify_with(algorithm, &der[tbs.clone()], &der[signature.clone()])?;
+        let key = issuer.public_key()?;
+        if key.is_unchecked(algorithm) {
+            return Err(CertificateError::UnsupportedAlgorithm(algorithm.to_string()));
+        }
+        key.verify_with(algorithm, &der[tbs.clone()], &der[signature.clone()])?;
+        let _ = self.0.issued_by.set(issuer.0.fingerprint); // or another issuer was first
         Ok(())
     }
 
@@ -295,6 +307,7 @@ impl Parts {
             not_after,
             spki: span(der, spki.bytes),
             public_key: OnceLock::new(),
+            issued_by: OnceLock::new(),
             extensions,
             der: der.to_vec(),
         })

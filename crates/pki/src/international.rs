@@ -118,6 +118,18 @@ impl InternationalKey {
         matches!(self.kind, Kind::Rsa { bits } if bits < 2048)
     }
 
+    /// See [`crate::PublicKey::is_unchecked`].
+    pub(crate) fn is_unchecked(&self, algorithm: SignatureAlgorithm) -> bool {
+        use SignatureAlgorithm::{Ecdsa, EcdsaPlain, Ed25519, RsaPkcs1, RsaPss, Sm2Sm3};
+        let (fits, algorithm) = match algorithm {
+            Ecdsa(digest) | EcdsaPlain(digest) => (matches!(self.kind, Kind::Ec(_)), Ecdsa(digest)),
+            RsaPkcs1(_) | RsaPss { .. } => (matches!(self.kind, Kind::Rsa { .. }), algorithm),
+            Ed25519 => (self.kind == Kind::Ed25519, algorithm),
+            Sm2Sm3 => (false, algorithm),
+        };
+        fits && implementation(self.kind, algorithm).is_none()
+    }
+
     pub(crate) fn verify(
         &self,
         algorithm: SignatureAlgorithm,

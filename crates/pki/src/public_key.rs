@@ -187,6 +187,15 @@ impl PublicKey {
         }
     }
 
+    /// Whether signatures of this algorithm are ones that such a key makes, but that cannot be checked here: an old or a rare
+    /// combination of curve and digest, an unusual salt. Then a value that does not verify may be a good one.
+    pub fn is_unchecked(&self, algorithm: SignatureAlgorithm) -> bool {
+        match &self.0.kind {
+            Kind::International(key) => key.is_unchecked(algorithm),
+            Kind::Sm2(_) | Kind::Brainpool(_) => false,
+        }
+    }
+
     /// Whether `signature` is this key's over a message that was hashed elsewhere, with the digest of [`PublicKey::algorithm`].
     ///
     /// For SM2 the hash is e = SM3(Z ‖ M): see [`PublicKey::sm2_z_hasher`].

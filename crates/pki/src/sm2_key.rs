@@ -1,10 +1,16 @@
 //! SM2 keys (GB/T 32918): the curve is the crate `sm2`'s, Z and the two forms of a signature are handled here.
 
-use std::sync::LazyLock;
+use std::array;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, OnceLock};
 
-use sm2::dsa::signature::hazmat::PrehashVerifier as _;
+use primeorder::{LookupTable, Radix16Decomposition, Radix16Digits};
 use sm2::dsa::{Signature, VerifyingKey};
+use sm2::elliptic_curve::Group as _;
+use sm2::elliptic_curve::ops::{MulByGeneratorVartime as _, Reduce as _};
+use sm2::elliptic_curve::point::AffineCoordinates as _;
 use sm2::elliptic_curve::sec1::ToSec1Point as _;
+use sm2::{FieldBytes, ProjectivePoint, Scalar, Sm2};
 use sm3::Sm3;
 use sm3::digest::Digest as _;
 
@@ -42,8 +48,13 @@ static BEFORE_KEY: LazyLock<Sm3> = LazyLock::new(|| {
     CURVE.iter().fold(hasher, |hasher, number| hasher.chain_update(number.to_be_bytes()))
 });
 
+/// A key that checked so many signatures will check more: then its multiples are worth their making, which costs two checks.
+const WORTH_MULTIPLES: u32 = 3;
+
 pub(crate) struct Sm2PublicKey {
     key: VerifyingKey,
+    checked: AtomicU32,
+    multiples: OnceLock<Box<Multiples>>,
     /// SM3 after Z. Cloning it costs less than hashing Z again.
     after_z: Sm3,
 }
@@ -52,7 +63,7 @@ impl Sm2PublicKey {
     pub(crate) fn from_point(point: &[u8]) -> Result<Self, KeyError> {
         let key = VerifyingKey::from_sec1_bytes(IDENTITY, point).map_err(|_| KeyError::Invalid)?;
         let after_z = Sm3::new_with_prefix(z(&key));
-        Ok(Self { key, after_z })
+        Ok(Self { key, checked: AtomicU32::new(0), multiples: OnceLock::new(), after_z })
     }
 
     /// 04 ‖ x ‖ y.
@@ -81,13 +92,71 @@ impl Sm2PublicKey {
         self.check(e, &from_der(signature)?)
     }
 
+    /// GB/T 32918.2 §7.1, B1 to B7. Everything here is public, so it may take a time that depends on it; the crate's own check
+    /// is as slow as signing has to be.
     fn check(&self, e: &[u8], signature: &Signature) -> Result<(), BadSignature> {
-        self.key.verify_prehash(e, signature).map_err(|_| BadSignature)
+        let e: FieldBytes = e.try_into().map_err(|_| BadSignature)?;
+        let (r, s) = (signature.r(), signature.s()); // neither is zero, or it would be no Signature
+        let t = *r + *s;
+        if bool::from(t.is_zero()) {
+            return Err(BadSignature);
+        }
+        let point = self.combined(&s, &t);
+        if bool::from(point.is_identity()) {
+            return Err(BadSignature);
+        }
+        let x = point.to_affine().x();
+        if *r == Scalar::reduce(&e) + Scalar::reduce(&x) { Ok(()) } else { Err(BadSignature) }
+    }
+
+    /// s·G + t·P, P being the key.
+    fn combined(&self, s: &Scalar, t: &Scalar) -> ProjectivePoint {
+        let point = || ProjectivePoint::from(*self.key.as_affine());
+        if self.checked.fetch_add(1, Ordering::Relaxed) < WORTH_MULTIPLES {
+            return ProjectivePoint::mul_by_generator_and_mul_add_vartime(s, t, &point());
+        }
+        let multiples = self.multiples.get_or_init(|| Multiples::of(point()));
+        ProjectivePoint::mul_by_generator_vartime(s) + multiples.times(t)
     }
 
     /// e = SM3(Z ‖ M).
     fn e(&self, message: &[u8]) -> [u8; 32] {
         self.after_z.clone().chain_update(message).finalize().into()
+    }
+}
+
+/// Bytes of a scalar.
+const SCALAR: usize = 32;
+
+/// 1 to 8 times a point, 256 times that, and so on: its product with a scalar takes 66 additions instead of 256 doublings
+/// besides. What the crate has for the generator alone.
+struct Multiples([LookupTable<ProjectivePoint>; SCALAR + 1]);
+
+impl Multiples {
+    fn of(mut point: ProjectivePoint) -> Box<Self> {
+        Box::new(Self(array::from_fn(|_| {
+            let table = LookupTable::new(point);
+            for _ in 0..8 {
+                point = point.double();
+            }
+            table
+        })))
+    }
+
+    /// With k as 65 digits from -8 to 8 to the base of 16: the even ones, and the odd ones, which count 16 times as much.
+    fn times(&self, k: &Scalar) -> ProjectivePoint {
+        let digits = Radix16Decomposition::<Radix16Digits<Sm2>>::new(k);
+        let (mut even, mut odd) = (ProjectivePoint::IDENTITY, ProjectivePoint::IDENTITY);
+        for (table, at) in self.0.iter().zip((0..).step_by(2)) {
+            even += table.select_vartime(digits[at]);
+            if at < 2 * SCALAR {
+                odd += table.select_vartime(digits[at + 1]);
+            }
+        }
+        for _ in 0..4 {
+            odd = odd.double();
+        }
+        even + odd
     }
 }
 
@@ -167,6 +236,40 @@ mod tests {
         for (r, s) in [(&order[..], &[1][..]), (&[1], &order[..]), (&[0], &[1]), (&[1], &[0]), (&[1; 33], &[1])] {
             let der = writer::sequence(&[writer::unsigned(r), writer::unsigned(s)]);
             assert_eq!(key().verify(b"message digest", &der), Err(BadSignature));
+        }
+    }
+
+    #[test]
+    fn a_key_checks_the_same_before_and_after_its_multiples_are_made() {
+        use sm2::dsa::SigningKey;
+        use sm2::dsa::signature::hazmat::{PrehashSigner as _, PrehashVerifier as _};
+        for seed in 1..12_u8 {
+            let secret = SigningKey::from_slice(IDENTITY, &[seed; 32]).expect("a key");
+            let point = secret.verifying_key().as_affine().to_sec1_point(false);
+            let key = Sm2PublicKey::from_point(point.as_bytes()).expect("a key");
+            for round in 0..2 * WORTH_MULTIPLES {
+                let e = [seed ^ round as u8; 32];
+                let good: Signature = secret.sign_prehash(&e).expect("signs");
+                assert_eq!(key.check(&e, &good), Ok(()), "{seed} {round}");
+                assert!(secret.verifying_key().verify_prehash(&e, &good).is_ok(), "the crate agrees");
+                let other = [seed ^ round as u8 ^ 1; 32];
+                assert_eq!(key.check(&other, &good), Err(BadSignature), "{seed} {round}");
+                let swapped = Signature::from_scalars(good.s().to_bytes(), good.r().to_bytes()).expect("in range");
+                assert_eq!(key.check(&e, &swapped), Err(BadSignature), "{seed} {round}");
+            }
+            assert!(key.multiples.get().is_some());
+        }
+    }
+
+    #[test]
+    fn multiples_of_a_point_are_what_the_crate_computes() {
+        let point = ProjectivePoint::generator() * Scalar::from(77_u64);
+        let multiples = Multiples::of(point);
+        let odd =
+            (0..40_u64).map(|seed| Scalar::from(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)) * Scalar::from(u64::MAX));
+        let edges = [0_u64, 1, 7, 8, 9, 15, 16, 127, 128, 255, 256].map(Scalar::from);
+        for k in edges.into_iter().chain(odd).flat_map(|k| [k, -k]) {
+            assert_eq!(multiples.times(&k), point * k, "{k:?}");
         }
     }
 }

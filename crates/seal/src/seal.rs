@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef};
 use der::{Decode, Encode};
@@ -45,6 +45,8 @@ struct Parts {
     algorithm: ObjectIdentifier,
     signature: Vec<u8>,
     timestamp: Option<Vec<u8>>,
+    /// What came of checking the maker's signature over these very bytes, which never change.
+    verified: OnceLock<Result<SignatureForm, ValueError>>,
 }
 
 impl Seal {
@@ -109,6 +111,7 @@ impl Seal {
             algorithm: algorithm.oid()?,
             signature,
             timestamp: timestamp.map(<[u8]>::to_vec),
+            verified: OnceLock::new(),
         })))
     }
 
@@ -164,7 +167,8 @@ impl Seal {
         self.0.signed_v1.as_deref().unwrap_or_else(|| self.info_der())
     }
 
-    /// Checks the maker's signature over the exact bytes. Says nothing about who the maker is.
+    /// Checks the maker's signature over the exact bytes, once for this value and its clones. Says nothing about who the maker
+    /// is.
     ///
     /// The certificate, the algorithm identifier and the time stamp of V4 and V5 lie outside the signed bytes. Another
     /// certificate with the same key verifies as well: trust is judged on [`Seal::maker_certificate`].
@@ -172,8 +176,11 @@ impl Seal {
     /// # Errors
     /// The certificate cannot be used, the algorithm does not fit its key, or the value is wrong.
     pub fn verify_value(&self) -> Result<SignatureForm, ValueError> {
-        let maker = self.maker_certificate().ok_or(ValueError::NoCertificate)?;
-        verify_value(maker, self.algorithm(), self.signed_bytes(), self.signature())
+        let verified = || {
+            let maker = self.maker_certificate().ok_or(ValueError::NoCertificate)?;
+            verify_value(maker, self.algorithm(), self.signed_bytes(), self.signature())
+        };
+        self.0.verified.get_or_init(verified).clone()
     }
 }
 

@@ -187,6 +187,18 @@ impl SesSignature {
     /// The certificate cannot be used, the algorithm does not fit its key, or the value is wrong.
     pub fn verify_value(&self) -> Result<SignatureForm, ValueError> {
         let holder = self.certificate().ok_or(ValueError::NoCertificate)?;
+        self.verify_value_with(holder)
+    }
+
+    /// The same with the holder's certificate as it was read before, whose key is ready for use.
+    ///
+    /// # Errors
+    /// As [`SesSignature::verify_value`]; [`ValueError::NoCertificate`] also for a certificate of other bytes than the one in the
+    /// structure.
+    pub fn verify_value_with(&self, holder: &Certificate) -> Result<SignatureForm, ValueError> {
+        if self.certificate() != Some(holder) {
+            return Err(ValueError::NoCertificate);
+        }
         verify_value(holder, self.algorithm(), self.to_sign_der(), self.signature())
     }
 

@@ -128,7 +128,10 @@ impl SignerInfo {
         // And some name RSA for a key of another kind: the key says which it is.
         let candidates = [named, named.with_digest(digest), key.algorithm().with_digest(digest)];
         let holds = |algorithm: &SignatureAlgorithm| key.verify_with(*algorithm, &attributes.signed, signature).is_ok();
-        candidates.into_iter().find(holds).ok_or(CmsError::BadSignature)
+        candidates.into_iter().find(holds).ok_or_else(|| {
+            let unchecked = candidates.into_iter().find(|algorithm| key.is_unchecked(*algorithm));
+            unchecked.map_or(CmsError::BadSignature, |algorithm| CmsError::UnsupportedAlgorithm(algorithm.to_string()))
+        })
     }
 
     /// The signature over the content itself, with the signer's Z in front of it where the key is SM2.
@@ -139,6 +142,9 @@ impl SignerInfo {
         hash: &mut impl FnMut(Hasher) -> Vec<u8>,
     ) -> Result<SignatureAlgorithm, CmsError> {
         let algorithm = self.algorithm()?;
+        if key.is_unchecked(algorithm) {
+            return Err(CmsError::UnsupportedAlgorithm(algorithm.to_string()));
+        }
         if let Some(inside) = &self.encapsulated.content {
             key.verify_with(algorithm, inside, signature)?;
         } else {
