@@ -108,6 +108,9 @@ impl<'a> Lexer<'a> {
     pub(crate) fn name(&mut self) -> Result<Vec<u8>, Malformed> {
         self.next()?;
         let mut rest = self.take_while(is_regular);
+        if !rest.contains(&b'#') {
+            return Ok(rest.to_vec());
+        }
         let mut name = Vec::with_capacity(rest.len());
         while let Some((&byte, tail)) = rest.split_first() {
             match (byte, tail) {
@@ -186,8 +189,36 @@ impl<'a> Lexer<'a> {
     }
 }
 
+/// What is no hexadecimal digit.
+const NO_DIGIT: u8 = 0xff;
+
+/// The value of each byte as a hexadecimal digit.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        digits[b"0123456789abcdef"[digit] as usize] = digit as u8;
+        digits[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    digits
+};
+
 /// Hexadecimal digits with white space between them; an odd last digit is followed by a zero (§7.3.4.3).
 pub(crate) fn decode_hexadecimal(raw: &[u8]) -> Option<Vec<u8>> {
+    // Signature values are long, and without white space.
+    let mut bytes = Vec::with_capacity(raw.len() / 2 + 1);
+    let mut seen = 0;
+    let (pairs, odd) = raw.as_chunks::<2>();
+    for [high, low] in pairs {
+        let (high, low) = (DIGITS[usize::from(*high)], DIGITS[usize::from(*low)]);
+        seen |= high | low;
+        bytes.push(high << 4 | low);
+    }
+    if seen & 0xf0 == 0 && odd.is_empty() { Some(bytes) } else { with_spaces(raw) }
+}
+
+fn with_spaces(raw: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(raw.len() / 2 + 1);
     let mut high = None;
     for byte in raw.iter().copied().filter(|byte| !is_space(*byte)) {

@@ -1,7 +1,9 @@
 //! What a PDF is made of (ISO 32000-1 §7.3).
 //!
-//! Values are owned: an object is parsed when it is asked for and dropped after use, so that a large document costs
-//! memory only for the objects that are looked at.
+//! An object is parsed when it is asked for, so that a large document costs memory only for the objects that are looked at.
+//! Dictionaries are shared: most of them are asked for again and again, and hardly any is changed.
+
+use std::sync::Arc;
 
 /// The number and generation of an indirect object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,7 +30,10 @@ pub(crate) enum Value {
 
 /// A dictionary. An entry whose value is null is the same as no entry (§7.3.7), so none is kept.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Dictionary {
+pub(crate) struct Dictionary(Arc<Entries>);
+
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Entries {
     /// Sorted by key, each key once.
     entries: Vec<(Vec<u8>, Value)>,
     /// What stood under a key that came again, or between two entries: some readers see it, most don't.
@@ -127,21 +132,21 @@ impl Dictionary {
             again
         });
         entries.retain(|(_, value)| *value != Value::Null);
-        Self { entries, hidden }
+        Self(Arc::new(Entries { entries, hidden }))
     }
 
     /// Adds a value that stands in no entry.
     pub(crate) fn hide(&mut self, value: Value) {
-        self.hidden.push(value);
+        Arc::make_mut(&mut self.0).hidden.push(value);
     }
 
     /// Values that some readers see in the place of others.
     pub(crate) fn hidden(&self) -> &[Value] {
-        &self.hidden
+        &self.0.hidden
     }
 
     fn position(&self, key: &[u8]) -> Result<usize, usize> {
-        self.entries.binary_search_by(|(other, _)| other.as_slice().cmp(key))
+        self.0.entries.binary_search_by(|(other, _)| other.as_slice().cmp(key))
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&Value> {
@@ -149,7 +154,7 @@ impl Dictionary {
     }
 
     pub(crate) fn get_bytes(&self, key: &[u8]) -> Option<&Value> {
-        self.position(key).ok().and_then(|at| self.entries.get(at)).map(|(_, value)| value)
+        self.position(key).ok().and_then(|at| self.0.entries.get(at)).map(|(_, value)| value)
     }
 
     pub(crate) fn contains(&self, key: &str) -> bool {
@@ -163,28 +168,28 @@ impl Dictionary {
     /// The same for a key of any bytes.
     pub(crate) fn set_bytes(&mut self, key: Vec<u8>, value: Value) {
         match self.position(&key) {
-            Ok(at) => self.entries[at].1 = value,
-            Err(at) => self.entries.insert(at, (key, value)),
+            Ok(at) => Arc::make_mut(&mut self.0).entries[at].1 = value,
+            Err(at) => Arc::make_mut(&mut self.0).entries.insert(at, (key, value)),
         }
     }
 
     pub(crate) fn remove(&mut self, key: &str) {
         if let Ok(at) = self.position(key.as_bytes()) {
-            self.entries.remove(at);
+            Arc::make_mut(&mut self.0).entries.remove(at);
         }
     }
 
     /// Entries in the order of their keys.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &Value)> {
-        self.entries.iter().map(|(key, value)| (key.as_slice(), value))
+        self.0.entries.iter().map(|(key, value)| (key.as_slice(), value))
     }
 
     pub(crate) fn into_iter(self) -> impl Iterator<Item = (Vec<u8>, Value)> {
-        self.entries.into_iter()
+        Arc::unwrap_or_clone(self.0).entries.into_iter()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.0.entries.is_empty()
     }
 
     /// True where `/Type` is `name`.

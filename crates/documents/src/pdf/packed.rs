@@ -39,11 +39,14 @@ impl Packed {
         Self { data, objects, offsets }
     }
 
-    /// The object `number`, which should be the one at `index`. Where it is not, viewers differ; the number counts.
-    pub(crate) fn object(&self, number: u32, index: u32) -> Option<Value> {
+    /// The object `number`, which should be the one at `index`, and how many bytes it has. Where it is not there, viewers differ; the
+    /// number counts.
+    pub(crate) fn object(&self, number: u32, index: u32) -> Option<(Value, usize)> {
         let expected = self.objects.get(index as usize).filter(|(other, _)| *other == number);
         let offset = expected.map(|(_, offset)| offset).or_else(|| self.offsets.get(&number))?;
-        Parser::new(&self.data, *offset).value().ok()
+        let mut parser = Parser::new(&self.data, *offset);
+        let value = parser.value().ok()?;
+        Some((value, parser.lexer.position().saturating_sub(*offset)))
     }
 
     /// Whether the object `number` should be in here.

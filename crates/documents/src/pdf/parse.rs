@@ -127,9 +127,9 @@ impl<'a> Parser<'a> {
     }
 
     fn dictionary(&mut self, depth: usize) -> Result<Dictionary, Malformed> {
-        let mut rubbish = Vec::new();
-        let entries = self.entries(depth, &mut rubbish)?;
-        let mut dictionary = Dictionary::from_entries(entries.into_iter().map(|e| (e.key, e.value)).collect());
+        let (mut entries, mut rubbish) = (Vec::new(), Vec::new());
+        self.entries(depth, &mut rubbish, &mut |key, value, _| entries.push((key, value)))?;
+        let mut dictionary = Dictionary::from_entries(entries);
         rubbish.into_iter().for_each(|value| dictionary.hide(value));
         Ok(dictionary)
     }
@@ -137,18 +137,24 @@ impl<'a> Parser<'a> {
     /// The entries of the dictionary that begins here, in the order of the file, repeated keys included.
     pub(crate) fn spans(&mut self) -> Result<Vec<Spanned>, Malformed> {
         self.lexer.skip_space();
-        self.entries(0, &mut Vec::new())
+        let mut entries = Vec::new();
+        self.entries(0, &mut Vec::new(), &mut |key, value, span| entries.push(Spanned { key, value, span }))?;
+        Ok(entries)
     }
 
-    fn entries(&mut self, depth: usize, rubbish: &mut Vec<Value>) -> Result<Vec<Spanned>, Malformed> {
+    fn entries(
+        &mut self,
+        depth: usize,
+        rubbish: &mut Vec<Value>,
+        found: &mut dyn FnMut(Vec<u8>, Value, Range<usize>),
+    ) -> Result<(), Malformed> {
         if !self.lexer.take(b"<<") {
             return Err(Malformed);
         }
-        let mut entries = Vec::new();
         loop {
             self.lexer.skip_space();
             if self.lexer.take(b">>") {
-                return Ok(entries);
+                return Ok(());
             }
             if self.lexer.peek() != Some(b'/') {
                 rubbish.push(self.nested(depth + 1)?); // between two entries
@@ -160,7 +166,7 @@ impl<'a> Parser<'a> {
             // `/Key >>`: a value is missing.
             let missing = self.lexer.rest().starts_with(b">>");
             let value = if missing { Value::Null } else { self.nested(depth + 1)? };
-            entries.push(Spanned { key, value, span: start..self.lexer.position() });
+            found(key, value, start..self.lexer.position());
         }
     }
 }

@@ -8,7 +8,7 @@
 //! a judge in the tests and the reading is done here.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::crypt::Crypt;
 use super::object::{Dictionary, Id, Object, Value};
@@ -21,6 +21,29 @@ use crate::{DocumentError, Limit, Limits};
 
 /// References that lead to references are followed so far; in use is one step.
 const MAX_HOPS: usize = 16;
+
+/// An object counts for so many bytes at least.
+const SMALLEST: usize = 64;
+
+/// Bytes of the objects that are kept after they were read, counted as they stand in the file: as values they have many times as many.
+const KEPT_BYTES: usize = 512 << 10;
+
+/// Objects by their number.
+#[derive(Default)]
+struct ReadObjects {
+    objects: HashMap<u32, Object>,
+    bytes: usize,
+}
+
+impl ReadObjects {
+    fn put(&mut self, number: u32, object: &Object, length: usize) {
+        let length = length.max(SMALLEST);
+        if self.bytes + length <= KEPT_BYTES {
+            self.bytes += length;
+            self.objects.insert(number, object.clone());
+        }
+    }
+}
 
 /// One state of a document.
 pub(crate) struct View<'a> {
@@ -40,6 +63,8 @@ pub(crate) struct View<'a> {
     password: String,
     /// Object streams that were decompressed.
     pub(super) cache: RefCell<Cache>,
+    /// Objects that were read.
+    read: RefCell<ReadObjects>,
     /// Bytes that came out of decompression so far.
     pub(super) decoded: Cell<u64>,
     mismatched: RefCell<BTreeSet<u32>>,
@@ -98,6 +123,7 @@ impl<'a> View<'a> {
             crypt: None,
             password: password.to_owned(),
             cache: RefCell::default(),
+            read: RefCell::default(),
             decoded: Cell::new(0),
             mismatched: RefCell::default(),
             compared: Cell::new(0),
@@ -132,6 +158,7 @@ impl<'a> View<'a> {
         self.ambiguous = Vec::new();
         self.base = 0;
         self.cache.take();
+        self.read.take();
         self.mismatched.take();
         self.decrypt()?;
         self.entries = recover::with_packed(self, &found.streams)?;
@@ -153,6 +180,7 @@ impl<'a> View<'a> {
                 self.crypt = Some(Crypt::open(&encrypt, id, &self.password)?);
             }
             self.cache.take();
+            self.read.take();
         }
         Ok(())
     }
@@ -243,13 +271,28 @@ impl<'a> View<'a> {
     /// # Errors
     /// [`DocumentError::TooLarge`] where it lies in an object stream beyond a limit.
     pub(crate) fn object(&self, number: u32) -> Result<Option<Object>, DocumentError> {
-        match self.place(number) {
-            None | Some(Place::Free) => Ok(None),
-            Some(Place::At(offset)) => Ok(self.object_at(number, offset).map(|(_, object)| object)),
-            Some(Place::In { stream, index }) => {
-                Ok(self.packed(stream)?.and_then(|packed| packed.object(number, index)).map(Object::plain))
-            }
+        if let Some(object) = self.read.borrow().objects.get(&number) {
+            return Ok(Some(object.clone()));
         }
+        let (object, length) = match self.place(number) {
+            None | Some(Place::Free) => return Ok(None),
+            Some(Place::At(offset)) => {
+                let read = self.read_at(number, offset);
+                let length = read.as_ref().map_or(0, |(_, _, length)| *length);
+                (read.map(|(_, object, _)| object), length)
+            }
+            Some(Place::In { stream, index }) => {
+                let packed = self.packed(stream)?;
+                let read = packed.and_then(|packed| packed.object(number, index));
+                let length = read.as_ref().map_or(0, |(_, length)| *length);
+                (read.map(|(value, _)| Object::plain(value)), length)
+            }
+        };
+        // What could not be read now may be read later: object streams may need one another.
+        if let Some(object) = &object {
+            self.read.borrow_mut().put(number, object, length);
+        }
+        Ok(object)
     }
 
     /// Whether there is an object `number` that could not be read: it is damaged, or beyond what is followed here.
@@ -272,14 +315,21 @@ impl<'a> View<'a> {
 
     /// The object at `offset`, which should be `number`, with the identifier that it has there.
     pub(super) fn object_at(&self, number: u32, offset: usize) -> Option<(Id, Object)> {
-        let (id, object) = Parser::new(self.bytes, offset).indirect().ok()?;
+        self.read_at(number, offset).map(|(id, object, _)| (id, object))
+    }
+
+    /// The same with how many bytes it has, its stream's data not counted.
+    fn read_at(&self, number: u32, offset: usize) -> Option<(Id, Object, usize)> {
+        let mut parser = Parser::new(self.bytes, offset);
+        let (id, object) = parser.indirect().ok()?;
+        let length = parser.lexer.position().saturating_sub(offset);
         if id.number != number {
             // Viewers take it all the same, so must we, to judge what they show.
             self.mismatched.borrow_mut().insert(number);
         }
         Some(match &self.crypt {
-            Some(crypt) => (id, Object { value: crypt.value(id, object.value), data: object.data }),
-            None => (id, object),
+            Some(crypt) => (id, Object { value: crypt.value(id, object.value), data: object.data }, length),
+            None => (id, object, length),
         })
     }
 
