@@ -164,9 +164,6 @@ pub(crate) fn must_be_updatable(view: &View<'_>, stamps: usize) -> Result<(), Do
     if view.is_recovered() {
         return Err(unsupported("its cross-reference table is damaged; save it anew first"));
     }
-    if view.base != 0 {
-        return Err(unsupported("it has other bytes before its header; save it anew first"));
-    }
     let stamps = u32::try_from(stamps).unwrap_or(u32::MAX);
     let added = stamps.saturating_mul(ADDED_EACH).saturating_add(ADDED);
     if view.size().saturating_add(added) > MAX_OBJECT {

@@ -9,7 +9,7 @@ use crate::DocumentError;
 
 /// An update under construction. Objects are written at once; [`Update::finish`] adds the cross-reference section.
 pub(crate) struct Update<'v> {
-    /// Length of the file that is updated: offset of the first byte here.
+    /// Offset of the first byte here, counted as the file counts: from its header, before which there may be other bytes.
     start: usize,
     bytes: Vec<u8>,
     written: Vec<(Id, usize)>,
@@ -26,7 +26,8 @@ impl<'v> Update<'v> {
     pub(crate) fn new(view: &'v View<'_>) -> Self {
         // An object begins on a new line, whatever the file ends with.
         let bytes = if view.bytes().ends_with(b"\n") { Vec::new() } else { vec![b'\n'] };
-        Self { start: view.bytes().len(), bytes, written: Vec::new(), next: view.size(), crypt: view.crypt() }
+        let start = view.bytes().len().saturating_sub(view.base);
+        Self { start, bytes, written: Vec::new(), next: view.size(), crypt: view.crypt() }
     }
 
     /// A number that no object has yet.
@@ -101,7 +102,7 @@ impl<'v> Update<'v> {
                 trailer.set(key, value.clone());
             }
         }
-        trailer.set("Prev", Value::integer(previous));
+        trailer.set("Prev", Value::integer(previous.saturating_sub(view.base)));
         trailer.set("ID", Value::Array(vec![permanent_id(view, changing)?, Value::String(changing.to_vec())]));
         let at = self.start + self.bytes.len();
         match form {

@@ -51,13 +51,13 @@ impl Chain {
     /// [`DocumentError::TooLarge`].
     pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Option<Self>, DocumentError> {
         let Some(start) = start(bytes) else { return Ok(None) };
-        match Self::read_from(bytes, start.target, 0, limits)? {
-            Some(chain) => Ok(Some(chain)),
-            None => match header(bytes) {
-                Some(base) if base > 0 => Self::read_from(bytes, start.target, base, limits),
-                _ => Ok(None),
-            },
+        // Viewers count from the header, so that comes first: where it stands behind a line end, both may seem to lead right.
+        if let Some(base) = header(bytes).filter(|base| *base > 0)
+            && let Some(chain) = Self::read_from(bytes, start.target, base, limits)?
+        {
+            return Ok(Some(chain));
         }
+        Self::read_from(bytes, start.target, 0, limits)
     }
 
     fn read_from(bytes: &[u8], first: usize, base: usize, limits: &Limits) -> Result<Option<Self>, DocumentError> {

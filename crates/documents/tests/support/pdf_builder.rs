@@ -306,6 +306,52 @@ impl Objects {
     }
 }
 
+/// A hybrid-reference document (ISO 32000-1 §7.5.8.4): its font is in an object stream, of which viewers of PDF 1.4 see nothing.
+pub fn hybrid() -> Vec<u8> {
+    let mut objects = Objects::default();
+    PLAIN.fill(&mut objects);
+    let (font, _) = objects.0.remove(&FONT).expect("a font");
+    let (container, own) = (objects.size(), objects.size() + 1);
+    let mut out = "%PDF-1.5\n%\u{e2}\u{e3}\n".to_owned().into_bytes();
+    let mut offsets = std::collections::BTreeMap::new();
+    for (number, (body, _)) in &objects.0 {
+        offsets.insert(*number, out.len());
+        out.extend(format!("{number} 0 obj\n{body}\nendobj\n").bytes());
+    }
+    let table = format!("{FONT} 0 ");
+    let packed = out.len() as u32;
+    let head = format!("<< /Type /ObjStm /N 1 /First {} /Length {} >>", table.len(), table.len() + font.len());
+    stream(&mut out, container, &head, format!("{table}{font}").as_bytes(), "\n");
+    let part = out.len() as u32;
+    let mut rows = Vec::new();
+    for [kind, second, third] in [[2, container, 0], [1, packed, 0], [1, part, 0]] {
+        rows.push(kind as u8);
+        rows.extend(second.to_be_bytes());
+        rows.extend((third as u16).to_be_bytes());
+    }
+    let head = format!(
+        "<< /Type /XRef /Size {} /W [1 4 2] /Index [{FONT} 1 {container} 2] /Length {} >>",
+        own + 1,
+        rows.len()
+    );
+    stream(&mut out, own, &head, &rows, "\n");
+    let start = out.len();
+    let mut xref = format!("xref\n0 {}\n", own + 1);
+    for number in 0..=own {
+        let _ = match offsets.get(&number) {
+            Some(offset) => writeln!(xref, "{offset:010} 00000 n "),
+            None => writeln!(xref, "0000000000 65535 f "),
+        };
+    }
+    let _ = write!(
+        xref,
+        "trailer\n<< /Size {} /Root {CATALOG} 0 R /ID [<0011> <0011>] /XRefStm {part} >>\nstartxref\n{start}\n%%EOF\n",
+        own + 1
+    );
+    out.extend(xref.bytes());
+    out
+}
+
 fn stream(out: &mut Vec<u8>, number: u32, head: &str, data: &[u8], end: &str) {
     out.extend(format!("{number} 0 obj{end}{head}{end}stream\r\n").bytes());
     out.extend_from_slice(data);
