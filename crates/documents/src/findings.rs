@@ -2,7 +2,7 @@
 
 use eseal_kernel::Timestamp;
 use eseal_pki::{Certificate, SignatureForm};
-use eseal_seal::{Seal, ValueError};
+use eseal_seal::{Seal, SesSignature, ValueError};
 
 use crate::{Check, Note, NoteCode, Outcome, Reason, Step, TimeStampReport};
 
@@ -55,6 +55,12 @@ impl Findings {
             None => Step::new(check, outcome),
             Some(error) => Step::with(check, outcome, error.to_string()),
         });
+    }
+
+    /// Adds what came of verifying the value of a seal signature, by the certificate in it as it was met first.
+    pub fn seal_value(&mut self, signature: &SesSignature, signer: Option<&Certificate>) {
+        let verified = signer.ok_or(ValueError::NoCertificate).and_then(|signer| signature.verify_value_with(signer));
+        self.value(Check::SignatureValue, verified, Reason::SignatureValueWrong);
     }
 
     /// Adds what came of a time stamp over the signature value.

@@ -139,6 +139,7 @@ fn signer(report: &SealReport, roots: Option<&TrustStore>) -> Step {
     };
     let failed = |reason, error: ChainError| Step::with(Check::SignerChain, Outcome::Failed(reason), error.to_string());
     match chain::build(signer, &report.certificates, roots) {
+        Err(error @ ChainError::UnsupportedAlgorithm { .. }) => unchecked(Check::SignerChain, &error),
         Err(error) => failed(Reason::SignerUntrusted, error),
         Ok(chain) => match chain.check_purpose(Purpose::Holder) {
             Err(error) => failed(Reason::SignerNotForSigning, error),
@@ -158,6 +159,12 @@ fn maker(report: &SealReport, roots: Option<&TrustStore>) -> Option<Step> {
     let chain = chain::build(maker, &report.certificates, roots);
     Some(match chain.and_then(|chain| chain.check_purpose(Purpose::Maker)) {
         Ok(()) => Step::new(Check::SealMakerChain, Outcome::Passed),
+        Err(error @ ChainError::UnsupportedAlgorithm { .. }) => unchecked(Check::SealMakerChain, &error),
         Err(error) => Step::with(Check::SealMakerChain, failed, error.to_string()),
     })
+}
+
+/// A chain that cannot be followed, for one of its signatures is of a kind that cannot be checked here: it may be a good one.
+fn unchecked(check: Check, error: &ChainError) -> Step {
+    Step::with(check, Outcome::Unknown(Reason::SignatureAlgorithmUnsupported), error.to_string())
 }

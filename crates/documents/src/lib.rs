@@ -6,6 +6,7 @@
 //!
 //! - [`ofd`]: GB/T 33190 packages; [`pdf`]: ISO 32000 files
 //! - [`sealing`]: the two steps of sealing, for both formats alike
+//! - [`verifier`]: many documents, with what is met again checked once
 //! - [`report`]: what verification finds; [`check`], [`reason`], [`note`]: the stable codes in it
 //! - [`mod@judge`]: the verdict, given whom to trust; [`status`]: what may be relied upon at a moment (EN 319 102-1)
 //! - [`place`]: where an impression stands; [`placement`]: rules that say where; [`limits`]: bounds on what comes from outside
@@ -15,6 +16,7 @@ mod codes;
 pub mod error;
 mod findings;
 pub mod judge;
+mod known;
 pub mod limits;
 pub mod note;
 pub mod ofd;
@@ -25,7 +27,9 @@ pub mod reason;
 pub mod report;
 pub mod sealing;
 pub mod status;
+mod text;
 pub mod time_stamp;
+pub mod verifier;
 
 use std::io::{Cursor, Read, Seek, SeekFrom};
 
@@ -41,6 +45,7 @@ pub use placement::{Edge, Hit, Placement, Seam, Size, Spot, Which};
 pub use reason::Reason;
 pub use report::{DocumentReport, Format, Kind, Outcome, SealReport, Step};
 pub use time_stamp::{Covered, TimeStampReport};
+pub use verifier::Verifier;
 
 /// How far a long work has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,10 +78,7 @@ pub fn verify_with(
     limits: &Limits,
     on_progress: OnProgress<'_>,
 ) -> Result<DocumentReport, DocumentError> {
-    match detect(&mut Cursor::new(source.as_ref().as_ref()))? {
-        Format::Ofd => ofd::verify(source, limits, on_progress),
-        Format::Pdf => pdf::verify_with(source, password, limits, on_progress),
-    }
+    Verifier::new(limits.clone()).verify_with(source, password, on_progress)
 }
 
 /// The size of every page of a document of either format, in order.
@@ -125,15 +127,15 @@ pub fn stamps_with(
     let pages = pages_with(source, password, limits)?;
     let hits = match placement.keyword()? {
         None => Vec::new(),
-        Some(text) => find_text(source, text, limits)?,
+        Some(text) => find_text(source, text, password, limits)?,
     };
     placement.resolve(size, &pages, &hits, limits)
 }
 
-fn find_text(source: &Source, text: &str, limits: &Limits) -> Result<Vec<Hit>, DocumentError> {
+fn find_text(source: &Source, text: &str, password: &str, limits: &Limits) -> Result<Vec<Hit>, DocumentError> {
     match detect(&mut Cursor::new(source.as_ref().as_ref()))? {
         Format::Ofd => ofd::find_text(source, text, limits),
-        Format::Pdf => Err(DocumentError::Unsupported { what: "text of a PDF is not searched".to_owned() }),
+        Format::Pdf => pdf::find_text_with(source, text, password, limits),
     }
 }
 

@@ -36,6 +36,8 @@ pub struct Limits {
     pub max_references: u32,
     /// Characters on one page that are searched for a keyword.
     pub max_page_text: u32,
+    /// Bytes of content that the pages of a PDF draw, each part as often as it is drawn, where they are searched for a keyword.
+    pub max_drawn_bytes: u64,
     /// Impressions of one seal.
     pub max_stamps: u32,
     /// Objects of a PDF that are compared with what they were when it was signed, over all its signatures.
@@ -66,6 +68,7 @@ impl Default for Limits {
             max_signatures: 1_000,
             max_references: 2_000_000,
             max_page_text: 1_000_000,
+            max_drawn_bytes: 256 << 20,
             max_stamps: 10_000,
             max_compared: 20_000_000,
             max_signature_bytes: 16 << 20,
@@ -104,6 +107,8 @@ pub enum Limit {
     References,
     /// [`Limits::max_page_text`].
     PageText,
+    /// [`Limits::max_drawn_bytes`].
+    DrawnBytes,
     /// [`Limits::max_stamps`].
     Stamps,
     /// [`Limits::max_compared`].
@@ -136,6 +141,7 @@ impl fmt::Display for Limit {
             Self::Signatures => "signatures",
             Self::References => "protected files",
             Self::PageText => "characters on one page",
+            Self::DrawnBytes => "bytes to draw on all pages",
             Self::Stamps => "impressions of one seal",
             Self::Compared => "objects to compare with what was signed",
             Self::SignatureBytes => "bytes in one seal or signature value",

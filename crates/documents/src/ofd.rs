@@ -39,6 +39,7 @@ pub use keyword::find_text;
 pub use sealing::{Mode, Prepared, Sealed, SealingOptions, SealingRequest, prepare};
 pub use usable::UsableSeal;
 pub use verify::verify;
+pub(crate) use verify::verify_knowing;
 
 /// The namespace of GB/T 33190-2016; some real files have an older one, so reading asks for none.
 const NAMESPACE: &str = "http://www.ofdspec.org/2016";

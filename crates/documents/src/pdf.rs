@@ -3,7 +3,7 @@
 //! - [`prepare`] and [`Prepared::finish`]: sealing by an incremental update, with a [`UsableSeal`]
 //! - [`Prepared::complete`], [`add_validation_data`], [`prepare_time_stamp`]: PAdES B-T, B-LT, B-LTA
 //! - [`verify`]: every seal and signature, and what happened to the document after each
-//! - [`pages`]: the sizes of the pages
+//! - [`pages`]: the sizes of the pages; [`find_text`]: where a keyword stands on them
 //!
 //! **How a seal is bound.** The signature dictionary names the SESeal (GB/T 38540) by the key `ESEAL.SESeal`: a reference
 //! to a stream of type `ESEAL.SESeal` whose data are its DER. Both lie inside the signed byte ranges, and the signer's
@@ -23,10 +23,12 @@ mod appearance;
 mod catalog;
 mod changes;
 mod cipher;
+mod collections;
 mod completed;
 mod crypt;
 mod digest;
 mod draft;
+mod drawn;
 mod dss;
 mod field;
 mod field_places;
@@ -46,6 +48,7 @@ mod password;
 mod permission;
 mod picture;
 mod plain_rsa;
+mod reach;
 mod recover;
 mod request;
 mod same;
@@ -58,6 +61,7 @@ mod signing;
 mod stamping;
 mod stream;
 mod structure;
+mod text;
 mod time;
 mod time_stamp;
 mod token;
@@ -78,9 +82,11 @@ pub use field_places::field_places;
 pub use request::{Permitted, SealForm, SealingOptions, SealingRequest};
 pub use sealing::{Prepared, Sealed, prepare, prepare_reading};
 pub use stamping::{PreparedTimeStamp, prepare_time_stamp};
+pub use text::{find_text, find_text_with};
 pub use token::time_stamp_room;
 pub use usable::UsableSeal;
 pub use validation::{ValidationData, add_validation_data};
+pub(crate) use verify::verify_knowing;
 pub use verify::{pages, pages_with, verify, verify_with};
 
 /// The bytes of a document: read into memory or mapped from a file.

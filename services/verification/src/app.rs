@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use eseal_documents::status::{Context, assess};
-use eseal_documents::{DocumentReport, Judgement, Language, Limits, Outcome, SealReport, Trust, Verdict, judge};
+use eseal_documents::{DocumentReport, Judgement, Language, Outcome, SealReport, Trust, Verdict, Verifier, judge};
 use eseal_eventstore::{CommandError, Metadata, Order, Writer};
 use eseal_kernel::{Digest, Id, Timestamp};
 use eseal_pki::{Certificate, Evidence, TrustStore};
@@ -36,6 +36,8 @@ pub struct App {
     /// Roots of time stamping authorities.
     tsa_roots: Option<TrustStore>,
     writer: Writer,
+    /// Knows the certificates and seals that it met: many documents carry the same ones.
+    verifier: Arc<Verifier>,
     /// Each takes a process with a document in it: fewer at a time than documents are verified.
     drawing: Arc<Semaphore>,
 }
@@ -75,7 +77,8 @@ pub enum VerifyError {
 impl App {
     /// The service on its writer.
     pub fn new(query: Query, authority: Authority, tsa_roots: Option<TrustStore>, writer: Writer) -> Self {
-        Self { query, authority, tsa_roots, writer, drawing: Arc::new(Semaphore::new(DRAWN_AT_A_TIME)) }
+        let drawing = Arc::new(Semaphore::new(DRAWN_AT_A_TIME));
+        Self { query, authority, tsa_roots, writer, verifier: Arc::default(), drawing }
     }
 
     /// Verifies a document; a failure is on record before it is told.
@@ -92,7 +95,7 @@ impl App {
     ) -> Result<pb::VerifyDocumentResponse, VerifyError> {
         let Asked { given, wanted } = asked;
         let (digest, now) = (document.digest, metadata.now);
-        let inspected = inspect(document, Limits::default()).await;
+        let inspected = inspect(document, Arc::clone(&self.verifier)).await;
         let (found, document) = inspected.inspect_err(|_| metrics::judged(None))?;
         let anchors =
             if found.seals.is_empty() { Ok(Anchors::default()) } else { self.authority.anchors(onward).await };

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
-use eseal_documents::{DocumentError, DocumentReport, Limits, Source, detect, verify};
+use eseal_documents::{DocumentError, DocumentReport, Source, Verifier, detect};
 use eseal_kernel::Digest;
 use memmap2::Mmap;
 use tokio::sync::OwnedSemaphorePermit;
@@ -37,11 +37,14 @@ pub enum InspectionError {
 ///
 /// # Errors
 /// [`InspectionError`]. What is wrong with a seal is in the report.
-pub async fn inspect(document: Document, limits: Limits) -> Result<(DocumentReport, Document), InspectionError> {
+pub async fn inspect(
+    document: Document,
+    verifier: Arc<Verifier>,
+) -> Result<(DocumentReport, Document), InspectionError> {
     let inspected = spawn_blocking(move || {
         let mut file = &document.file;
         detect(&mut file)?; // what is empty can't be mapped
-        let report = verify(&bytes(file).map_err(DocumentError::Read)?, &limits, &mut |_| {});
+        let report = verifier.verify(&bytes(file).map_err(DocumentError::Read)?, &mut |_| {});
         report.map(|report| (report, document))
     });
     Ok(inspected.await.map_err(InspectionError::Ended)??)

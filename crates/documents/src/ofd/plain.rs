@@ -1,19 +1,20 @@
 //! A signature without a seal: GB/T 35275 SignedData, or a value that nobody can verify.
 
-use eseal_pki::SignatureForm;
 use eseal_pki::cms::{CmsError, SignedData, SignerInfo};
+use eseal_pki::{Hasher, SignatureForm};
 
 use super::signature::{Opened, digests, empty, note_validity};
 use super::written_time::add_time;
 use crate::findings::Findings;
+use crate::known::Known;
 use crate::time_stamp::stamps_of;
 use crate::{Check, Kind, Note, NoteCode, Outcome, Reason, SealReport, Step};
 
 /// A SignedData over `Signature.xml`.
-pub fn signed(opened: &Opened, data: &SignedData, mut found: Findings) -> SealReport {
+pub fn signed(opened: &Opened, data: &SignedData, known: &Known, mut found: Findings) -> SealReport {
     match data.signers() {
         [] => found.step(Check::SignatureFormat, Outcome::Failed(Reason::SignatureMalformed)),
-        signers => signers.iter().for_each(|signer| checked(opened, signer, &mut found)),
+        signers => signers.iter().for_each(|signer| checked(opened, signer, known, &mut found)),
     }
     let first = data.signers().first();
     let (signer, time) = (first.and_then(SignerInfo::certificate), first.and_then(SignerInfo::signing_time));
@@ -25,8 +26,8 @@ pub fn signed(opened: &Opened, data: &SignedData, mut found: Findings) -> SealRe
     stamps.iter().for_each(|stamp| found.time_stamp(stamp));
     add_time(&mut found, opened.descriptor.date_time.as_deref(), time);
     SealReport {
-        signer: signer.cloned(),
-        certificates: data.certificates().to_vec(),
+        signer: signer.map(|signer| known.certificate(signer)),
+        certificates: known.certificates(data.certificates()),
         signed_at: time,
         algorithm: first.and_then(|signer| signer.algorithm().ok()),
         digests: digests(&opened.descriptor),
@@ -36,11 +37,15 @@ pub fn signed(opened: &Opened, data: &SignedData, mut found: Findings) -> SealRe
     }
 }
 
-fn checked(opened: &Opened, signer: &SignerInfo, found: &mut Findings) {
-    let verified = signer.verify(|mut hasher| {
+fn checked(opened: &Opened, signer: &SignerInfo, known: &Known, found: &mut Findings) {
+    let hash = |mut hasher: Hasher| {
         hasher.update(&opened.bytes);
         hasher.finish()
-    });
+    };
+    let verified = match signer.certificate() {
+        Some(certificate) => signer.verify_with(&known.certificate(certificate), hash),
+        None => signer.verify(hash),
+    };
     let error = match verified {
         Ok(signature) => {
             found.step(Check::SignatureFormat, Outcome::Passed);

@@ -16,6 +16,7 @@ use super::signatures::{Descriptor, Listed, Reference};
 use super::signed_value::SignedValue;
 use super::written_time::add_time;
 use crate::findings::Findings;
+use crate::known::Known;
 use crate::{
     Check, Clip, DocumentError, Kind, Limit, Note, NoteCode, Outcome, Place, Reason, SealReport, Stamp, Step,
     TimeStampReport,
@@ -56,6 +57,8 @@ pub struct Context<'a> {
     pub pages: Option<(&'a Pages, u32)>,
     /// The entry of the list of signatures.
     pub list: Option<usize>,
+    /// Certificates and seals that were met before.
+    pub known: &'a Known,
 }
 
 impl Checked {
@@ -77,8 +80,8 @@ impl Checked {
         };
         let found = Findings::default();
         let mut report = match &opened.value {
-            SignedValue::Seal(signature) => sealed(&opened, signature, found),
-            SignedValue::Signature(signature) => plain::signed(&opened, signature, found),
+            SignedValue::Seal(signature) => sealed(&opened, signature, context.known, found),
+            SignedValue::Signature(signature) => plain::signed(&opened, signature, context.known, found),
             SignedValue::Bare => plain::unsupported(listed.kind, found),
             SignedValue::Malformed(what) => malformed_value(listed.kind, what, found),
         };
@@ -190,13 +193,15 @@ fn compare(references: &[Reference], method: &str, digests: &Digests, report: &m
 }
 
 /// A signature with a seal.
-fn sealed(opened: &Opened, signature: &SesSignature, mut found: Findings) -> SealReport {
-    let (seal, signer, time) = (signature.seal(), signature.certificate(), signature.time());
+fn sealed(opened: &Opened, signature: &SesSignature, known: &Known, mut found: Findings) -> SealReport {
+    let (seal, time) = (known.seal(signature.seal()), signature.time());
+    let signer = signature.certificate().map(|signer| known.certificate(signer));
+    let signer = signer.as_ref();
     found.step(Check::SignatureFormat, Outcome::Passed);
     found.step(Check::SealFormat, Outcome::Passed);
-    found.value(Check::SignatureValue, signature.verify_value(), Reason::SignatureValueWrong);
+    found.seal_value(signature, signer);
     signer_in_seal(signature, &mut found);
-    found.seal(seal, time);
+    found.seal(&seal, time);
     seal_copy(opened, seal.der(), &mut found);
     if let Some(signer) = signer {
         found.signer(signer, time);
@@ -209,7 +214,7 @@ fn sealed(opened: &Opened, signature: &SesSignature, mut found: Findings) -> Sea
     add_time(&mut found, opened.descriptor.date_time.as_deref(), time);
     SealReport {
         signer: signer.cloned(),
-        seal: Some(seal.clone()),
+        seal: Some(seal),
         signed_at: time,
         algorithm: signer.and_then(|signer| signer.public_key().ok()).map(|key| key.algorithm()),
         digests: digests(&opened.descriptor),

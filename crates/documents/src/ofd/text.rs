@@ -7,53 +7,8 @@ use roxmltree::Node;
 
 use super::package::Package;
 use super::xml;
+use crate::text::{Bounds, Glyph};
 use crate::{DocumentError, Limit};
-
-/// A character on a page.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Glyph {
-    /// The character.
-    pub character: char,
-    /// The box around it, in millimetres from the page's upper left corner.
-    pub bounds: Bounds,
-    /// Which `TextCode` it belongs to: those of one have their places from one list.
-    pub run: u32,
-}
-
-/// A box by its edges.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bounds {
-    /// Left edge.
-    pub left: f64,
-    /// Upper edge.
-    pub top: f64,
-    /// Right edge.
-    pub right: f64,
-    /// Lower edge.
-    pub bottom: f64,
-}
-
-impl Bounds {
-    /// The box around both.
-    pub fn union(self, other: Self) -> Self {
-        Self {
-            left: self.left.min(other.left),
-            top: self.top.min(other.top),
-            right: self.right.max(other.right),
-            bottom: self.bottom.max(other.bottom),
-        }
-    }
-
-    /// Its middle.
-    pub fn middle(self) -> (f64, f64) {
-        ((self.left + self.right) / 2.0, (self.top + self.bottom) / 2.0)
-    }
-
-    /// Its height.
-    pub fn height(self) -> f64 {
-        self.bottom - self.top
-    }
-}
 
 /// The characters in the page content or template at `entry`, in the order in which they are written.
 ///
@@ -126,7 +81,7 @@ impl Glyphs {
                 (right, below) => (right.unwrap_or(0.0), below.unwrap_or(0.0)),
             };
             let width = if right > 0.0 { own.min(right) } else { own };
-            self.found.push(Glyph { character, bounds: form.bounds(x, y, width), run: self.runs });
+            self.found.push(Glyph { character, bounds: form.bounds(x, y, width), run: self.runs, pen: None });
             (x, y) = (x + right, y + below);
         }
         self.runs = self.runs.saturating_add(1);

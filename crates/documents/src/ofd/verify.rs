@@ -13,6 +13,7 @@ use super::local_headers::ambiguous_entries;
 use super::package::Package;
 use super::signature::{Checked, Context};
 use super::signatures;
+use crate::known::Known;
 use crate::{DocumentError, DocumentReport, Format, Limit, Limits, Note, NoteCode, OnProgress, SealReport, Source};
 
 /// Checks every seal and signature of an OFD document. Whom to trust is [`crate::judge()`]'s to say.
@@ -21,10 +22,23 @@ use crate::{DocumentError, DocumentReport, Format, Limit, Limits, Note, NoteCode
 /// The input is no OFD document, is damaged beyond use, or exceeds a limit. What is wrong with a signature or with what
 /// it protects is in the report.
 pub fn verify(source: &Source, limits: &Limits, on_progress: OnProgress<'_>) -> Result<DocumentReport, DocumentError> {
+    verify_knowing(source, limits, &Known::default(), on_progress)
+}
+
+/// The same with what was met before.
+///
+/// # Errors
+/// As [`verify`].
+pub(crate) fn verify_knowing(
+    source: &Source,
+    limits: &Limits,
+    known: &Known,
+    on_progress: OnProgress<'_>,
+) -> Result<DocumentReport, DocumentError> {
     let package = Package::open(source, limits)?;
     let mut seen = Seen::default();
     for body in bodies(&package)? {
-        seen.body(&package, &body)?;
+        seen.body(&package, &body, known)?;
     }
     seen.notes.extend(integrity::check(&package, &mut seen.carriers)?);
     seen.digest(&package, on_progress)?;
@@ -95,7 +109,7 @@ struct Seen {
 
 impl Seen {
     /// Checks what the signatures of one body say by themselves.
-    fn body(&mut self, package: &Package, body: &Body) -> Result<(), DocumentError> {
+    fn body(&mut self, package: &Package, body: &Body, known: &Known) -> Result<(), DocumentError> {
         let pages = Pages::read(package, body);
         let list = body.signatures.as_ref().and_then(|list| package.find(list));
         let listed = match (&body.signatures, list) {
@@ -113,7 +127,7 @@ impl Seen {
             Err(DocumentError::Malformed { .. }) if !listed.is_empty() => None,
             pages => Some(pages?),
         };
-        let context = Context { pages: pages.as_ref().map(|pages| (pages, self.pages)), list };
+        let context = Context { pages: pages.as_ref().map(|pages| (pages, self.pages)), list, known };
         for listed in &listed {
             let checked = Checked::begin(package, &context, listed)?;
             self.carriers.union(&checked.carriers);

@@ -1,7 +1,5 @@
 //! Everything there is to check about one signature of a document.
 
-use eseal_seal::Seal;
-
 use super::changes::Changes;
 use super::form::Field;
 use super::lexical::is_space;
@@ -11,6 +9,7 @@ use super::verify::Document;
 use super::view::View;
 use super::{SEAL_KEY, recover, value, xref};
 use crate::findings::Findings;
+use crate::known::Known;
 use crate::report::shown;
 use crate::{Check, DocumentError, Kind, Note, NoteCode, OnProgress, Outcome, Reason, SealReport, Stamp, Step};
 
@@ -64,8 +63,8 @@ pub(crate) fn check(
             value::check(document, &signed.signature, coverage, &mut report, &mut found, on_progress);
             match state(document, signed, coverage, &mut found)? {
                 SignedState::Nowhere => {}
-                SignedState::Present => bound_seal(&document.view, signed, &mut report, &mut found)?,
-                SignedState::Earlier(view) => bound_seal(&view, signed, &mut report, &mut found)?,
+                SignedState::Present => bound_seal((&document.view, document.known), signed, &mut report, &mut found)?,
+                SignedState::Earlier(view) => bound_seal((&view, document.known), signed, &mut report, &mut found)?,
             }
         }
     }
@@ -189,7 +188,7 @@ pub(crate) fn shortened(names: &[String]) -> String {
 
 /// Reads the seal that the signature dictionary names, from the state that was signed, and checks it.
 fn bound_seal(
-    view: &View<'_>,
+    (view, known): (&View<'_>, &Known),
     signed: &SignedField,
     report: &mut SealReport,
     found: &mut Findings,
@@ -200,7 +199,7 @@ fn bound_seal(
     let object = view.resolve(reference)?;
     let seal = match view.stream(number, &object)? {
         None => Err("it is no stream in the signed document".to_owned()),
-        Some(der) => Seal::from_der(&der).map_err(|error| error.to_string()),
+        Some(der) => known.seal_from(&der).map_err(|error| error.to_string()),
     };
     match seal {
         Err(what) => failed(found, Check::SealFormat, Reason::SealMalformed, what),

@@ -10,6 +10,7 @@ use super::signed::failed;
 use super::verify::Document;
 use super::{plain_rsa, time_stamp};
 use crate::findings::Findings;
+use crate::known::Known;
 use crate::time_stamp::stamps_of;
 use crate::{Check, Kind, Note, NoteCode, OnProgress, Outcome, Reason, SealReport, Step, TimeStampReport};
 
@@ -29,9 +30,9 @@ pub(crate) fn check(
     let hash = hashing(document, coverage, on_progress);
     match signature.sub_filter {
         SubFilter::Cms | SubFilter::CmsSha1 | SubFilter::GmCms => {
-            cms(&contents, (signature.sub_filter, &document.evidence.certificates), report, found, hash);
+            cms(&contents, signature.sub_filter, document, report, found, hash);
         }
-        SubFilter::GmSeal => gm_seal(&contents, report, found, hash),
+        SubFilter::GmSeal => gm_seal(&contents, document.known, report, found, hash),
         SubFilter::PlainRsa => plain_rsa::check(&document.view, signature, &contents, report, found, hash),
         SubFilter::TimeStamp | SubFilter::Unknown => {
             let name = signature.dictionary.get("SubFilter").and_then(Value::as_name).unwrap_or_default();
@@ -52,7 +53,8 @@ pub(crate) fn hashing<'d>(
 
 fn cms(
     contents: &[u8],
-    (sub_filter, others): (SubFilter, &[Certificate]),
+    sub_filter: SubFilter,
+    document: &Document<'_>,
     report: &mut SealReport,
     found: &mut Findings,
     hash: impl FnMut(Hasher) -> Vec<u8>,
@@ -64,13 +66,15 @@ fn cms(
         Ok(data) => data,
         Err(error) => return malformed(found, error.to_string()),
     };
-    report.certificates = data.certificates().to_vec();
+    report.certificates = document.known.certificates(data.certificates());
     // ISO 32000-2 §12.8.3.3.1: there is one signer.
     let [signer] = data.signers() else {
         return malformed(found, format!("it has {} signatures instead of one", data.signers().len()));
     };
     // A certificate that did not come along may lie in the document's store.
-    report.signer = signer.certificate().cloned().or_else(|| signer.certificate_among(others));
+    report.signer = signer.certificate().cloned();
+    report.signer = report.signer.take().or_else(|| signer.certificate_among(&document.evidence.certificates));
+    report.signer = report.signer.as_ref().map(|signer| document.known.certificate(signer));
     report.evidence = data.evidence();
     report.time_stamps = stamps_of(signer);
     report.time_stamps.iter().for_each(|stamp| found.time_stamp(stamp));
@@ -142,7 +146,13 @@ fn refused(signer: &SignerInfo, error: &CmsError, found: &mut Findings) {
 }
 
 /// A SES_Signature as the value: the seal is inside it, and its dataHash is the SM3 of the byte ranges.
-fn gm_seal(contents: &[u8], report: &mut SealReport, found: &mut Findings, mut hash: impl FnMut(Hasher) -> Vec<u8>) {
+fn gm_seal(
+    contents: &[u8],
+    known: &Known,
+    report: &mut SealReport,
+    found: &mut Findings,
+    mut hash: impl FnMut(Hasher) -> Vec<u8>,
+) {
     report.kind = Kind::Seal;
     let (der, filling) = contents.split_at(der_length(contents).min(contents.len()));
     if filling.iter().any(|byte| *byte != 0) {
@@ -154,14 +164,15 @@ fn gm_seal(contents: &[u8], report: &mut SealReport, found: &mut Findings, mut h
     };
     found.step(Check::SignatureFormat, Outcome::Passed);
     found.step(Check::SealFormat, Outcome::Passed);
-    found.value(Check::SignatureValue, signature.verify_value(), Reason::SignatureValueWrong);
+    report.signer = signature.certificate().map(|signer| known.certificate(signer));
+    found.seal_value(&signature, report.signer.as_ref());
     let holds = hash(DigestAlg::Sm3.hasher()) == signature.data_hash();
     found.held(Check::DataHash, holds, Reason::ContentAltered);
-    report.signer = signature.certificate().cloned();
     report.signed_at = signature.time().or(report.signed_at);
     in_list(signature.signer_in_list(), report.signer.as_ref(), found);
-    found.seal(signature.seal(), report.signed_at);
-    report.seal = Some(signature.seal().clone());
+    let seal = known.seal(signature.seal());
+    found.seal(&seal, report.signed_at);
+    report.seal = Some(seal);
     report.algorithm = report.signer.as_ref().and_then(|signer| signer.public_key().ok()).map(|key| key.algorithm());
     report.digests = vec![DigestAlg::Sm3];
     if let Some(token) = signature.timestamp() {

@@ -12,6 +12,7 @@ use super::signature::Signature;
 use super::signed::{self, SignedField};
 use super::view::View;
 use super::{Source, dss, lost, time_stamp};
+use crate::known::Known;
 use crate::{
     DocumentError, DocumentReport, Format, Limit, Limits, Note, NoteCode, OnProgress, PageSize, Place, Progress,
 };
@@ -35,8 +36,22 @@ pub fn verify_with(
     limits: &Limits,
     on_progress: OnProgress<'_>,
 ) -> Result<DocumentReport, DocumentError> {
+    verify_knowing(source, password, limits, &Known::default(), on_progress)
+}
+
+/// The same with what was met before.
+///
+/// # Errors
+/// As [`verify`].
+pub(crate) fn verify_knowing(
+    source: &Source,
+    password: &str,
+    limits: &Limits,
+    known: &Known,
+    on_progress: OnProgress<'_>,
+) -> Result<DocumentReport, DocumentError> {
     let view = View::present_with(source, limits, password)?;
-    let document = Document::read(view)?;
+    let document = Document::read(view, known)?;
     let mut report = DocumentReport {
         format: Format::Pdf,
         pages: u32::try_from(document.pages.len()).unwrap_or(u32::MAX),
@@ -90,6 +105,8 @@ pub fn pages_with(source: &Source, password: &str, limits: &Limits) -> Result<Ve
 pub(crate) struct Document<'a> {
     pub view: View<'a>,
     pub pages: Vec<Page>,
+    /// Certificates and seals that were met before.
+    pub known: &'a Known,
     pub prefixes: Prefixes,
     /// What the document keeps for later validation.
     pub evidence: Evidence,
@@ -97,11 +114,12 @@ pub(crate) struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    fn read(view: View<'a>) -> Result<Self, DocumentError> {
+    fn read(view: View<'a>, known: &'a Known) -> Result<Self, DocumentError> {
         let pages = view.pages()?;
         let numbered = pages.iter().enumerate().filter_map(|(index, page)| Some((page.id?.number, index)));
         Ok(Self {
             page_numbers: numbered.collect(),
+            known,
             prefixes: Prefixes::default(),
             evidence: dss::evidence(&view)?,
             view,

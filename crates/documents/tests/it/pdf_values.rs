@@ -2,9 +2,10 @@
 
 use std::process::{Command, Stdio};
 
-use eseal_documents::{Check, Kind, Limits, NoteCode, Outcome, Reason, Severity, pdf};
+use eseal_documents::{Check, Kind, Limits, NoteCode, Outcome, Reason, Severity, Trust, Verdict, judge, pdf};
+use eseal_pki::chain::TrustStore;
 use eseal_pki::cms::SignedAttributes;
-use eseal_pki::{DigestAlg, Signer, Suite};
+use eseal_pki::{Certificate, DigestAlg, Signer, Suite};
 use eseal_seal::{SesSignature, ToSign};
 
 use crate::support::parties::{Identity, World, now};
@@ -54,7 +55,7 @@ fn a_seal_signature_of_gb_t_38540_as_the_value_is_a_seal() {
         SesSignature::assemble(&to_sign, &party.identity.certificate, &value).expect("a signature")
     });
     holds_and_notices(&document, Reason::ContentAltered);
-    let judgement = eseal_documents::judge(&verify(&document), &world.trust());
+    let judgement = judge(&verify(&document), &world.trust());
     assert_eq!(judgement.seals[0].kind, Kind::Seal);
     assert_eq!(judgement.seals[0].items(), [Outcome::Passed; 3], "{:?}", judgement.seals[0].steps);
     // Another seal in it: the signature is over the seal too.
@@ -181,6 +182,54 @@ fn cms_in_all_the_forms_that_openssl_writes_is_read() {
             openssl.run(&format!("{sign} {options}"), &DigestAlg::Sha1.digest(covered))
         });
         holds_and_notices(&document, Reason::ContentAltered);
+    }
+}
+
+#[test]
+fn what_cannot_be_checked_here_is_unknown_and_not_wrong() {
+    let Some(openssl) = Openssl::new() else { return };
+    let new = "req -x509 -nodes -days 9000 -keyout other.pem -out other-cert.pem -subj /CN=Other -newkey";
+    openssl.run(&format!("{new} ec -pkeyopt ec_paramgen_curve:P-384"), &[]);
+    let (rsa, other) = ("-signer cert.pem -inkey key.pem", "-signer other-cert.pem -inkey other.pem");
+    for (signer, options) in [
+        (other, "-md sha1"),
+        (rsa, "-md sha1 -keyopt rsa_padding_mode:pss"),
+        (rsa, "-md sha256 -keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:7"),
+        (rsa, "-md sha3-256"),
+        (other, "-noattr -md sha1"),
+    ] {
+        let sign = format!("cms -sign -binary -outform DER {signer} {options}");
+        let document = signed("adbe.pkcs7.detached", "", |covered| openssl.run(&sign, covered));
+        let unknown = Outcome::Unknown(Reason::SignatureAlgorithmUnsupported);
+        assert_eq!(content(&document), (unknown, true), "{options}");
+        // What can be checked still is: an altered document is no question of algorithms.
+        let altered = content(&altered(&document)).0;
+        let digest_is_known = !options.contains("sha3") && !options.contains("noattr");
+        assert_eq!(altered.is_failed(), digest_is_known, "{options}: {altered:?}");
+    }
+    let good = "cms -sign -binary -outform DER -signer other-cert.pem -inkey other.pem -md sha384";
+    holds_and_notices(&signed("adbe.pkcs7.detached", "", |covered| openssl.run(good, covered)), Reason::ContentAltered);
+}
+
+#[test]
+fn a_signer_whose_issuer_signed_in_a_way_that_cannot_be_checked_is_not_called_untrusted() {
+    let Some(openssl) = Openssl::new() else { return };
+    let new = "req -x509 -nodes -days 9000 -keyout ca.pem -out ca-cert.pem -subj /CN=CA -newkey ec";
+    openssl.run(&format!("{new} -pkeyopt ec_paramgen_curve:P-384"), &[]);
+    openssl.run("req -new -newkey rsa:2048 -nodes -keyout leaf.pem -out leaf.csr -subj /CN=Leaf", &[]);
+    let root = Certificate::from_pem(&openssl.run("x509 -in ca-cert.pem", &[])).expect("a certificate");
+    let trust = Trust { holder_roots: Some(TrustStore::new(vec![root])), maker_roots: None };
+    for (digest, signer, verdict) in [
+        ("sha384", Outcome::Passed, Verdict::Valid),
+        ("sha1", Outcome::Unknown(Reason::SignatureAlgorithmUnsupported), Verdict::Indeterminate),
+    ] {
+        let issue =
+            "x509 -req -in leaf.csr -CA ca-cert.pem -CAkey ca.pem -CAcreateserial -out leaf-cert.pem -days 8000";
+        openssl.run(&format!("{issue} -{digest}"), &[]);
+        let sign = "cms -sign -binary -signer leaf-cert.pem -inkey leaf.pem -outform DER";
+        let document = signed("adbe.pkcs7.detached", "", |covered| openssl.run(sign, covered));
+        let judgement = judge(&verify(&document), &trust);
+        assert_eq!((judgement.seals[0].signer, judgement.verdict), (signer, verdict), "{digest}");
     }
 }
 
