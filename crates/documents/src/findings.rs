@@ -98,5 +98,17 @@ impl Findings {
             }
             None => self.step(Check::SealingTime, Outcome::Unknown(Reason::SealingTimeUnknown)),
         }
+        if let Some(token) = seal.timestamp() {
+            self.notes.push(seal_time_stamp(token, seal.signature()));
+        }
     }
+}
+
+/// What is to be known of the time stamp on a seal (GM/T 0031-2025). The text of that standard was not at hand: that the stamp is
+/// over the value of the maker's signature is as with seal signatures. So one that is not is told, and nothing fails for it.
+fn seal_time_stamp(token: &[u8], value: &[u8]) -> Note {
+    let stamp = TimeStampReport::over_signature(token, value);
+    let holds = stamp.outcome == Outcome::Passed;
+    let code = if holds { NoteCode::SealTimeStamped } else { NoteCode::SealTimeStampUnconfirmed };
+    Note { code, detail: stamp.detail }
 }

@@ -76,6 +76,12 @@ codes! {
         TimeStampWrong = "TIME_STAMP_WRONG",
             "the time stamp in the signature does not belong to it",
             "签名中的时间戳与签名不符";
+        SealTimeStamped = "SEAL_TIME_STAMPED",
+            "the seal itself has a time stamp over its maker's signature; whether its authority is trusted was not checked",
+            "印章本身带有对制章人签名的时间戳,未验证时间戳机构是否受信任";
+        SealTimeStampUnconfirmed = "SEAL_TIME_STAMP_UNCONFIRMED",
+            "the seal itself has a time stamp that is not known to be over its maker's signature",
+            "印章本身带有时间戳,但无法确认其针对制章人签名";
         DocumentTimeStamp = "DOCUMENT_TIME_STAMP",
             "the document has a time stamp as a whole; whether its authority is trusted was not checked",
             "文档带有整体时间戳,未验证时间戳机构是否受信任";
@@ -180,6 +186,8 @@ impl NoteCode {
             | Self::FormFilled
             | Self::CommentsPermitted
             | Self::DocumentTimeStamp
+            | Self::SealTimeStamped
+            | Self::SealTimeStampUnconfirmed
             | Self::FileRecovered
             | Self::BytesAfterEnd
             | Self::IntegrityListHolds

@@ -115,6 +115,26 @@ fn seals_of_the_newest_generation_seal_only_where_that_is_asked_for() {
     assert_eq!(verify(&sealed).seals[0].seal.as_ref().map(Seal::version), Some(Version::V5));
 }
 
+#[test]
+fn a_time_stamp_on_the_seal_itself_is_looked_at_and_decides_nothing() {
+    let world = World::new();
+    let tsa = DevelopmentTsa::create(Suite::Sm2Sm3, now()).expect("an authority");
+    let noted = |other: Option<&[u8]>| {
+        let mut party = v5_party(&world);
+        let value = Seal::from_der(&party.seal).expect("a seal").signature().to_vec();
+        let token = tsa.stamp(other.unwrap_or(&value), now()).expect("a stamp");
+        assert_eq!(party.seal[..2], [0x30, 0x82], "a structure of some kilobytes");
+        party.seal = tlv(0x30, &[&party.seal[4..], &tlv(0xa0, &[&tlv(0x03, &[&[0], token.der()])])]);
+        let sealed = try_with(&party, &contract(), V5).expect("sealed");
+        let judgement = judged(&sealed, &world);
+        assert_eq!((judgement.verdict, judgement.is_flagged()), (Verdict::Valid, false), "{:?}", judgement.seals);
+        let codes = [NoteCode::SealTimeStamped, NoteCode::SealTimeStampUnconfirmed];
+        codes.map(|code| judgement.seals[0].notes.iter().any(|note| note.code == code))
+    };
+    assert_eq!(noted(None), [true, false]);
+    assert_eq!(noted(Some(b"something else")), [false, true]);
+}
+
 /// The document with `timeStamp [0] EXPLICIT BIT STRING` in its signature.
 fn stamped(sealed: &[u8], token: &[u8]) -> Vec<u8> {
     with_changed(sealed, VALUE, |value| {

@@ -1,6 +1,6 @@
 //! Seals with several impressions: on several pages, on every page, along the edges.
 
-use eseal_documents::pdf::{self, SealingOptions};
+use eseal_documents::pdf::{self, SealForm, SealingOptions};
 use eseal_documents::{Clip, Edge, Limits, PageSize, Place, Placement, Seam, Spot, Stamp, Verdict};
 
 use crate::support::drawn::Drawn;
@@ -206,6 +206,34 @@ fn the_strips_of_a_seam_seal_put_together_are_the_whole_picture() {
             assert!((red - expected).abs() < expected * 0.12, "{} {edge:?}: {red} of {expected} mm²", shape.name);
         }
     }
+}
+
+#[test]
+fn a_seal_of_the_chinese_form_is_drawn_as_one_of_the_international() {
+    let party = PdfWorld::new().sm2_party("甲方");
+    let gm = SealingOptions { form: SealForm::Gm, ..SealingOptions::default() };
+    let text = Place { page: 1, x_mm: 65.0, y_mm: 148.0, width_mm: 30.0, height_mm: 12.0 };
+    for shape in shapes() {
+        let document = shape.build();
+        let everywhere = resolved(&party, &Placement::EveryPage { x_mm: 60.0, y_mm: 120.0 }, &document);
+        let (sealed, _) = party.try_seal_with(&document, &everywhere, gm).expect("sealed");
+        for stamp in &everywhere {
+            let Some(drawn) = Drawn::page(&sealed, stamp.place.page) else { return };
+            drawn.must_show(stamp.place, shape.name);
+        }
+        let strips = resolved(&party, &Placement::Seam(seam(Edge::Right)), &document);
+        let (sealed, _) = party.try_seal_with(&document, &strips, gm).expect("sealed");
+        for strip in strips.iter().map(Stamp::visible) {
+            let Some(drawn) = Drawn::page(&sealed, strip.page) else { return };
+            assert!(drawn.has_red(), "{} page {}", shape.name, strip.page);
+            assert_eq!(drawn.red_outside(strip), 0, "{} page {}", shape.name, strip.page);
+        }
+    }
+    let plain = Drawn::page(&PLAIN.build(), 1).expect("drawn");
+    let place = Place { page: 1, x_mm: 60.0, y_mm: 140.0, ..PLACE };
+    let (sealed, _) = party.try_seal_with(&PLAIN.build(), &[place.into()], gm).expect("sealed");
+    let drawn = Drawn::page(&sealed, 1).expect("drawn");
+    assert!(plain.dark_in(text) > 50 && drawn.dark_in(text) == plain.dark_in(text), "transparent");
 }
 
 #[test]
