@@ -12,6 +12,7 @@ mod fixture;
 mod forged;
 mod history;
 mod house_rules;
+mod image;
 mod issue_a_seal;
 mod manner;
 mod operations;
