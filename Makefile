@@ -9,7 +9,7 @@ VENV := target/venv
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 NAME ?=
 # What building and running needs, and what the tests need besides.
-APT_RUN := gcc libc6-dev fonts-wqy-microhei
+APT_RUN := gcc libc6-dev pkg-config libfontconfig-dev fonts-wqy-microhei
 APT_TEST := poppler-utils qpdf openssl python3-venv npm postgresql buildah podman runc mmdebstrap
 export ESEAL_TOOLS := $(abspath $(TOOLS))
 export PATH := $(abspath $(VENV))/bin:$(PATH)
