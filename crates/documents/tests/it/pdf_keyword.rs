@@ -10,6 +10,7 @@ use crate::support::pdf_builder::{FIRST_PAGE, FONT, PLAIN, Shape, Xref};
 use crate::support::pdf_parties::{PdfParty, PdfWorld, judged, source};
 use crate::support::pdf_update::{append, stream_text};
 use crate::support::peers::{run, said, venv};
+use crate::support::samples::{names, sample};
 
 const MM: f64 = 25.4 / 72.0;
 /// A font with Chinese characters, as distributions install it.
@@ -246,4 +247,32 @@ fn a_font_that_decompresses_to_more_than_is_fair_is_refused_before_others_read_i
     let limits = Limits { max_entry_bytes: 32 << 20, ..Limits::default() };
     let error = refused(&document, &limits);
     assert!(matches!(error, DocumentError::TooLarge { limit: Limit::EntryBytes, .. }), "{error:?}");
+}
+
+#[test]
+fn documents_of_others_whole_cut_and_changed_give_places_or_an_error_in_time() {
+    let limits = Limits { max_drawn_bytes: 16 << 20, ..Limits::default() };
+    let begun = std::time::Instant::now();
+    let mut searched = 0;
+    for name in names("pdf").into_iter().filter(|name| name.ends_with(".pdf")) {
+        let Some(document) = sample(&format!("pdf/{name}")) else { continue };
+        let search = |document: &[u8]| pdf::find_text(&source(document), "e", &limits);
+        searched += usize::from(search(&document).is_ok());
+        if document.len() > 60_000 {
+            continue;
+        }
+        let mut state = 0x9e37_79b9_u64 | 1;
+        for _ in 0..12 {
+            let mut other = document.clone();
+            for _ in 0..8 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let at = (state >> 33) as usize % other.len();
+                other[at] = (state >> 25) as u8;
+            }
+            let _ = search(&other);
+            let _ = search(&other[..other.len() / 2]);
+        }
+    }
+    assert!(begun.elapsed().as_secs() < 240, "{:?}", begun.elapsed());
+    assert!(searched > 50 || names("pdf").is_empty(), "only {searched} could be searched");
 }
