@@ -1,10 +1,15 @@
-//! OFD packages and their XML: whatever the bytes, a report or an error, in bounded time and memory.
+//! OFD packages and their XML: whatever the bytes, a report or an error, in bounded time and memory; and it is laid out for
+//! sealing, or refused.
 #![no_main]
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use eseal_documents::{Limits, Source, Trust, judge, ofd};
+use eseal_documents::ofd::{SealingOptions, SealingRequest, UsableSeal};
+use eseal_documents::{Limits, Place, Source, Trust, judge, ofd};
 use libfuzzer_sys::fuzz_target;
+
+static SEAL: LazyLock<UsableSeal> =
+    LazyLock::new(|| UsableSeal::from_der(include_bytes!("../seal.esl")).expect("a seal"));
 
 fuzz_target!(|bytes: &[u8]| {
     let limits = Limits {
@@ -21,4 +26,9 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let _ = ofd::pages(&source, &limits);
     let _ = ofd::find_text(&source, "盖章", &limits);
+    let time = "2026-01-31T08:05:06Z".parse().expect("a moment");
+    let stamps = [Place { page: 1, x_mm: 10.0, y_mm: 10.0, width_mm: 20.0, height_mm: 20.0 }.into()];
+    let request = SealingRequest { seal: &SEAL, stamps: &stamps, time, options: SealingOptions::default() };
+    let _ = ofd::prepare(source.clone(), &request, &limits, &mut |_| {});
+    let _ = ofd::prepare_list(source, time, &limits);
 });

@@ -1,9 +1,11 @@
-//! PDF files: whatever the bytes, a report or an error, in bounded time and memory.
+//! PDF files: whatever the bytes, a report or an error, in bounded time and memory; and what is put behind one leaves its pages as
+//! they are.
 #![no_main]
 
 use std::sync::Arc;
 
 use eseal_documents::{Limits, Trust, judge, pdf};
+use eseal_pki::DigestAlg;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -20,5 +22,14 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(report) = pdf::verify(&source, &limits, &mut |_| {}) {
         let _ = judge(&report, &Trust::default());
     }
-    let _ = pdf::pages(&source, &limits);
+    let pages = pdf::pages(&source, &limits);
+    let _ = pdf::field_places(&source, "Seal1", "", &limits);
+    let _ = pdf::prepare_time_stamp(source.clone(), DigestAlg::Sha256, 4_096, "", &limits, &mut |_| {});
+    let data = pdf::ValidationData { certificates: &[b"a certificate"], ..Default::default() };
+    if let (Ok(pages), Ok(completed)) = (pages, pdf::add_validation_data(source, &data, "", &limits)) {
+        let mut out = Vec::new();
+        completed.write(&mut out, &mut |_| {}).expect("written");
+        let after: pdf::Source = Arc::new(out);
+        assert_eq!(pdf::pages(&after, &limits).expect("a document"), pages);
+    }
 });

@@ -10,27 +10,28 @@ use clap::{Args, ValueEnum};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 示例 · Examples:
-  eseal seal contract.ofd --seal SEAL --card seal.card --keyword 盖章处           按关键字 · at a text
-  eseal seal contract.ofd --seal SEAL --card seal.card --list-files               附防夹带清单 · with a list of its files
-  eseal seal contract.pdf --seal SEAL --card seal.card --field Signature1         填入已有签名域 · into the author's field
-  eseal seal contract.pdf --seal SEAL --card seal.card --form gm                  国内格式 · in the Chinese form
-  eseal seal contract.pdf --seal SEAL --card seal.card --level b-t --tsa URL      带时间戳 · with a time stamp
-  eseal seal contract.pdf --seal SEAL --at-service                                由服务器签章 · by the service
+  eseal seal a.ofd --seal SEAL --card CARD --keyword 盖章处     按关键字 · at a text
+  eseal seal a.ofd --seal SEAL --card CARD --list-files         附文件清单 · with a list of its files
+  eseal seal a.pdf --seal SEAL --card CARD --field Buyer        填入已有签名域 · into a field of its author
+  eseal seal a.pdf --seal SEAL --card CARD --form gm            国内格式 · in the Chinese form
+  eseal seal a.pdf --seal SEAL --card CARD --level b-t --tsa URL
+                                                                带时间戳 · with a time stamp
+  eseal seal a.pdf --seal SEAL --at-service                     由服务器签章 · by the service
 
 选项不适用于该格式的文档时拒绝签章 [OPTION_UNFIT]。
 What the format of the document does not have is refused [OPTION_UNFIT] before anything is recorded.")]
 pub struct Seal {
     /// 待签章文档 · The document, OFD or PDF
     pub file: PathBuf,
-    #[command(flatten)]
-    pub manner: Manner,
+    /// 输出文件 · Where the sealed document goes [default: NAME.sealed.EXT]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
     /// 由服务器用托管密钥签章 · Have the service seal the document with the hosted key: the document is sent there, and
     /// time stamps come from the authority of its settings
     #[arg(long, conflicts_with_all = ["card", "tsa", "tsa_trust", "chain", "crl", "ask_revocation"])]
     pub at_service: bool,
-    /// 输出文件 · Where the sealed document goes [default: NAME.sealed.EXT]
-    #[arg(long, short, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub manner: Manner, // behind all others, which would come under its headings
 }
 
 #[derive(Debug, Args)]
@@ -46,8 +47,6 @@ pub struct SealBatch {
     /// 待签章文档或目录 · Documents, and folders that are searched for .ofd and .pdf
     #[arg(required = true, value_name = "FILE|DIR")]
     pub inputs: Vec<PathBuf>,
-    #[command(flatten)]
-    pub manner: Manner,
     /// 输出目录 · Where sealed documents go, under the names that they have
     #[arg(long, short = 'o', value_name = "DIR")]
     pub output_dir: PathBuf,
@@ -60,6 +59,8 @@ pub struct SealBatch {
     /// 继续上次 · Go on with a run that was broken off: what is sealed is left as it is
     #[arg(long)]
     pub resume: bool,
+    #[command(flatten)]
+    pub manner: Manner,
 }
 
 /// What to seal with, where, and how: the same for one document and for many.
