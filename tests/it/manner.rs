@@ -20,10 +20,10 @@ impl Tsa {
         let _ = company.run(&["dev-tsa", "create", "@tsa"]).good();
         let words = ["dev-tsa", "serve", &company.path("tsa").display().to_string(), "--listen", "127.0.0.1:0"];
         let mut process = company.eseal.command(words).stdout(Stdio::piped()).spawn().expect("it starts");
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
-        let told: Value = serde_json::from_str(&line).expect("JSON");
-        Self { process, url: told["url"].as_str().expect("an address").to_owned() }
+        let mut lines = BufReader::new(process.stdout.take().expect("its output")).lines();
+        let told = lines
+            .find_map(|line| line.expect("a line").split('"').find(|word| word.starts_with("http")).map(str::to_owned));
+        Self { process, url: told.expect("an address") }
     }
 }
 
