@@ -23,6 +23,7 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = judge(&report, &Trust::default());
     }
     let pages = pdf::pages(&source, &limits);
+    let _ = pdf::find_text(&source, "盖章", &limits);
     let _ = pdf::field_places(&source, "Seal1", "", &limits);
     let _ = pdf::prepare_time_stamp(source.clone(), DigestAlg::Sha256, 4_096, "", &limits, &mut |_| {});
     let data = pdf::ValidationData { certificates: &[b"a certificate"], ..Default::default() };

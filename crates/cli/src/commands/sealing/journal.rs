@@ -231,3 +231,103 @@ fn digest(path: &Path) -> io::Result<String> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder with two documents, of which `a` is noted as sealed under the attempt `x`.
+    struct Desk(tempfile::TempDir);
+
+    impl Desk {
+        fn new() -> Self {
+            let desk = Self(tempfile::tempdir().expect("a folder"));
+            let (mut journal, left, _) = desk.open(false).expect("a journal");
+            assert_eq!(left.len(), 2);
+            fs::write(desk.at("out.a"), "sealed").expect("written");
+            let digest = digest(&desk.at("out.a")).expect("a digest");
+            journal.note(&[desk.line(digest)]).expect("noted");
+            desk
+        }
+
+        fn at(&self, name: &str) -> PathBuf {
+            self.0.path().join(name)
+        }
+
+        fn open(&self, resume: bool) -> Result<(Journal, Vec<Input>, usize), Failure> {
+            let input = |name: &str| Input { file: self.at(name), output: self.at(&format!("out.{name}")) };
+            let inputs = vec![input("a"), input("b")];
+            Journal::open(Lang::En, self.at("results.jsonl"), self.0.path(), inputs, resume)
+        }
+
+        /// What a resumed run would do.
+        fn left(&self) -> Vec<PathBuf> {
+            let (_, left, _) = self.open(true).expect("a journal");
+            left.into_iter().map(|input| input.file).collect()
+        }
+
+        fn line(&self, output_digest: String) -> Line {
+            Line {
+                file: self.at("a"),
+                output: self.at("out.a"),
+                result: Ending::Sealed,
+                attempt_id: "x".to_owned(),
+                index: Some(0),
+                document_digest: String::new(),
+                output_digest,
+                code: String::new(),
+                message: String::new(),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_noted_and_in_its_place_is_not_sealed_again() {
+        let desk = Desk::new();
+        assert_eq!(desk.left(), [desk.at("b")]);
+        assert_eq!(desk.open(false).map(drop).expect_err("refused").code, "FILE_EXISTS");
+    }
+
+    #[test]
+    fn something_else_in_the_place_of_a_sealed_document_is_no_sealed_document() {
+        let desk = Desk::new();
+        fs::write(desk.at("out.a"), "somebody's").expect("written");
+        assert_eq!(desk.left(), [desk.at("a"), desk.at("b")]);
+        assert_eq!(fs::read(desk.at("out.a")).expect("a file"), b"somebody's");
+    }
+
+    #[test]
+    fn what_was_noted_and_waits_is_put_in_its_place_and_the_rest_that_waits_is_thrown_away() {
+        let desk = Desk::new();
+        let waiting = desk.at(WAITING);
+        fs::create_dir_all(&waiting).expect("a folder");
+        fs::rename(desk.at("out.a"), waiting.join("x-0")).expect("moved");
+        fs::write(waiting.join("x-1"), "half done").expect("written");
+        assert_eq!(desk.left(), [desk.at("b")]);
+        assert_eq!(fs::read(desk.at("out.a")).expect("a file"), b"sealed");
+        assert!(!waiting.exists(), "something is left behind");
+    }
+
+    #[test]
+    fn one_run_at_a_time_has_the_results() {
+        let desk = Desk::new();
+        let first = desk.open(true).expect("a journal");
+        assert_eq!(desk.open(true).map(drop).expect_err("refused").code, "FILE_UNWRITABLE");
+        drop(first);
+        assert!(desk.open(true).is_ok());
+    }
+
+    #[test]
+    fn half_a_line_of_a_killed_run_spoils_no_further_line() {
+        let desk = Desk::new();
+        let path = desk.at("results.jsonl");
+        let text = fs::read_to_string(&path).expect("results");
+        fs::write(&path, text.get(..text.len() / 2).expect("half")).expect("written");
+        assert_eq!(desk.left(), [desk.at("a"), desk.at("b")]);
+        let (mut journal, ..) = desk.open(true).expect("a journal");
+        let line = desk.line(digest(&desk.at("out.a")).expect("a digest"));
+        journal.note(&[line]).expect("noted");
+        drop(journal);
+        assert_eq!(desk.left(), [desk.at("b")]);
+    }
+}
