@@ -10,7 +10,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 NAME ?=
 # What building and running needs, and what the tests need besides.
 APT_RUN := gcc libc6-dev pkg-config libfontconfig-dev fonts-wqy-microhei
-APT_TEST := poppler-utils qpdf openssl python3-venv npm postgresql buildah podman runc mmdebstrap
+APT_TEST := poppler-utils qpdf openssl python3-venv npm postgresql buildah podman runc mmdebstrap softhsm2 opensc gnutls-bin
 export ESEAL_TOOLS := $(abspath $(TOOLS))
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 

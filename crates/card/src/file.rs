@@ -32,7 +32,7 @@ impl CardFile {
     /// What is on the card now. Needs no lock: the file is only ever replaced as a whole.
     pub(crate) fn read(&self) -> Result<Contents, CardError> {
         let file = File::open(&self.path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => CardError::Absent(self.path.clone()),
+            io::ErrorKind::NotFound => CardError::Absent(self.path.display().to_string()),
             _ => self.failed("read", error),
         })?;
         let mut json = Vec::new();

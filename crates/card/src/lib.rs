@@ -17,20 +17,39 @@
 //!
 //! Calls block for file access and, on [`SoftCard::unlock`] and the like, for about a tenth of a second of Argon2id.
 
+mod address;
+mod card;
+mod device_card;
+mod driver;
 mod error;
+mod fault;
 mod file;
+mod opened;
 mod pin;
+mod pkcs11;
 mod soft_card;
 mod stored;
+mod tries;
 mod unlocked;
+mod uri;
 mod vault;
 
-pub use error::CardError;
+pub use address::{CardAddress, InvalidAddress, SkfAddress};
+pub use card::{Card, NewCard};
+pub use driver::Drivers;
+pub use driver::child::if_called as drive_if_called;
+pub use driver::wire::{KeyKind, Listed};
+pub use error::{CardError, DriverError};
+pub use opened::{Key, Opened};
 pub use pin::{InvalidPin, Pin};
 pub use soft_card::{CardKind, SoftCard};
+pub use tries::Tries;
 pub use unlocked::{CardKey, Unlocked};
+pub use uri::{Sm2Numbers, TokenUri};
 
 /// Wrong PINs in a row that lock a card.
 pub const TRIES: u8 = 5;
 /// Bytes of the longest seal that a card takes.
 pub const MAX_SEAL: usize = 8 << 20;
+/// Bytes of the longest certificate on a card.
+pub const MAX_CERTIFICATE: usize = 64 << 10;

@@ -27,6 +27,10 @@ impl Pin {
         if fits { Ok(Self(text)) } else { Err(InvalidPin) }
     }
 
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }

@@ -4,17 +4,20 @@ use std::fmt;
 use std::path::Path;
 
 use eseal_pki::{Certificate, PublicKey, SigningKey, Suite};
+use serde::{Deserialize, Serialize};
 
 use crate::TRIES;
 use crate::error::CardError;
 use crate::file::{CardFile, Locked};
 use crate::pin::Pin;
 use crate::stored::{Contents, KeyPair, PIN_PLACE, binding, key_place};
+use crate::tries::Tries;
 use crate::unlocked::Unlocked;
 use crate::vault::{DataKey, PinBox, random};
 
 /// What a card is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CardKind {
     /// 制章授权卡: its key signs seals.
     Maker,
@@ -153,7 +156,7 @@ impl SoftCard {
         file.replace(&contents)?;
         match try_pin(&contents)? {
             None if left == 0 => Err(CardError::PinLocked),
-            None => Err(CardError::PinIncorrect { tries_left: left }),
+            None => Err(CardError::PinIncorrect { tries_left: Tries::Exactly(left) }),
             Some(data_key) => {
                 contents.tries_left = TRIES;
                 file.replace(&contents)?;

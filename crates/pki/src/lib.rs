@@ -23,6 +23,7 @@ pub mod challenge;
 pub mod cms;
 pub mod crl;
 pub mod csr;
+mod device;
 pub mod digest_alg;
 pub mod evidence;
 mod extensions;

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod pin;
+mod softhsm;
 mod things;
 
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
-use eseal_card::{CardError, SoftCard};
+use eseal_card::{CardError, SoftCard, Tries};
 
 use crate::{Desk, PIN, WRONG, open, pin};
 
@@ -16,7 +16,7 @@ const TRIED: &str = "ESEAL_TEST_PIN";
 #[test]
 fn the_right_pin_unlocks_and_a_wrong_one_says_how_many_tries_are_left() {
     let desk = Desk::with_card();
-    assert!(matches!(desk.card.unlock(&pin(WRONG)), Err(CardError::PinIncorrect { tries_left: 4 })));
+    assert!(matches!(desk.card.unlock(&pin(WRONG)), Err(CardError::PinIncorrect { tries_left: Tries::Exactly(4) })));
     assert_eq!(desk.card.tries_left().expect("readable"), 4);
     assert!(desk.card.unlock(&pin(PIN)).is_ok());
 }
@@ -122,7 +122,7 @@ fn wrong(card: &SoftCard) -> Option<u8> {
 
 fn wrong_with(card: &SoftCard, text: &str) -> Option<u8> {
     match card.unlock(&pin(text)) {
-        Err(CardError::PinIncorrect { tries_left }) => Some(tries_left),
+        Err(CardError::PinIncorrect { tries_left }) => tries_left.number(),
         Err(CardError::PinLocked) => None,
         other => panic!("a wrong PIN was answered with {other:?}"),
     }

@@ -1,0 +1,345 @@
+//! Tokens behind a PKCS #11 module (OASIS PKCS #11 v2.40 and later), within the driver's process.
+//!
+//! - [`objects`]: what lies on a token: key pairs, certificates, the seal
+//! - [`faults`]: what return values mean
+
+mod faults;
+mod objects;
+mod prepare;
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::error::{Error, RvError};
+use cryptoki::mechanism::vendor_defined::VendorDefinedMechanism;
+use cryptoki::mechanism::{Mechanism, MechanismType};
+use cryptoki::object::ObjectHandle;
+use cryptoki::session::{Session, UserType};
+use cryptoki::slot::{Limit, Slot, TokenInfo};
+use cryptoki::types::AuthPin;
+
+use self::faults::{fault, library};
+use self::objects::Objects;
+use crate::driver::device::{Device, SignerOnDevice};
+use crate::driver::wire::{Algorithm, Bytes, KeyKind, Listed, Shown, ShownKey};
+use crate::fault::Fault;
+use crate::tries::Tries;
+use crate::uri::{Sm2Numbers, TokenUri};
+
+/// Sessions that sign side by side; fewer where the token has fewer. They share one login (PKCS #11 v2.40 §5.6).
+const SESSIONS: u64 = 8;
+/// The variable that names a module where the URI does not.
+const MODULE: &str = "ESEAL_PKCS11_MODULE";
+
+/// A token that is there, with a session of ours.
+pub(crate) struct Token {
+    place: Place,
+    session: Session,
+    uri: TokenUri,
+    /// The private keys, once the PIN was right.
+    private: Arc<RwLock<HashMap<Algorithm, ObjectHandle>>>,
+    is_unlocked: bool,
+}
+
+/// Where a token was found, to see whether it still is.
+#[derive(Clone)]
+struct Place {
+    context: Pkcs11,
+    slot: Slot,
+    serial: String,
+}
+
+/// What fits the URI, ready or not.
+pub(crate) fn list(uri: &TokenUri) -> Result<Vec<Listed>, Fault> {
+    let context = load(uri)?;
+    let mut listed = Vec::new();
+    for (slot, info) in tokens(&context)? {
+        if !fits(uri, slot, &info) {
+            continue;
+        }
+        let sm2 = uri.sm2.map(|numbers| Ok::<_, Fault>(has(&context, slot, vendor(numbers.generate)?)));
+        listed.push(Listed {
+            address: of_token(uri, slot, &info).to_string(),
+            label: info.label().to_owned(),
+            serial: info.serial_number().to_owned(),
+            model: format!("{} {}", info.manufacturer_id(), info.model()),
+            initialized: info.token_initialized() && info.user_pin_initialized(),
+            sm2: Some(sm2.transpose()?.unwrap_or(false)),
+            tries_left: tries_of(&info),
+        });
+    }
+    Ok(listed)
+}
+
+impl Token {
+    pub(crate) fn open(uri: &TokenUri) -> Result<Self, Fault> {
+        let context = load(uri)?;
+        let mut fitting = tokens(&context)?;
+        fitting.retain(|(slot, info)| info.token_initialized() && fits(uri, *slot, info));
+        match fitting.as_slice() {
+            [] => Err(Fault::Absent),
+            [(slot, info)] => Self::at(context, *slot, info, uri),
+            several => {
+                Err(Fault::Several(several.iter().map(|(slot, info)| of_token(uri, *slot, info).to_string()).collect()))
+            }
+        }
+    }
+
+    fn at(context: Pkcs11, slot: Slot, info: &TokenInfo, uri: &TokenUri) -> Result<Self, Fault> {
+        let session = context.open_rw_session(slot).map_err(fault)?;
+        let place = Place { context, slot, serial: info.serial_number().to_owned() };
+        Ok(Self { place, session, uri: uri.clone(), private: Arc::default(), is_unlocked: false })
+    }
+
+    fn objects(&self) -> Objects<'_> {
+        Objects { session: &self.session, uri: &self.uri }
+    }
+
+    /// Tries a PIN; the tries are read again when it was wrong.
+    fn log_in(&self, user: UserType, pin: &str) -> Result<(), Fault> {
+        let tries = |info: &TokenInfo| match user {
+            UserType::So => admin_tries_of(info),
+            _ => tries_of(info),
+        };
+        let (incorrect, locked): (fn(Tries) -> Fault, _) = match user {
+            UserType::So => (Fault::AdminPinIncorrect, Fault::AdminPinLocked),
+            _ => (Fault::PinIncorrect, Fault::PinLocked),
+        };
+        if tries(&self.place.info()?).is_locked() {
+            return Err(locked); // and nothing was tried
+        }
+        match self.session.login(user, Some(&AuthPin::from(pin.to_owned()))) {
+            Ok(()) => Ok(()),
+            Err(Error::Pkcs11(RvError::PinIncorrect, _)) => match tries(&self.place.info()?) {
+                left if left.is_locked() => Err(locked),
+                left => Err(incorrect(left)),
+            },
+            Err(Error::Pkcs11(RvError::PinLocked, _)) => Err(locked),
+            Err(error) => Err(self.place.explained(fault(error))),
+        }
+    }
+
+    fn has(&self, mechanism: MechanismType) -> bool {
+        has(&self.place.context, self.place.slot, mechanism)
+    }
+
+    /// Finds the private halves, which only who is logged in can see.
+    fn find_private(&self) -> Result<Vec<Algorithm>, Fault> {
+        let mut found = HashMap::new();
+        for key in self.objects().key_pairs()? {
+            if let Some(handle) = self.objects().private(&key)? {
+                found.insert(key.algorithm, handle);
+            }
+        }
+        let mut algorithms: Vec<_> = found.keys().copied().collect();
+        algorithms.sort_unstable();
+        *self.private.write().unwrap_or_else(PoisonError::into_inner) = found;
+        Ok(algorithms)
+    }
+}
+
+impl Device for Token {
+    fn show(&mut self) -> Result<Shown, Fault> {
+        self.place.info()?;
+        let objects = self.objects();
+        let pairs = objects.key_pairs().map_err(|fault| self.place.explained(fault))?;
+        let keys = pairs.into_iter().map(|key| ShownKey {
+            algorithm: key.algorithm,
+            public: Bytes(key.public.to_spki_der()),
+            certificate: key.certificate.map(Bytes),
+        });
+        let has_seal = if self.is_unlocked { Some(objects.seal()?.is_some()) } else { None };
+        Ok(Shown { serial: self.place.serial.clone(), kind: objects.kind()?, keys: keys.collect(), has_seal })
+    }
+
+    fn tries(&mut self) -> Result<Tries, Fault> {
+        Ok(tries_of(&self.place.info()?))
+    }
+
+    fn unlock(&mut self, pin: &str) -> Result<Vec<Algorithm>, Fault> {
+        if !self.place.info()?.user_pin_initialized() {
+            return Err(Fault::NotInitialized);
+        }
+        self.log_in(UserType::User, pin)?;
+        self.is_unlocked = true;
+        self.find_private()
+    }
+
+    fn signers(&mut self) -> Result<Vec<SignerOnDevice>, Fault> {
+        let most = match self.place.info()?.max_session_count() {
+            Limit::Max(most) => SESSIONS.min(most.saturating_sub(1)).max(1),
+            Limit::Unavailable | Limit::Infinite => SESSIONS,
+        };
+        let mut signers: Vec<SignerOnDevice> = Vec::new();
+        for _ in 0..most {
+            let session = match self.place.context.open_rw_session(self.place.slot) {
+                Ok(session) => session,
+                Err(Error::Pkcs11(RvError::SessionCount, _)) if !signers.is_empty() => break,
+                Err(error) => return Err(fault(error)),
+            };
+            let (place, private, sm2) = (self.place.clone(), Arc::clone(&self.private), self.uri.sm2);
+            signers.push(Box::new(move |key, input| {
+                let handle = private.read().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
+                let signed = session.sign(&mechanism(key, sm2)?, handle.ok_or(Fault::NoKey)?, input);
+                signed.map_err(|error| place.explained(fault(error)))
+            }));
+        }
+        Ok(signers)
+    }
+
+    fn generate(&mut self, key: KeyKind) -> Result<(), Fault> {
+        if self.objects().key_pairs()?.iter().any(|there| there.algorithm == key.suite().into()) {
+            return Err(Fault::KeyExists);
+        }
+        let needed = match key {
+            KeyKind::Sm2 => vendor(self.uri.sm2.ok_or_else(no_sm2)?.generate)?,
+            KeyKind::P256 => MechanismType::ECC_KEY_PAIR_GEN,
+            KeyKind::Rsa2048 | KeyKind::Rsa3072 | KeyKind::Rsa4096 => MechanismType::RSA_PKCS_KEY_PAIR_GEN,
+        };
+        if !self.has(needed) {
+            return Err(Fault::NotOffered(format!("{} key pairs", key.suite())));
+        }
+        self.objects().generate(key)?;
+        self.find_private().map(drop)
+    }
+
+    fn import(&mut self, key: Algorithm, certificate: &[u8]) -> Result<(), Fault> {
+        self.objects().import(key, certificate).map_err(|fault| self.place.explained(fault))
+    }
+
+    fn store_seal(&mut self, seal: &[u8]) -> Result<(), Fault> {
+        self.objects().store_seal(seal).map_err(|fault| self.place.explained(fault))
+    }
+
+    fn read_seal(&mut self) -> Result<Option<Vec<u8>>, Fault> {
+        self.place.info()?; // some modules answer from memory when the token is gone
+        self.objects().seal().map_err(|fault| self.place.explained(fault))
+    }
+
+    fn change_pin(&mut self, old: &str, new: &str) -> Result<(), Fault> {
+        if tries_of(&self.place.info()?).is_locked() {
+            return Err(Fault::PinLocked);
+        }
+        let [old, new] = [old, new].map(|pin| AuthPin::from(pin.to_owned()));
+        match self.session.set_pin(&old, &new) {
+            Ok(()) => Ok(()),
+            Err(Error::Pkcs11(RvError::PinIncorrect, _)) => match tries_of(&self.place.info()?) {
+                left if left.is_locked() => Err(Fault::PinLocked),
+                left => Err(Fault::PinIncorrect(left)),
+            },
+            Err(error) => Err(self.place.explained(fault(error))),
+        }
+    }
+
+    fn unblock(&mut self, admin: &str, new: &str) -> Result<(), Fault> {
+        self.log_in(UserType::So, admin)?;
+        let given = self.session.init_pin(&AuthPin::from(new.to_owned())).map_err(fault);
+        let left = self.session.logout().map_err(fault);
+        given.and(left)
+    }
+}
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        // The session closes itself; one that is gone can't be logged out of.
+        if self.is_unlocked {
+            let _ = self.session.logout();
+        }
+    }
+}
+
+impl Place {
+    /// The token as it is now; [`Fault::Removed`] where another or none is there.
+    fn info(&self) -> Result<TokenInfo, Fault> {
+        let is_there = self.context.get_slots_with_token().is_ok_and(|slots| slots.contains(&self.slot));
+        let info = is_there.then(|| self.context.get_token_info(self.slot).ok()).flatten();
+        info.filter(|info| info.serial_number() == self.serial).ok_or(Fault::Removed)
+    }
+
+    /// A call that failed on a token that is gone failed for that: modules say it in many ways.
+    fn explained(&self, fault: Fault) -> Fault {
+        match fault {
+            Fault::Refused { .. } | Fault::NoKey | Fault::Absent if self.info().is_err() => Fault::Removed,
+            other => other,
+        }
+    }
+}
+
+fn load(uri: &TokenUri) -> Result<Pkcs11, Fault> {
+    let of_environment = || std::env::var_os(MODULE).map(Into::into);
+    let Some(module) = uri.module_path.clone().or_else(of_environment) else {
+        return Err(Fault::Library(format!("name a module: ?module-path=… in the URI, or {MODULE}")));
+    };
+    let context = Pkcs11::new(&module).map_err(|error| library(&module, &error))?;
+    let started = context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK));
+    started.map_err(|error| library(&module, &error))?;
+    Ok(context)
+}
+
+fn tokens(context: &Pkcs11) -> Result<Vec<(Slot, TokenInfo)>, Fault> {
+    let slots = context.get_slots_with_token().map_err(fault)?;
+    // A token that is pulled or can't be read just now is not there.
+    Ok(slots.into_iter().filter_map(|slot| Some((slot, context.get_token_info(slot).ok()?))).collect())
+}
+
+fn fits(uri: &TokenUri, slot: Slot, info: &TokenInfo) -> bool {
+    let texts = [
+        (&uri.token, info.label()),
+        (&uri.manufacturer, info.manufacturer_id()),
+        (&uri.serial, info.serial_number()),
+        (&uri.model, info.model()),
+    ];
+    let slot_fits = uri.slot_id.is_none_or(|id| id == slot.id());
+    slot_fits && texts.iter().all(|(wanted, is)| wanted.as_ref().is_none_or(|wanted| wanted.as_str() == *is))
+}
+
+/// The URI of just this token.
+fn of_token(uri: &TokenUri, slot: Slot, info: &TokenInfo) -> TokenUri {
+    let (module_path, sm2) = (uri.module_path.clone(), uri.sm2);
+    if !info.token_initialized() {
+        return TokenUri { slot_id: Some(slot.id()), module_path, sm2, ..TokenUri::default() };
+    }
+    let (token, serial) = (Some(info.label().to_owned()), Some(info.serial_number().to_owned()));
+    TokenUri { token, serial, module_path, sm2, ..TokenUri::default() }
+}
+
+fn tries_of(info: &TokenInfo) -> Tries {
+    told(info.user_pin_locked(), info.user_pin_final_try(), info.user_pin_count_low())
+}
+
+fn admin_tries_of(info: &TokenInfo) -> Tries {
+    told(info.so_pin_locked(), info.so_pin_final_try(), info.so_pin_count_low())
+}
+
+const fn told(is_locked: bool, is_final: bool, is_low: bool) -> Tries {
+    match (is_locked, is_final, is_low) {
+        (true, ..) => Tries::Exactly(0),
+        (_, true, _) => Tries::Exactly(1),
+        (.., true) => Tries::Fewer,
+        _ => Tries::Untold,
+    }
+}
+
+fn has(context: &Pkcs11, slot: Slot, mechanism: MechanismType) -> bool {
+    context.get_mechanism_info(slot, mechanism).is_ok()
+}
+
+fn vendor(number: u64) -> Result<MechanismType, Fault> {
+    MechanismType::new_vendor_defined(number).map_err(|_| Fault::NotOffered(format!("the mechanism {number:#x}")))
+}
+
+fn no_sm2() -> Fault {
+    Fault::NotOffered("SM2: its vendor's numbers are not named by x-sm2 in the URI".to_owned())
+}
+
+fn mechanism(key: Algorithm, sm2: Option<Sm2Numbers>) -> Result<Mechanism<'static>, Fault> {
+    Ok(match key {
+        Algorithm::Sm2 => {
+            let sign = vendor(sm2.ok_or_else(no_sm2)?.sign)?;
+            Mechanism::VendorDefined(VendorDefinedMechanism::new::<()>(sign, None))
+        }
+        Algorithm::P256 | Algorithm::P384 => Mechanism::Ecdsa,
+        Algorithm::Rsa => Mechanism::RsaPkcs,
+    })
+}
