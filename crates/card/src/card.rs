@@ -203,7 +203,7 @@ impl Card {
     /// administrator.
     pub fn unblock(&self, admin: &Pin, new: &Pin) -> Result<(), CardError> {
         match &self.0 {
-            Kept::Soft(_) => Err(CardError::NotOffered("an administrator's PIN".to_owned())),
+            Kept::Soft(card) => card.unblock(admin, new),
             Kept::Device(card) => card.unblock(admin, new),
         }
     }

@@ -27,6 +27,7 @@ mod file;
 mod opened;
 mod pin;
 mod pkcs11;
+mod skf;
 mod soft_card;
 mod stored;
 mod tries;

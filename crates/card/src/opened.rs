@@ -63,10 +63,13 @@ impl Opened {
     /// Makes a key pair on the card. Its private half never leaves a device.
     ///
     /// # Errors
-    /// The card has one of that kind already, or makes none: a soft card gets its keys when it is created.
+    /// The card has one of that kind already, or makes none of that kind.
     pub fn generate(&mut self, key: KeyKind) -> Result<(), CardError> {
         match &mut self.kept {
-            Kept::Soft(_) => Err(CardError::NotOffered("key pairs after it was created".to_owned())),
+            Kept::Soft(unlocked) => match key.rsa_bits() {
+                None => unlocked.generate(key.suite()),
+                Some(_) => Err(CardError::NotOffered("RSA keys".to_owned())),
+            },
             Kept::Device(unlocked) => unlocked.generate(key),
         }
     }

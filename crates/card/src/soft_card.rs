@@ -10,7 +10,7 @@ use crate::TRIES;
 use crate::error::CardError;
 use crate::file::{CardFile, Locked};
 use crate::pin::Pin;
-use crate::stored::{Contents, KeyPair, PIN_PLACE, binding, key_place};
+use crate::stored::{ADMIN_PLACE, Admin, Contents, KeyPair, PIN_PLACE, binding, key_place};
 use crate::tries::Tries;
 use crate::unlocked::Unlocked;
 use crate::vault::{DataKey, PinBox, random};
@@ -40,6 +40,20 @@ impl SoftCard {
     /// A file lies there already, no or a repeated suite, a suite whose keys are not made in software, or the file cannot
     /// be written.
     pub fn create(path: &Path, kind: CardKind, pin: &Pin, suites: &[Suite]) -> Result<Self, CardError> {
+        Self::create_with_admin(path, kind, pin, None, suites)
+    }
+
+    /// The same with an administrator, whose PIN gives a locked card a new one: see [`SoftCard::unblock`].
+    ///
+    /// # Errors
+    /// As [`SoftCard::create`].
+    pub fn create_with_admin(
+        path: &Path,
+        kind: CardKind,
+        pin: &Pin,
+        admin: Option<&Pin>,
+        suites: &[Suite],
+    ) -> Result<Self, CardError> {
         if suites.is_empty() || (1..suites.len()).any(|i| suites[..i].contains(&suites[i])) {
             return Err(CardError::Suites);
         }
@@ -48,7 +62,12 @@ impl SoftCard {
         let serial = hex::encode(serial);
         let data_key = DataKey::generate()?;
         let key = |suite: &Suite| new_key(*suite, &data_key, &serial, kind);
+        let of_admin = |pin: &Pin| {
+            let pin = PinBox::new(pin, &data_key, &binding(&serial, kind, ADMIN_PLACE))?;
+            Ok::<_, CardError>(Admin { tries_left: TRIES, pin })
+        };
         let contents = Contents {
+            admin: admin.map(of_admin).transpose()?,
             pin: PinBox::new(pin, &data_key, &binding(&serial, kind, PIN_PLACE))?,
             keys: suites.iter().map(key).collect::<Result<_, _>>()?,
             serial,
@@ -145,6 +164,43 @@ impl SoftCard {
         self.unlock_by(|contents| contents.pin.open(pin, &contents.binding(PIN_PLACE)))
     }
 
+    /// How often the administrator's PIN may still be tried; `None` where the card has no administrator.
+    ///
+    /// # Errors
+    /// The card was taken away, exchanged or damaged.
+    pub fn admin_tries_left(&self) -> Result<Option<u8>, CardError> {
+        Ok(self.contents()?.admin.map(|admin| admin.tries_left))
+    }
+
+    /// Tries the administrator's PIN; if it is right, the card gets a new PIN and all tries of both. Counted on disk before
+    /// it is tried, by a count of its own. At its end nothing opens the card for whom its PIN is locked.
+    ///
+    /// # Errors
+    /// [`CardError::NotOffered`] where there is no administrator, [`CardError::AdminPinIncorrect`],
+    /// [`CardError::AdminPinLocked`]; a card that was taken away, exchanged or damaged.
+    pub fn unblock(&self, admin: &Pin, new: &Pin) -> Result<(), CardError> {
+        let file = self.lock()?;
+        let mut contents = self.contents()?;
+        let none = || CardError::NotOffered("an administrator's PIN".to_owned());
+        let count = contents.admin.as_mut().ok_or_else(none)?;
+        let left = count.tries_left.checked_sub(1).ok_or(CardError::AdminPinLocked)?;
+        count.tries_left = left;
+        let tried = count.pin.clone();
+        file.replace(&contents)?;
+        let Some(data_key) = tried.open(admin, &contents.binding(ADMIN_PLACE))? else {
+            let tries_left = Tries::Exactly(left);
+            return Err(if left == 0 {
+                CardError::AdminPinLocked
+            } else {
+                CardError::AdminPinIncorrect { tries_left }
+            });
+        };
+        contents.pin = PinBox::new(new, &data_key, &contents.binding(PIN_PLACE))?;
+        contents.tries_left = TRIES;
+        contents.admin = Some(Admin { tries_left: TRIES, pin: tried });
+        file.replace(&contents)
+    }
+
     fn unlock_by(
         &self,
         try_pin: impl FnOnce(&Contents) -> Result<Option<DataKey>, CardError>,
@@ -187,7 +243,7 @@ impl fmt::Debug for SoftCard {
     }
 }
 
-fn new_key(suite: Suite, data_key: &DataKey, serial: &str, kind: CardKind) -> Result<KeyPair, CardError> {
+pub(crate) fn new_key(suite: Suite, data_key: &DataKey, serial: &str, kind: CardKind) -> Result<KeyPair, CardError> {
     let key = SigningKey::generate(suite)?;
     let private = data_key.seal(&key.to_pkcs8_der(), &binding(serial, kind, &key_place(suite)))?;
     Ok(KeyPair { suite, public: key.public_key(), private, certificate: None })

@@ -11,7 +11,10 @@ use crate::vault::{Cost, PinBox, Sealed};
 use crate::{MAX_SEAL, TRIES};
 
 const FORMAT: &str = "eseal-soft-card";
+/// What every card has. Also the version that ciphertexts are bound to, since none of them changed.
 const VERSION: u32 = 1;
+/// The same with an administrator's PIN: earlier releases, which would drop it, don't read such a card.
+const VERSION_WITH_ADMIN: u32 = 2;
 /// Bytes of a file: the largest seal in Base64, and room for the rest.
 pub(crate) const MAX_FILE: u64 = 2 * MAX_SEAL as u64;
 const MAX_CIPHERTEXT: usize = MAX_SEAL + 64;
@@ -29,8 +32,16 @@ pub(crate) struct Contents {
     pub(crate) kind: CardKind,
     pub(crate) tries_left: u8,
     pub(crate) pin: PinBox,
+    pub(crate) admin: Option<Admin>,
     pub(crate) keys: Vec<KeyPair>,
     pub(crate) seal: Option<Sealed>,
+}
+
+/// The administrator's PIN, which gives a locked card a new one, with a count of its own.
+#[derive(Clone)]
+pub(crate) struct Admin {
+    pub(crate) tries_left: u8,
+    pub(crate) pin: PinBox,
 }
 
 /// A key pair: its public half in the open, its private half encrypted.
@@ -62,7 +73,7 @@ impl Contents {
         if head.format != FORMAT {
             return Err(Unreadable::NotACard(format!("its format is not {FORMAT}")));
         }
-        if head.version != VERSION {
+        if ![VERSION, VERSION_WITH_ADMIN].contains(&head.version) {
             return Err(Unreadable::NewerFormat(head.version));
         }
         let file: File = serde_json::from_slice(json).map_err(no_card)?;
@@ -81,6 +92,8 @@ pub(crate) fn key_place(suite: Suite) -> String {
 
 /// Where the data key lies.
 pub(crate) const PIN_PLACE: &str = "pin";
+/// Where the data key lies for the administrator.
+pub(crate) const ADMIN_PLACE: &str = "admin pin";
 /// Where the seal lies.
 pub(crate) const SEAL_PLACE: &str = "seal";
 
@@ -100,6 +113,10 @@ struct File {
     kind: String,
     tries_left: u8,
     pin: FilePin,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    admin_tries_left: Option<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    admin_pin: Option<FilePin>,
     keys: Vec<FileKey>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seal: Option<FileSealed>,
@@ -146,8 +163,16 @@ impl File {
         if self.serial.len() != 16 || !serial_is_hex {
             return Err("its serial number is not 16 hexadecimal digits");
         }
-        if self.tries_left > TRIES {
+        if self.tries_left > TRIES || self.admin_tries_left.is_some_and(|left| left > TRIES) {
             return Err("it has more tries left than a card has");
+        }
+        let admin = match (self.admin_tries_left, self.admin_pin) {
+            (Some(tries_left), Some(pin)) => Some(Admin { tries_left, pin: pin.checked()? }),
+            (None, None) => None,
+            _ => return Err("it has half of an administrator's PIN"),
+        };
+        if admin.is_some() != (self.version == VERSION_WITH_ADMIN) {
+            return Err("its version does not fit its contents");
         }
         let keys: Vec<KeyPair> = self.keys.into_iter().map(FileKey::checked).collect::<Result<_, _>>()?;
         if keys.is_empty() || (1..keys.len()).any(|i| keys[..i].iter().any(|key| key.suite == keys[i].suite)) {
@@ -161,6 +186,7 @@ impl File {
                 .ok_or("its kind is neither maker nor holder")?,
             tries_left: self.tries_left,
             pin: self.pin.checked()?,
+            admin,
             keys,
             seal: self.seal.map(FileSealed::checked).transpose()?,
         })
@@ -213,23 +239,31 @@ pub(crate) fn is_for(certificate: &Certificate, key: &PublicKey) -> bool {
 
 impl From<&Contents> for File {
     fn from(contents: &Contents) -> Self {
-        let Contents { serial, kind, tries_left, pin, keys, seal } = contents;
+        let Contents { serial, kind, tries_left, pin, admin, keys, seal } = contents;
         Self {
             format: FORMAT.to_owned(),
-            version: VERSION,
+            version: if admin.is_some() { VERSION_WITH_ADMIN } else { VERSION },
             serial: serial.clone(),
             kind: kind_name(*kind).to_owned(),
             tries_left: *tries_left,
-            pin: FilePin {
-                kdf: KDF.to_owned(),
-                memory_kib: pin.cost.memory_kib,
-                passes: pin.cost.passes,
-                lanes: pin.cost.lanes,
-                salt: Bytes(pin.salt.clone()),
-                data_key: (&pin.data_key).into(),
-            },
+            pin: pin.into(),
+            admin_tries_left: admin.as_ref().map(|admin| admin.tries_left),
+            admin_pin: admin.as_ref().map(|admin| FilePin::from(&admin.pin)),
             keys: keys.iter().map(FileKey::from).collect(),
             seal: seal.as_ref().map(FileSealed::from),
+        }
+    }
+}
+
+impl From<&PinBox> for FilePin {
+    fn from(pin: &PinBox) -> Self {
+        Self {
+            kdf: KDF.to_owned(),
+            memory_kib: pin.cost.memory_kib,
+            passes: pin.cost.passes,
+            lanes: pin.cost.lanes,
+            salt: Bytes(pin.salt.clone()),
+            data_key: (&pin.data_key).into(),
         }
     }
 }

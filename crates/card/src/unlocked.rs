@@ -7,7 +7,7 @@ use eseal_pki::{Certificate, PublicKey, SignError, Signer, SigningKey, Suite};
 
 use crate::error::CardError;
 use crate::pin::Pin;
-use crate::soft_card::SoftCard;
+use crate::soft_card::{SoftCard, new_key};
 use crate::stored::{Contents, PIN_PLACE, SEAL_PLACE, is_for, key_place};
 use crate::vault::{DataKey, PinBox};
 use crate::{MAX_SEAL, TRIES};
@@ -54,6 +54,22 @@ impl Unlocked {
     /// The public half of a key pair.
     pub fn public_key(&self, suite: Suite) -> Option<PublicKey> {
         self.signer(suite).map(|key| key.public_key())
+    }
+
+    /// Makes a key pair of a suite that the card has none of.
+    ///
+    /// # Errors
+    /// There is one already, the suite is one whose keys are not made in software, or the file cannot be changed.
+    pub fn generate(&mut self, suite: Suite) -> Result<(), CardError> {
+        self.change(|contents| {
+            if contents.key(suite).is_some() {
+                return Err(CardError::KeyExists);
+            }
+            contents.keys.push(new_key(suite, &self.data_key, &contents.serial, contents.kind)?);
+            Ok(())
+        })?;
+        self.keys = Self::new(self.card.clone(), self.data_key.clone(), &self.card.contents()?)?.keys;
+        Ok(())
     }
 
     /// Puts the certificate of a key pair onto the card, in place of an earlier one.

@@ -43,6 +43,7 @@ pub(crate) struct PinBox {
 }
 
 /// The random key that everything secret on a card is encrypted with.
+#[derive(Clone)]
 pub(crate) struct DataKey(Zeroizing<[u8; KEY]>);
 
 impl DataKey {

@@ -127,7 +127,7 @@ pub enum Command {
     /// 历史 · The whole life of a seal, its state at a moment, and whether its history is what it was; for auditors
     History(History),
 
-    /// 软卡 · Soft cards: create, certify, look at
+    /// 卡 · Cards (soft cards, PKCS #11 tokens, SKF devices): create, certify, look at
     #[command(subcommand)]
     Card(Card),
     /// 托管密钥 · Keys that the service keeps for sealing without a card

@@ -70,6 +70,13 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("FONT_UNUSABLE", "没有可用的中文字体", "There is no font that a PDF could be made with"),
     ("USAGE", "用法不正确", "The command line is not understood"),
     ("CARD_UNUSABLE", "卡无法使用", "The card can't be used"),
+    ("CARD_ABSENT", "未找到该卡,请插入后再试", "No such card is connected"),
+    ("CARD_REMOVED", "卡在使用中被拔出", "The card was removed while it was used"),
+    ("CARDS_AMBIGUOUS", "有多张卡符合条件,请指明", "Several cards or keys fit: say which"),
+    ("CARD_NOT_OFFERED", "该卡不支持此操作或算法", "The card does not offer this operation or algorithm"),
+    ("CARD_DRIVER_FAILED", "卡的驱动程序异常", "The card's driver failed"),
+    ("ADMIN_PIN_INCORRECT", "管理员密码错误", "The administrator's PIN is wrong"),
+    ("ADMIN_PIN_LOCKED", "管理员密码已锁定", "The administrator's PIN is locked"),
     ("CERTIFICATE_UNUSABLE", "证书无法使用", "A certificate or key can't be used"),
     (
         "NOT_SIGNED_BLINDLY",
@@ -131,9 +138,30 @@ impl Failure {
         Self { code: reason.code().to_owned(), text, advice: None, facts: Vec::new(), kind: Kind::Usage }
     }
 
-    /// A card that can't be used. A card that is not there is the caller's to name.
+    /// A card that can't be used, or that did not take a PIN.
     pub fn card(lang: Lang, error: &CardError) -> Self {
-        Self::new(Kind::Usage, "CARD_UNUSABLE", lang).because(error)
+        let code = match error {
+            CardError::PinIncorrect { .. } => "PIN_INCORRECT",
+            CardError::PinLocked => "PIN_LOCKED",
+            CardError::AdminPinIncorrect { .. } => "ADMIN_PIN_INCORRECT",
+            CardError::AdminPinLocked => "ADMIN_PIN_LOCKED",
+            CardError::Absent(_) => "CARD_ABSENT",
+            CardError::Removed => "CARD_REMOVED",
+            CardError::Several(_) => "CARDS_AMBIGUOUS",
+            CardError::NotOffered(_) => "CARD_NOT_OFFERED",
+            CardError::Driver(_) => "CARD_DRIVER_FAILED",
+            _ => "CARD_UNUSABLE",
+        };
+        let mut failure = Self::new(Kind::Usage, code, lang);
+        match error {
+            CardError::PinIncorrect { tries_left } | CardError::AdminPinIncorrect { tries_left } => {
+                failure.facts.push(("tries_left".to_owned(), tries_left.to_string()));
+                return failure;
+            }
+            CardError::PinLocked | CardError::AdminPinLocked | CardError::Removed => return failure,
+            _ => {}
+        }
+        failure.because(error)
     }
 
     /// What the server answered, or that it did not.

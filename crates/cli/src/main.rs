@@ -14,6 +14,10 @@ fn main() -> ExitCode {
     if let Some(code) = eseal_report::draw::child::if_called() {
         return code;
     }
+    // So are the libraries of cards, which may crash or hang.
+    if let Some(code) = eseal_card::drive_if_called() {
+        return code;
+    }
     let cli = Cli::parse();
     let lang = cli.global.lang.unwrap_or_else(|| Lang::of_environment(|name| std::env::var(name).ok()));
     let output = Output { json: cli.global.json, lang };

@@ -148,9 +148,31 @@ impl SigningKey {
         self.pkcs8.clone()
     }
 
+    /// What a device with this key would give for e = SM3(Z ‖ M): r ‖ s. Whoever can have digests of their own signed can
+    /// have anything signed: this is for stand-ins of devices.
+    ///
+    /// # Errors
+    /// It is no SM2 key, or there are no random numbers.
+    pub fn sign_sm2_digest(&self, e: &[u8; 32]) -> Result<[u8; 64], SignError> {
+        match &self.secret {
+            Secret::Sm2(secret) => secret.sign(e),
+            Secret::Ec(..) | Secret::Rsa(..) => Err(SignError::Unsupported(Suite::Sm2Sm3)),
+        }
+    }
+
     /// The public half.
     pub fn public_key(&self) -> PublicKey {
         self.public.clone()
+    }
+}
+
+impl Sm2Secret {
+    /// r ‖ s. The nonce comes from RFC 6979 with fresh random numbers mixed in, so that neither a bad generator nor a fault while
+    /// signing gives the key away.
+    fn sign(&self, e: &[u8]) -> Result<[u8; 64], SignError> {
+        let signed = self.0.sign_prehash_with_rng(&mut getrandom::SysRng, e);
+        let signature: sm2::dsa::Signature = signed.map_err(|_| SignError::Random)?;
+        Ok(signature.to_bytes().into())
     }
 }
 
@@ -170,13 +192,7 @@ impl Signer for SigningKey {
             Secret::Sm2(secret) => {
                 let mut hasher = self.public.sm2_z_hasher().ok_or(SignError::Unsupported(Suite::Sm2Sm3))?;
                 hasher.update(message);
-                // The nonce comes from RFC 6979 with fresh random numbers mixed in, so that neither a bad generator nor a fault
-                // while signing gives the key away.
-                let signature: sm2::dsa::Signature = secret
-                    .0
-                    .sign_prehash_with_rng(&mut getrandom::SysRng, &hasher.finish())
-                    .map_err(|_| SignError::Random)?;
-                Ok(signature_value::to_der(&signature.to_bytes()))
+                Ok(signature_value::to_der(&secret.sign(&hasher.finish())?))
             }
             Secret::Ec(key, _) => {
                 let signature = key.sign(&SystemRandom::new(), message).map_err(|_| SignError::Random)?;

@@ -16,6 +16,9 @@ pub struct Config {
     /// The service's own maker card; none = seals with hosted keys are refused at gate a until there is one.
     #[serde(default)]
     pub maker_card_file: Option<PathBuf>,
+    /// The same for a card that is no file: a PKCS #11 URI or `skf:LIBRARY[#DEVICE]`.
+    #[serde(default)]
+    pub maker_card: Option<String>,
     /// The PIN of that card.
     #[serde(default)]
     pub maker_pin_file: Option<PathBuf>,

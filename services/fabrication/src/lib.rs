@@ -32,6 +32,7 @@ mod query;
 mod reactor;
 mod secret_file;
 
+use eseal_card::CardAddress;
 use eseal_eventstore::Projector;
 use eseal_proto::fabrication::v1::fabrication_service_server::FabricationServiceServer;
 use eseal_proto::fabrication::v1::maker_card_service_server::MakerCardServiceServer;
@@ -90,13 +91,21 @@ pub fn projectors() -> [Projector; 2] {
 }
 
 async fn own_maker(service: &'static str, config: &Config) -> Result<Option<OwnMaker>, StartError> {
-    let (card, pin) = match (config.maker_card_file.clone(), config.maker_pin_file.clone()) {
+    let (setting, card) = match (config.maker_card_file.clone(), &config.maker_card) {
+        (Some(_), Some(_)) => return Err(StartError::setting(service, "maker_card", "maker_card_file is set too")),
+        (None, Some(card)) => {
+            let address = card.parse().map_err(|why| StartError::setting(service, "maker_card", why))?;
+            ("maker_card", Some(address))
+        }
+        (file, None) => ("maker_card_file", file.map(CardAddress::File)),
+    };
+    let (card, pin) = match (card, config.maker_pin_file.clone()) {
         (Some(card), Some(pin)) => (card, pin),
         (None, None) => return Ok(None),
-        (Some(_), None) => return Err(StartError::setting(service, "maker_card_file", "maker_pin_file is not set")),
+        (Some(_), None) => return Err(StartError::setting(service, setting, "maker_pin_file is not set")),
         (None, Some(_)) => return Err(StartError::setting(service, "maker_pin_file", "maker_card_file is not set")),
     };
-    let shown = format!("the card {} in maker_card_file", card.display());
+    let shown = format!("the card {card} in {setting}");
     let opened = tokio::task::spawn_blocking(move || OwnMaker::open(&card, &pin)).await;
     let opened = opened.map_err(|why| StartError::setting(service, &shown, why))?;
     opened.map(Some).map_err(|why| StartError::setting(service, &shown, why))

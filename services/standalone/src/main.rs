@@ -12,6 +12,10 @@ fn main() -> ExitCode {
     if let Some(code) = eseal_report::draw::child::if_called() {
         return code;
     }
+    // So is the library of a maker's token or device.
+    if let Some(code) = eseal_card::drive_if_called() {
+        return code;
+    }
     let cli = Cli::parse();
     let locale = std::env::var("LC_ALL").or_else(|_| std::env::var("LANG")).ok();
     let language = cli.common.language(locale.as_deref());

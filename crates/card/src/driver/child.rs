@@ -12,7 +12,7 @@ use super::device::{Device, SignerOnDevice};
 use super::wire::{Algorithm, Answer, Bytes, Request, receive, send};
 use crate::address::CardAddress;
 use crate::fault::Fault;
-use crate::pkcs11;
+use crate::{pkcs11, skf};
 
 /// The first argument of a program that is to be a driver.
 pub(crate) const CALL: &str = "drive-card";
@@ -95,20 +95,26 @@ fn answer(device: &mut Option<Box<dyn Device>>, request: Request) -> Result<Answ
         Request::Open { address } => {
             *device = Some(match address.parse().map_err(unusable)? {
                 CardAddress::Token(uri) => Box::new(pkcs11::Token::open(&uri)?),
-                CardAddress::Skf(_) | CardAddress::File(_) => return Err(Fault::Absent),
+                CardAddress::Skf(address) => Box::new(skf::SkfDevice::open(&address)?),
+                CardAddress::File(_) => return Err(Fault::Absent),
             });
             return Ok(Answer::Done);
         }
         Request::List { address } => {
             return Ok(Answer::Listed(match address.parse().map_err(unusable)? {
                 CardAddress::Token(uri) => pkcs11::list(&uri)?,
-                CardAddress::Skf(_) | CardAddress::File(_) => Vec::new(),
+                CardAddress::Skf(address) => skf::list(&address)?,
+                CardAddress::File(_) => Vec::new(),
             }));
         }
         Request::Initialize(wanted) => {
             *device = Some(match wanted.address.parse().map_err(unusable)? {
                 CardAddress::Token(uri) => Box::new(pkcs11::Token::initialize(&uri, &wanted)?),
-                CardAddress::Skf(_) | CardAddress::File(_) => return Err(Fault::Absent),
+                // Applications are made with a key of the device that only its vendor's tool has (SKF_DevAuth).
+                CardAddress::Skf(_) => {
+                    return Err(Fault::NotOffered("initialization: use its vendor's tool".to_owned()));
+                }
+                CardAddress::File(_) => return Err(Fault::Absent),
             });
             return Ok(Answer::Done);
         }

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use eseal_card::CardAddress;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -69,9 +70,9 @@ pub struct Manner {
     /// 印章编号 · The seal
     #[arg(long)]
     pub seal: String,
-    /// 电子印章卡文件 · The seal card; without it the seal's hosted key is used
-    #[arg(long, value_name = "FILE")]
-    pub card: Option<PathBuf>,
+    /// 电子印章卡 · The seal card: FILE, pkcs11:… or skf:LIBRARY[#DEVICE]; without it the seal's hosted key is used
+    #[arg(long, value_name = "CARD")]
+    pub card: Option<CardAddress>,
     /// 密码文件 · Read the PIN from a file instead of asking
     #[arg(long, value_name = "FILE")]
     pub pin_file: Option<PathBuf>,

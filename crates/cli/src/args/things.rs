@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use eseal_card::CardAddress;
 
 #[derive(Debug, Args)]
 pub struct OnSeal {
@@ -201,15 +202,51 @@ pub enum Card {
         #[arg(long, value_name = "FILE")]
         pin_file: Option<PathBuf>,
     },
+    /// 列出 · List the tokens behind a PKCS #11 module, or the devices behind an SKF library
+    List {
+        /// 位置 · pkcs11:?module-path=FILE or skf:LIBRARY
+        card: CardAddress,
+    },
+    /// 初始化 · Make a card of a token or device that was never used, with fresh keys; nothing is overwritten
+    Init {
+        /// 卡 · pkcs11:… or skf:LIBRARY[#DEVICE]
+        card: CardAddress,
+        /// 用途 · What it is for
+        #[arg(long, value_enum)]
+        kind: CardKind,
+        /// 标签 · The name that it gets, at most 32 bytes
+        #[arg(long)]
+        label: String,
+        /// 密钥 · The key pairs to make on it
+        #[arg(long, value_enum, value_delimiter = ',', required = true)]
+        keys: Vec<NewKey>,
+        /// 管理员密码文件 · Read the administrator's PIN, which unblocks the card, from a file instead of asking
+        #[arg(long, value_name = "FILE")]
+        admin_pin_file: Option<PathBuf>,
+        /// 密码文件 · Read the PIN from a file instead of asking
+        #[arg(long, value_name = "FILE")]
+        pin_file: Option<PathBuf>,
+    },
+    /// 生成密钥 · Make a key pair on a token or device
+    Generate {
+        /// 卡 · pkcs11:… or skf:LIBRARY[#DEVICE]
+        card: CardAddress,
+        /// 密钥 · What kind of key pair
+        #[arg(long, value_enum)]
+        key: NewKey,
+        /// 密码文件 · Read the PIN from a file instead of asking
+        #[arg(long, value_name = "FILE")]
+        pin_file: Option<PathBuf>,
+    },
     /// 查看 · Show serial, keys, certificates and tries left; needs no PIN
     Show {
-        /// 卡文件 · The card
-        file: PathBuf,
+        /// 卡 · The card: FILE, pkcs11:… or skf:LIBRARY[#DEVICE]
+        card: CardAddress,
     },
-    /// 证书请求 · Write certificate requests for its keys: NAME.sm2.csr and NAME.p256.csr
+    /// 证书请求 · Write certificate requests for its keys: NAME.sm2.csr, NAME.p256.csr, NAME.rsa.csr
     Csr {
-        /// 卡文件 · The card
-        file: PathBuf,
+        /// 卡 · The card: FILE, pkcs11:… or skf:LIBRARY[#DEVICE]
+        card: CardAddress,
         /// 输出前缀 · Where they go: PREFIX.sm2.csr, PREFIX.p256.csr
         #[arg(long, short, value_name = "PREFIX")]
         output: PathBuf,
@@ -222,8 +259,8 @@ pub enum Card {
     },
     /// 导入证书 · Put certificates onto it
     Import {
-        /// 卡文件 · The card
-        file: PathBuf,
+        /// 卡 · The card: FILE, pkcs11:… or skf:LIBRARY[#DEVICE]
+        card: CardAddress,
         /// 证书 · The certificates, PEM
         #[arg(required = true)]
         certificates: Vec<PathBuf>,
@@ -233,8 +270,8 @@ pub enum Card {
     },
     /// 修改密码 · Change its PIN
     ChangePin {
-        /// 卡文件 · The card
-        file: PathBuf,
+        /// 卡 · The card: FILE, pkcs11:… or skf:LIBRARY[#DEVICE]
+        card: CardAddress,
         /// 原密码文件 · Read the old PIN from a file instead of asking
         #[arg(long, value_name = "FILE")]
         pin_file: Option<PathBuf>,
@@ -242,6 +279,44 @@ pub enum Card {
         #[arg(long, value_name = "FILE")]
         new_pin_file: Option<PathBuf>,
     },
+    /// 解锁 · Give a locked token or device a new PIN, by the administrator's
+    Unblock {
+        /// 卡 · pkcs11:… or skf:LIBRARY[#DEVICE]
+        card: CardAddress,
+        /// 管理员密码文件 · Read the administrator's PIN from a file instead of asking
+        #[arg(long, value_name = "FILE")]
+        admin_pin_file: Option<PathBuf>,
+        /// 新密码文件 · Read the new PIN from a file instead of asking
+        #[arg(long, value_name = "FILE")]
+        new_pin_file: Option<PathBuf>,
+    },
+}
+
+/// A key pair that a card makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NewKey {
+    /// SM2
+    Sm2,
+    /// ECDSA P-256
+    P256,
+    /// RSA 2048
+    Rsa2048,
+    /// RSA 3072
+    Rsa3072,
+    /// RSA 4096
+    Rsa4096,
+}
+
+impl From<NewKey> for eseal_card::KeyKind {
+    fn from(key: NewKey) -> Self {
+        match key {
+            NewKey::Sm2 => Self::Sm2,
+            NewKey::P256 => Self::P256,
+            NewKey::Rsa2048 => Self::Rsa2048,
+            NewKey::Rsa3072 => Self::Rsa3072,
+            NewKey::Rsa4096 => Self::Rsa4096,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -320,13 +395,13 @@ pub enum DevCa {
         /// 目录 · The folder to create
         folder: PathBuf,
     },
-    /// 签发到卡 · Certify the keys of a soft card and put the certificates onto it
+    /// 签发到卡 · Certify the keys of a card and put the certificates onto it
     Issue {
         /// 目录 · The folder of the CAs
         folder: PathBuf,
-        /// 卡文件 · The card
-        #[arg(long, value_name = "FILE")]
-        card: PathBuf,
+        /// 卡 · The card: FILE, pkcs11:… or skf:LIBRARY[#DEVICE]
+        #[arg(long, value_name = "CARD")]
+        card: CardAddress,
         /// 通用名 · Common name: a person (maker) or the seal's code (holder)
         #[arg(long)]
         common_name: String,

@@ -5,20 +5,21 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use eseal_card::CardAddress;
 
 #[derive(Debug, Args)]
 pub struct Make {
     /// 申请编号 · The application
     pub application: String,
-    /// 制章授权卡文件 · The maker card
-    #[arg(long, value_name = "FILE")]
-    pub maker_card: Option<PathBuf>,
+    /// 制章授权卡 · The maker card: FILE, pkcs11:… or skf:LIBRARY[#DEVICE]
+    #[arg(long, value_name = "CARD")]
+    pub maker_card: Option<CardAddress>,
     /// 制章授权卡密码文件 · Read the maker card's PIN from a file instead of asking
     #[arg(long, value_name = "FILE")]
     pub maker_pin_file: Option<PathBuf>,
-    /// 电子印章卡文件 · The seal card
-    #[arg(long, value_name = "FILE")]
-    pub card: Option<PathBuf>,
+    /// 电子印章卡 · The seal card: FILE, pkcs11:… or skf:LIBRARY[#DEVICE]
+    #[arg(long, value_name = "CARD")]
+    pub card: Option<CardAddress>,
     /// 电子印章卡密码文件 · Read the seal card's PIN from a file instead of asking
     #[arg(long, value_name = "FILE")]
     pub pin_file: Option<PathBuf>,
@@ -28,9 +29,9 @@ pub struct Make {
 pub enum MakerCard {
     /// 发放 · Issue a maker card to a maker
     Issue {
-        /// 卡文件 · The card, with its certificate on it
+        /// 卡 · The card, with its certificate on it: FILE, pkcs11:… or skf:LIBRARY[#DEVICE]
         #[arg(value_name = "FILE")]
-        card: PathBuf,
+        card: CardAddress,
         /// 制章人 · Internal id of the maker
         #[arg(long, value_name = "ID")]
         maker: String,

@@ -1,74 +1,171 @@
-//! Soft cards.
+//! Cards: soft cards, PKCS #11 tokens, SKF devices.
 
 use std::path::{Path, PathBuf};
 
-use eseal_card::{CardKind as StoredKind, SoftCard};
+use eseal_card::{
+    Card, CardAddress, CardError, CardKind as StoredKind, DriverError, Drivers, NewCard, Opened, Pin, SoftCard, Tries,
+};
 use eseal_pki::{Certificate, CertificateRequest, Subject, Suite};
 use serde_json::json;
 
 use super::Env;
 use super::fabrication::unlocked;
-use crate::args::{Card, CardKind};
+use crate::args::{Card as Command, CardKind, NewKey};
 use crate::failure::{Failure, Kind, read_file, write_file};
 use crate::lang::Lang;
 use crate::output::fields;
 use crate::secret;
 
 const MAX_CERTIFICATE: u64 = 1 << 20;
+/// Bytes of a token's label (PKCS #11 v2.40 §3.2).
+const MAX_LABEL: usize = 32;
 
-pub fn card(env: &Env, command: Card) -> Result<(), Failure> {
+pub fn card(env: &Env, command: Command) -> Result<(), Failure> {
     let lang = env.lang();
     let pin_of = lang.pick("卡密码", "PIN of the card");
     match command {
-        Card::Create { file, kind, pin_file } => create(env, &file, kind, pin_file.as_deref()),
-        Card::Show { file } => show(env, &open(lang, &file)?),
-        Card::Csr { file, output, common_name, pin_file } => {
-            let card = open(lang, &file)?;
-            let unlocked = unlocked(lang, &card, pin_file.as_deref(), pin_of)?;
-            let subject = Subject::named(&common_name);
-            let mut written = Vec::new();
-            for suite in card.suites().map_err(|error| Failure::card(lang, &error))? {
-                let (Some(key), Some(public)) = (unlocked.signer(suite), unlocked.public_key(suite)) else { continue };
-                let request = CertificateRequest::create(&subject, &key, &public).map_err(|e| unusable(lang, e))?;
-                written.push(write_request(lang, &output, suite, &request)?);
-            }
-            let words = written.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join("\n");
-            env.output.result(&json!({ "written": written }), words);
-            Ok(())
+        Command::Create { file, kind, pin_file } => create(env, &file, kind, pin_file.as_deref()),
+        Command::List { card } => list(env, &card),
+        Command::Init { card, kind, label, keys, admin_pin_file, pin_file } => {
+            let pins = (admin_pin_file.as_deref(), pin_file.as_deref());
+            initialize(env, &card, (kind, label, keys), pins)
         }
-        Card::Import { file, certificates, pin_file } => {
-            let unlocked = unlocked(lang, &open(lang, &file)?, pin_file.as_deref(), pin_of)?;
+        Command::Generate { card, key, pin_file } => {
+            let mut opened = unlocked(lang, &open(lang, &card)?, pin_file.as_deref(), pin_of)?;
+            opened.generate(key.into()).map_err(|error| Failure::card(lang, &error))?;
+            show(env, opened.card())
+        }
+        Command::Show { card } => show(env, &open(lang, &card)?),
+        Command::Csr { card, output, common_name, pin_file } => {
+            let opened = unlocked(lang, &open(lang, &card)?, pin_file.as_deref(), pin_of)?;
+            request(env, &opened, &common_name, &output)
+        }
+        Command::Import { card, certificates, pin_file } => {
+            let opened = unlocked(lang, &open(lang, &card)?, pin_file.as_deref(), pin_of)?;
             for path in certificates {
                 for certificate in read_certificates(lang, &path)? {
                     let suite = suite_of(&certificate).ok_or_else(|| unusable(lang, path.display()))?;
-                    unlocked.import_certificate(suite, &certificate).map_err(|error| Failure::card(lang, &error))?;
+                    opened.import_certificate(suite, &certificate).map_err(|error| Failure::card(lang, &error))?;
                 }
             }
-            show(env, unlocked.card())
+            show(env, opened.card())
         }
-        Card::ChangePin { file, pin_file, new_pin_file } => {
-            let unlocked = unlocked(lang, &open(lang, &file)?, pin_file.as_deref(), pin_of)?;
-            let pin = secret::pin(lang, new_pin_file.as_deref(), lang.pick("新密码", "New PIN"))?;
-            unlocked.change_pin(&pin).map_err(|error| Failure::card(lang, &error))?;
+        Command::ChangePin { card, pin_file, new_pin_file } => {
+            let card = open(lang, &card)?;
+            let old = asked(lang, &card, pin_file.as_deref(), pin_of)?;
+            let new = secret::pin(lang, new_pin_file.as_deref(), new_pin(lang))?;
+            card.change_pin(&old, &new).map_err(|error| Failure::card(lang, &error))?;
             env.output.result(&json!({ "changed": true }), lang.pick("密码已修改", "PIN changed"));
+            Ok(())
+        }
+        Command::Unblock { card, admin_pin_file, new_pin_file } => {
+            let card = open(lang, &card)?;
+            let admin = secret::pin(lang, admin_pin_file.as_deref(), admin_pin(lang))?;
+            let new = secret::pin(lang, new_pin_file.as_deref(), new_pin(lang))?;
+            card.unblock(&admin, &new).map_err(|error| Failure::card(lang, &error))?;
+            env.output.result(&json!({ "unblocked": true }), lang.pick("卡已解锁", "the card is unblocked"));
             Ok(())
         }
     }
 }
 
-fn create(env: &Env, file: &Path, kind: CardKind, pin_file: Option<&Path>) -> Result<(), Failure> {
+fn list(env: &Env, address: &CardAddress) -> Result<(), Failure> {
     let lang = env.lang();
-    let pin = secret::pin(lang, pin_file, lang.pick("设置卡密码(6–16位)", "Choose a PIN (6 to 16 characters)"))?;
-    // Seals are SM2 structures, so a maker signs with SM2 alone; a holder seals both kinds of document.
-    let (kind, suites): (_, &[Suite]) = match kind {
-        CardKind::Maker => (StoredKind::Maker, &[Suite::Sm2Sm3]),
-        CardKind::Holder => (StoredKind::Holder, &[Suite::Sm2Sm3, Suite::EcdsaP256Sha256]),
-    };
-    let card = SoftCard::create(file, kind, &pin, suites).map_err(|error| Failure::card(lang, &error))?;
+    let drivers = drivers(lang)?;
+    let listed = Card::list(address, &drivers).map_err(|error| Failure::card(lang, &error))?;
+    let value: Vec<_> = listed
+        .iter()
+        .map(|card| {
+            json!({
+                "address": card.address, "label": card.label, "serial": card.serial, "model": card.model,
+                "initialized": card.initialized, "sm2": card.sm2, "triesLeft": card.tries_left.number(),
+            })
+        })
+        .collect();
+    let words = listed.iter().map(|card| {
+        let fresh = if card.initialized { "" } else { lang.pick("  未初始化", "  not initialized") };
+        format!("{}\n  {}  {}  {}{fresh}", card.address, card.label, card.serial, card.model)
+    });
+    env.output.result(&json!({ "cards": value }), words.collect::<Vec<_>>().join("\n"));
+    Ok(())
+}
+
+fn initialize(
+    env: &Env,
+    address: &CardAddress,
+    (kind, label, keys): (CardKind, String, Vec<NewKey>),
+    (admin_file, pin_file): (Option<&Path>, Option<&Path>),
+) -> Result<(), Failure> {
+    let lang = env.lang();
+    if matches!(address, CardAddress::File(_)) {
+        return Err(Failure::usage(lang, "eseal card create FILE"));
+    }
+    if label.is_empty() || label.len() > MAX_LABEL {
+        return Err(Failure::usage(lang, format_args!("--label: 1–{MAX_LABEL} bytes")));
+    }
+    let failed = |error: CardError| Failure::card(lang, &error);
+    let admin = secret::pin(lang, admin_file, admin_pin(lang))?;
+    let pin = secret::pin(lang, pin_file, choose(lang))?;
+    let new = NewCard { label, kind: stored(kind), admin, pin };
+    let card = Card::initialize(address, &new, &drivers(lang)?).map_err(failed)?;
+    let mut opened = card.unlock(&new.pin).map_err(failed)?;
+    for key in keys {
+        opened.generate(key.into()).map_err(failed)?;
+    }
     show(env, &card)
 }
 
-fn show(env: &Env, card: &SoftCard) -> Result<(), Failure> {
+fn request(env: &Env, opened: &Opened, common_name: &str, output: &Path) -> Result<(), Failure> {
+    let lang = env.lang();
+    let subject = Subject::named(common_name);
+    let mut written = Vec::new();
+    for suite in opened.card().suites().map_err(|error| Failure::card(lang, &error))? {
+        let Some(key) = opened.signer(suite) else { continue };
+        let request = CertificateRequest::create(&subject, &key, &key.public_key()).map_err(|e| unusable(lang, e))?;
+        written.push(write_request(lang, output, suite, &request)?);
+    }
+    let words = written.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join("\n");
+    env.output.result(&json!({ "written": written }), words);
+    Ok(())
+}
+
+fn drivers(lang: Lang) -> Result<Drivers, Failure> {
+    let started = |error: std::io::Error| CardError::Driver(DriverError::NotStarted(error.to_string()));
+    Drivers::this_program().map_err(|error| Failure::card(lang, &started(error)))
+}
+
+const fn stored(kind: CardKind) -> StoredKind {
+    match kind {
+        CardKind::Maker => StoredKind::Maker,
+        CardKind::Holder => StoredKind::Holder,
+    }
+}
+
+fn choose(lang: Lang) -> &'static str {
+    lang.pick("设置卡密码(6–16位)", "Choose a PIN (6 to 16 characters)")
+}
+
+fn new_pin(lang: Lang) -> &'static str {
+    lang.pick("新密码", "New PIN")
+}
+
+fn admin_pin(lang: Lang) -> &'static str {
+    lang.pick("管理员密码", "PIN of the administrator")
+}
+
+fn create(env: &Env, file: &Path, kind: CardKind, pin_file: Option<&Path>) -> Result<(), Failure> {
+    let lang = env.lang();
+    let pin = secret::pin(lang, pin_file, choose(lang))?;
+    // Seals are SM2 structures, so a maker signs with SM2 alone; a holder seals both kinds of document.
+    let suites: &[Suite] = match kind {
+        CardKind::Maker => &[Suite::Sm2Sm3],
+        CardKind::Holder => &[Suite::Sm2Sm3, Suite::EcdsaP256Sha256],
+    };
+    let card = SoftCard::create(file, stored(kind), &pin, suites).map_err(|error| Failure::card(lang, &error))?;
+    show(env, &card.into())
+}
+
+fn show(env: &Env, card: &Card) -> Result<(), Failure> {
     let lang = env.lang();
     let failed = |error| Failure::card(lang, &error);
     let (suites, certificates) = (card.suites().map_err(failed)?, card.certificates().map_err(failed)?);
@@ -81,23 +178,47 @@ fn show(env: &Env, card: &SoftCard) -> Result<(), Failure> {
     let subjects: Vec<String> = certificates.iter().map(Certificate::subject).collect();
     let value = json!({
         "serial": card.serial(), "kind": kind, "keys": keys, "certificates": subjects,
-        "triesLeft": tries_left, "hasSeal": has_seal,
+        "triesLeft": tries_left.number(), "hasSeal": has_seal,
     });
+    let seal = match has_seal {
+        Some(true) => lang.pick("有", "yes"),
+        Some(false) => lang.pick("无", "none"),
+        None => lang.pick("需密码才可查看", "seen with the PIN only"),
+    };
     let words = fields(&[
         ("serial", card.serial().to_owned()),
         ("kind", kind.to_owned()),
         ("keys", keys.join(", ")),
         ("certificates", subjects.join("\n              ")),
-        ("tries left", tries_left.to_string()),
-        ("seal", lang.pick(if has_seal { "有" } else { "无" }, if has_seal { "yes" } else { "none" }).to_owned()),
+        ("tries left", told(lang, tries_left)),
+        ("seal", seal.to_owned()),
     ]);
     env.output.result(&value, words);
     Ok(())
 }
 
-/// Opens the card in a file.
-pub fn open(lang: Lang, file: &Path) -> Result<SoftCard, Failure> {
-    SoftCard::open(file).map_err(|error| Failure::card(lang, &error))
+/// The tries that are left, for people.
+pub fn told(lang: Lang, tries: Tries) -> String {
+    match tries {
+        Tries::Exactly(number) => number.to_string(),
+        Tries::Fewer => lang.pick("卡不告知次数,已有错误输入", "not told by the card; some were used up").to_owned(),
+        Tries::Untold => lang.pick("卡不告知次数", "not told by the card").to_owned(),
+    }
+}
+
+/// The PIN that somebody gives for a card, with the tries that it has left.
+pub fn asked(lang: Lang, card: &Card, pin_file: Option<&Path>, prompt: &str) -> Result<Pin, Failure> {
+    let left = card.tries_left().map_err(|error| Failure::card(lang, &error))?;
+    if left.is_locked() {
+        return Err(Failure::card(lang, &CardError::PinLocked));
+    }
+    let prompt = format!("{prompt} ({}: {})", lang.pick("剩余次数", "tries left"), told(lang, left));
+    secret::pin(lang, pin_file, &prompt)
+}
+
+/// Opens the card there.
+pub fn open(lang: Lang, address: &CardAddress) -> Result<Card, Failure> {
+    Card::open(address).map_err(|error| Failure::card(lang, &error))
 }
 
 /// The certificates in a PEM file.

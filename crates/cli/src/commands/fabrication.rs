@@ -1,9 +1,9 @@
 //! 制章: the maker's workstation.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::ValueEnum as _;
-use eseal_card::{CardError, SoftCard, Unlocked};
+use eseal_card::{Card, CardAddress, CardError, Opened};
 use eseal_pki::{Signer as _, Suite};
 use eseal_proto::fabrication::v1 as pb;
 use eseal_proto::fabrication::v1::fabrication_service_client::FabricationServiceClient;
@@ -13,13 +13,13 @@ use eseal_seal::{Seal, SealInfo};
 use serde_json::json;
 
 use super::Env;
+use super::card::asked;
 use super::proof::{self, Purpose};
 use crate::args::{Make, MakerCard};
 use crate::connect::{Line, MAX_MESSAGE, Server, request_id};
 use crate::failure::{Failure, Kind};
 use crate::lang::Lang;
 use crate::output::Output;
-use crate::secret;
 
 const AUDIENCE: &str = "eseal.fabrication";
 
@@ -34,7 +34,7 @@ struct Run<'a> {
 
 pub async fn make(env: &Env, args: &Make) -> Result<(), Failure> {
     let (server, lang) = (env.server()?, env.lang());
-    let maker_card = connected(lang, args.maker_card.as_deref())?;
+    let maker_card = connected(lang, args.maker_card.as_ref())?;
     let request = pb::BeginRunRequest {
         request_id: request_id(),
         application_id: args.application.clone(),
@@ -66,7 +66,7 @@ impl Run<'_> {
     async fn carry_on(
         &self,
         args: &Make,
-        maker_card: &SoftCard,
+        maker_card: &Card,
         challenge: Option<ChallengeTerms>,
     ) -> Result<String, Failure> {
         let lang = self.server.lang;
@@ -98,7 +98,7 @@ impl Run<'_> {
 
     async fn prove_maker(
         &self,
-        maker: &Unlocked,
+        maker: &Opened,
         challenge: Option<&ChallengeTerms>,
     ) -> Result<Option<ChallengeTerms>, Failure> {
         let lang = self.server.lang;
@@ -118,9 +118,9 @@ impl Run<'_> {
         &self,
         args: &Make,
         challenge: Option<&ChallengeTerms>,
-    ) -> Result<(Unlocked, Vec<u8>), Failure> {
+    ) -> Result<(Opened, Vec<u8>), Failure> {
         let lang = self.server.lang;
-        let card = connected(lang, args.card.as_deref())?;
+        let card = connected(lang, args.card.as_ref())?;
         let holder = match &card {
             Some(card) => Some(unlocked(
                 lang,
@@ -140,7 +140,7 @@ impl Run<'_> {
             request_id: request_id(),
             application_id: self.application.to_owned(),
             run_id: self.run.clone(),
-            card_serial: card.as_ref().map_or("absent", SoftCard::serial).to_owned(),
+            card_serial: card.as_ref().map_or("absent", Card::serial).to_owned(),
             proofs,
         };
         let info = self.server.answer(client(self.server).present_seal_card(request).await)?.seal_info;
@@ -150,7 +150,7 @@ impl Run<'_> {
 
     fn proof(
         &self,
-        card: &Unlocked,
+        card: &Opened,
         suite: Suite,
         purpose: &'static str,
         terms: Option<&ChallengeTerms>,
@@ -164,7 +164,7 @@ impl Run<'_> {
     }
 
     /// Signs what decodes as the seal of this run, and checks the seal that comes of it.
-    async fn sign(&self, maker: &Unlocked, info: &[u8]) -> Result<Vec<u8>, Failure> {
+    async fn sign(&self, maker: &Opened, info: &[u8]) -> Result<Vec<u8>, Failure> {
         let lang = self.server.lang;
         let decoded = SealInfo::from_der(info).ok().filter(|decoded| decoded.es_id == self.seal);
         let decoded = decoded.ok_or_else(|| Failure::new(Kind::Refused, "NOT_SIGNED_BLINDLY", lang))?;
@@ -199,7 +199,7 @@ pub async fn maker_card(env: &Env, command: MakerCard) -> Result<(), Failure> {
     let mut client = MakerCardServiceClient::new(server.line());
     match command {
         MakerCard::Issue { card, maker } => {
-            let opened = SoftCard::open(&card).map_err(|error| Failure::card(lang, &error))?;
+            let opened = Card::open(&card).map_err(|error| Failure::card(lang, &error))?;
             let certificate = opened.certificate(Suite::Sm2Sm3).map_err(|error| Failure::card(lang, &error))?;
             let certificate = certificate.ok_or_else(|| no_key(lang, &opened))?;
             let request = pb::IssueMakerCardRequest {
@@ -232,10 +232,10 @@ fn client(server: &Server) -> FabricationServiceClient<Line> {
         .max_encoding_message_size(MAX_MESSAGE)
 }
 
-/// The card in the file, if one is there.
-pub fn connected(lang: Lang, file: Option<&Path>) -> Result<Option<SoftCard>, Failure> {
-    let Some(file) = file else { return Ok(None) };
-    match SoftCard::open(file) {
+/// The card, if one is there.
+pub fn connected(lang: Lang, card: Option<&CardAddress>) -> Result<Option<Card>, Failure> {
+    let Some(address) = card else { return Ok(None) };
+    match Card::open(address) {
         Ok(card) => Ok(Some(card)),
         Err(CardError::Absent(_)) => Ok(None),
         Err(error) => Err(Failure::card(lang, &error)),
@@ -243,22 +243,12 @@ pub fn connected(lang: Lang, file: Option<&Path>) -> Result<Option<SoftCard>, Fa
 }
 
 /// Opens a card with its PIN: one try, since each wrong one counts.
-pub fn unlocked(lang: Lang, card: &SoftCard, pin_file: Option<&Path>, prompt: &str) -> Result<Unlocked, Failure> {
-    let left = card.tries_left().map_err(|error| Failure::card(lang, &error))?;
-    let pin = secret::pin(lang, pin_file, &format!("{prompt} ({} {left})", lang.pick("剩余次数", "tries left")))?;
-    card.unlock(&pin).map_err(|error| match error {
-        CardError::PinIncorrect { tries_left } => {
-            let mut failure = Failure::new(Kind::Usage, "PIN_INCORRECT", lang);
-            failure.facts.push(("tries_left".to_owned(), tries_left.to_string()));
-            failure
-        }
-        CardError::PinLocked => Failure::new(Kind::Usage, "PIN_LOCKED", lang),
-        other => Failure::card(lang, &other),
-    })
+pub fn unlocked(lang: Lang, card: &Card, pin_file: Option<&Path>, prompt: &str) -> Result<Opened, Failure> {
+    let pin = asked(lang, card, pin_file, prompt)?;
+    card.unlock(&pin).map_err(|error| Failure::card(lang, &error))
 }
 
-fn no_key(lang: Lang, card: &SoftCard) -> Failure {
-    let path: PathBuf = card.path().to_owned();
+fn no_key(lang: Lang, card: &Card) -> Failure {
     let why = lang.pick("没有SM2密钥或证书", "has no SM2 key with a certificate");
-    Failure::new(Kind::Usage, "CARD_UNUSABLE", lang).because(format_args!("{} {why}", path.display()))
+    Failure::new(Kind::Usage, "CARD_UNUSABLE", lang).because(format_args!("{} {why}", card.address()))
 }

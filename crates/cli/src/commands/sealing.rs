@@ -15,7 +15,7 @@ mod writing;
 
 use std::path::{Path, PathBuf};
 
-use eseal_card::{CardError, SoftCard, Unlocked};
+use eseal_card::{Card, CardError, Opened};
 use eseal_documents::Reason;
 use eseal_documents::sealing::{Prepared, UsableSeal};
 use eseal_kernel::Digest;
@@ -100,7 +100,7 @@ struct Work<'a> {
 impl Work<'_> {
     async fn with_card(&self) -> Result<String, Failure> {
         let (env, lang, attempt) = (self.env, self.env.lang(), self.attempt);
-        let Some(card) = connected(lang, self.args.card.as_deref())? else {
+        let Some(card) = connected(lang, self.args.card.as_ref())? else {
             return Err(attempt.card_absent().await);
         };
         let unlocked = unlock(env, self.args.pin_file.as_deref(), attempt, &card).await?;
@@ -189,17 +189,11 @@ async fn unlock(
     env: &Env,
     pin_file: Option<&Path>,
     attempt: &Attempt<'_>,
-    card: &SoftCard,
-) -> Result<Unlocked, Failure> {
+    card: &Card,
+) -> Result<Opened, Failure> {
     let lang = env.lang();
     loop {
-        let left = card.tries_left().map_err(|error| Failure::card(lang, &error))?;
-        let prompt = format!(
-            "{} ({} {left})",
-            lang.pick("电子印章卡密码", "PIN of the seal card"),
-            lang.pick("剩余次数", "tries left")
-        );
-        let pin = secret::pin(lang, pin_file, &prompt)?;
+        let pin = super::card::asked(lang, card, pin_file, lang.pick("电子印章卡密码", "PIN of the seal card"))?;
         match card.unlock(&pin) {
             Ok(unlocked) => {
                 attempt.pin(true).await?;
@@ -253,9 +247,9 @@ fn digest_of(bytes: &[u8]) -> String {
     Digest::of(bytes).to_string()
 }
 
-fn no_seal(lang: Lang, card: &SoftCard) -> Failure {
+fn no_seal(lang: Lang, card: &Card) -> Failure {
     let why = lang.pick("卡中没有电子印章", "the card carries no seal");
-    Failure::new(Kind::Usage, "CARD_UNUSABLE", lang).because(format_args!("{}: {why}", card.path().display()))
+    Failure::new(Kind::Usage, "CARD_UNUSABLE", lang).because(format_args!("{}: {why}", card.address()))
 }
 
 fn no_key(lang: Lang, suite: Suite) -> Failure {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use eseal_card::{CardError, CardKey, CardKind, InvalidPin, Pin, SoftCard};
+use eseal_card::{Card, CardAddress, CardError, CardKind, InvalidPin, Key, Pin, Tries};
 use eseal_pki::challenge::ChallengeStatement;
 use eseal_pki::{Certificate, SignError, Signer as _, Suite};
 use eseal_proto::seal::v1 as seal;
@@ -21,7 +21,7 @@ pub struct OwnMaker(Arc<Parts>);
 struct Parts {
     serial: String,
     certificate: Certificate,
-    key: CardKey,
+    key: Key,
 }
 
 /// Why the service's own maker card can't be used.
@@ -40,8 +40,10 @@ pub enum MakerKeyError {
     #[error("it is no maker card")]
     NotAMakerCard,
     /// Wrong PINs were tried.
-    #[error("only {0} tries of its PIN are left, and those are kept for people: see to the PIN and unlock it once")]
-    FewTries(u8),
+    #[error(
+        "tries of its PIN were used up ({0} left), and the rest is kept for people: see to the PIN and unlock it once"
+    )]
+    FewTries(Tries),
     /// The card has no SM2 key with a certificate.
     #[error("the card has no SM2 key with a certificate")]
     NoKey,
@@ -58,16 +60,18 @@ impl OwnMaker {
     ///
     /// # Errors
     /// [`MakerKeyError`].
-    pub fn open(card_file: &Path, pin_file: &Path) -> Result<Self, MakerKeyError> {
-        let card = SoftCard::open(card_file)?;
+    pub fn open(card: &CardAddress, pin_file: &Path) -> Result<Self, MakerKeyError> {
+        let card = Card::open(card)?;
         if card.kind() != CardKind::Maker {
             return Err(MakerKeyError::NotAMakerCard);
         }
         let pin = Pin::try_new(std::mem::take(&mut *secret_file::read(pin_file)?))?;
         match card.tries_left()? {
-            0 => return Err(CardError::PinLocked.into()),
-            left if left < FEWEST_TRIES => return Err(MakerKeyError::FewTries(left)),
-            _ => {}
+            left if left.is_locked() => return Err(CardError::PinLocked.into()),
+            left @ Tries::Exactly(number) if number < FEWEST_TRIES => return Err(MakerKeyError::FewTries(left)),
+            // Tokens that don't count for us say no more than this (PKCS #11).
+            left @ Tries::Fewer => return Err(MakerKeyError::FewTries(left)),
+            Tries::Exactly(_) | Tries::Untold => {}
         }
         let unlocked = card.unlock(&pin)?;
         let key = unlocked.signer(Suite::Sm2Sm3).ok_or(MakerKeyError::NoKey)?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use eseal_card::{CardKey, SoftCard};
+use eseal_card::{Card, Key};
 use eseal_documents::Place;
 use eseal_kernel::{Digest, merkle::Merkle};
 use eseal_pki::{Certificate, batch};
@@ -80,8 +80,8 @@ impl Attempt<'_> {
     /// Gate d for the list: a proof of each key that will sign.
     pub async fn authorize_batch(
         &self,
-        card: &SoftCard,
-        keys: &[(CardKey, Certificate)],
+        card: &Card,
+        keys: &[(Key, Certificate)],
         seal_digest: String,
         list: &List,
     ) -> Result<(), Failure> {
@@ -89,9 +89,8 @@ impl Attempt<'_> {
         let (audience, purpose) = ("eseal.authentication", batch::BATCH_PURPOSE);
         let of = Purpose { audience, purpose, attempt: self.id(), seal: self.seal(), document };
         let statement = proof::statement(self.server().lang, self.terms(), of)?;
-        let proof = |(key, certificate): &(CardKey, Certificate)| {
-            proof::signed(self.server().lang, &statement, key, certificate)
-        };
+        let proof =
+            |(key, certificate): &(Key, Certificate)| proof::signed(self.server().lang, &statement, key, certificate);
         let request = pb::AuthorizeBatchRequest {
             request_id: request_id(),
             seal_id: self.seal().to_owned(),

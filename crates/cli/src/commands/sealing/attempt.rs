@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use eseal_card::SoftCard;
+use eseal_card::Card;
 use eseal_documents::Place;
 use eseal_documents::sealing::Prepared;
 use eseal_kernel::{Digest, Timestamp};
@@ -96,7 +96,7 @@ impl<'a> Attempt<'a> {
     /// Gate d: what was read from the card, and its proof for this document.
     pub async fn authorize(
         &self,
-        card: &SoftCard,
+        card: &Card,
         key: &dyn Signer,
         certificate: &Certificate,
         structure: &[u8],

@@ -158,7 +158,7 @@ impl Run<'_> {
             let pin = secret::read(lang, args.pin_file.as_deref(), lang.pick("密钥密码", "PIN of the key"))?;
             (structure, seal, Holder::Hosted { pin })
         } else {
-            let Some(card) = connected(lang, args.card.as_deref())? else { return Err(attempt.card_absent().await) };
+            let Some(card) = connected(lang, args.card.as_ref())? else { return Err(attempt.card_absent().await) };
             let unlocked = unlock(env, args.pin_file.as_deref(), attempt, &card).await?;
             let unusable = |error| Failure::card(lang, &error);
             let structure = unlocked.read_seal().map_err(unusable)?.ok_or_else(|| no_seal(lang, &card))?;

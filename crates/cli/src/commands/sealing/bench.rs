@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Mutex;
 
-use eseal_card::{CardKey, SoftCard};
+use eseal_card::{Card, Key};
 use eseal_documents::sealing::{Prepared, UsableSeal};
 use eseal_kernel::Timestamp;
 use eseal_online::pades::Pades;
@@ -37,7 +37,7 @@ pub(super) struct Means {
 }
 
 pub(super) enum Holder {
-    Card { card: SoftCard, keys: BTreeMap<&'static str, CardKey> },
+    Card { card: Card, keys: BTreeMap<&'static str, Key> },
     Hosted { pin: Zeroizing<String> },
 }
 
