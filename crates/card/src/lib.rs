@@ -1,4 +1,13 @@
-//! The door to a private key: soft cards now, hardware tokens later.
+//! The door to a private key: soft cards, PKCS #11 tokens and SKF devices.
+//!
+//! ```text
+//! Card::open(address)   FILE | pkcs11:… | skf:LIBRARY[#DEVICE]; serial, kind, certificates, tries left: no PIN needed
+//!   .unlock(&pin)       exactly one try
+//!     Opened            signs, makes keys, takes certificates and the seal in
+//! ```
+//!
+//! Tokens and devices are reached through libraries of their vendors. Those run in a process of their own: a program that opens
+//! cards calls [`drive_if_called`] first of all, and [`Card::open`] starts it once more. See `docs/guides/cards.md`.
 //!
 //! A soft card (软卡) is one encrypted file that behaves like a USB key: it has a serial number and a kind ([`CardKind`]),
 //! generates its key pairs itself and never gives a private key out, holds a certificate for each and, once made, the

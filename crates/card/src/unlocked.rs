@@ -102,6 +102,17 @@ impl Unlocked {
         })
     }
 
+    /// Takes the seal off the card.
+    ///
+    /// # Errors
+    /// The file cannot be changed.
+    pub fn remove_seal(&self) -> Result<(), CardError> {
+        self.change(|contents| {
+            contents.seal = None;
+            Ok(())
+        })
+    }
+
     /// The seal on the card, as it was stored.
     ///
     /// # Errors
@@ -135,6 +146,14 @@ impl Unlocked {
 }
 
 impl CardKey {
+    /// What a device with this key would give for e = SM3(Z ‖ M): see [`SigningKey::sign_sm2_digest`].
+    ///
+    /// # Errors
+    /// It is no SM2 key, or there are no random numbers.
+    pub fn sign_sm2_digest(&self, e: &[u8; 32]) -> Result<[u8; 64], SignError> {
+        self.0.sign_sm2_digest(e)
+    }
+
     /// The public half.
     pub fn public_key(&self) -> PublicKey {
         self.0.public_key()

@@ -1,7 +1,9 @@
 //! What a soft card promises, seen from outside: by other handles, other processes, and whoever finds the file.
 
 mod bounds;
+mod faulty;
 mod pin;
+mod skf;
 mod softhsm;
 mod things;
 

@@ -201,6 +201,9 @@ pub enum Card {
         /// 密码文件 · Read the PIN from a file instead of asking
         #[arg(long, value_name = "FILE")]
         pin_file: Option<PathBuf>,
+        /// 管理员密码文件 · Give it an administrator, who can unblock it, with the PIN in this file
+        #[arg(long, value_name = "FILE")]
+        admin_pin_file: Option<PathBuf>,
     },
     /// 列出 · List the tokens behind a PKCS #11 module, or the devices behind an SKF library
     List {

@@ -24,7 +24,9 @@ pub fn card(env: &Env, command: Command) -> Result<(), Failure> {
     let lang = env.lang();
     let pin_of = lang.pick("卡密码", "PIN of the card");
     match command {
-        Command::Create { file, kind, pin_file } => create(env, &file, kind, pin_file.as_deref()),
+        Command::Create { file, kind, pin_file, admin_pin_file } => {
+            create(env, &file, kind, pin_file.as_deref(), admin_pin_file.as_deref())
+        }
         Command::List { card } => list(env, &card),
         Command::Init { card, kind, label, keys, admin_pin_file, pin_file } => {
             let pins = (admin_pin_file.as_deref(), pin_file.as_deref());
@@ -153,16 +155,23 @@ fn admin_pin(lang: Lang) -> &'static str {
     lang.pick("管理员密码", "PIN of the administrator")
 }
 
-fn create(env: &Env, file: &Path, kind: CardKind, pin_file: Option<&Path>) -> Result<(), Failure> {
+fn create(
+    env: &Env,
+    file: &Path,
+    kind: CardKind,
+    pin_file: Option<&Path>,
+    admin_pin_file: Option<&Path>,
+) -> Result<(), Failure> {
     let lang = env.lang();
     let pin = secret::pin(lang, pin_file, choose(lang))?;
+    let admin = admin_pin_file.map(|file| secret::pin(lang, Some(file), admin_pin(lang))).transpose()?;
     // Seals are SM2 structures, so a maker signs with SM2 alone; a holder seals both kinds of document.
     let suites: &[Suite] = match kind {
         CardKind::Maker => &[Suite::Sm2Sm3],
         CardKind::Holder => &[Suite::Sm2Sm3, Suite::EcdsaP256Sha256],
     };
-    let card = SoftCard::create(file, stored(kind), &pin, suites).map_err(|error| Failure::card(lang, &error))?;
-    show(env, &card.into())
+    let created = SoftCard::create_with_admin(file, stored(kind), &pin, admin.as_ref(), suites);
+    show(env, &created.map_err(|error| Failure::card(lang, &error))?.into())
 }
 
 fn show(env: &Env, card: &Card) -> Result<(), Failure> {

@@ -1,0 +1,145 @@
+//! Drivers that crash, hang, talk and lie: whatever a vendor's library does, the program goes on and says what happened.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use eseal_card::{Card, CardAddress, CardError, DriverError, Drivers, Opened, Tries};
+use eseal_pki::{SigningKey, Suite};
+
+use crate::softhsm::drivers;
+use crate::{PIN, certificate, pin};
+
+/// The library of `tests/faulty`, built once.
+fn library() -> &'static Path {
+    static BUILT: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
+    let built = BUILT.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let library = folder.path().join("libfaulty.so");
+        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let mut command = Command::new(rustc);
+        command.args(["--edition", "2024", "--crate-type", "cdylib", "-C", "panic=abort", "-o"]).arg(&library);
+        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/faulty/library.rs"));
+        assert!(command.status().expect("rustc").success());
+        (folder, library)
+    });
+    &built.1
+}
+
+fn with(fault: &str) -> (CardAddress, Drivers) {
+    let mut drivers = drivers();
+    if fault.starts_with("hang") {
+        drivers.patience = Duration::from_secs(3);
+    }
+    drivers.environment = vec![("FAULT".into(), fault.into())];
+    (format!("skf:{}", library().display()).parse().expect("an address"), drivers)
+}
+
+fn opened(fault: &str) -> Result<Card, CardError> {
+    let (address, drivers) = with(fault);
+    Card::open_by(&address, &drivers)
+}
+
+fn unlocked(fault: &str) -> Result<Opened, CardError> {
+    opened(fault)?.unlock(&pin(PIN))
+}
+
+#[test]
+fn a_driver_that_crashes_is_an_error_of_the_card() {
+    for fault in ["abort-in-enum", "segv-in-connect", "exit-in-connect"] {
+        let opened = opened(fault);
+        assert!(matches!(opened, Err(CardError::Driver(DriverError::Crashed(_)))), "{fault}: {opened:?}");
+    }
+    for (fault, how) in [("abort-in-sign", "SIGABRT"), ("segv-in-pin", "SIGSEGV")] {
+        match unlocked(fault) {
+            Err(CardError::Driver(DriverError::Crashed(told))) => assert!(told.contains(how), "{told}"),
+            other => panic!("{fault}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_driver_that_hangs_is_ended_in_time() {
+    for fault in ["hang-in-enum", "hang-in-pin", "hang-in-sign"] {
+        let begun = Instant::now();
+        let unlocked = unlocked(fault);
+        assert!(matches!(unlocked, Err(CardError::Driver(DriverError::Hung(_)))), "{fault}: {unlocked:?}");
+        assert!(begun.elapsed() < Duration::from_secs(20), "{fault}: {:?}", begun.elapsed());
+    }
+}
+
+#[test]
+fn many_who_wait_for_a_driver_that_hangs_or_crashes_are_all_told() {
+    for fault in ["hang-in-pin", "abort-in-pin"] {
+        let card = opened(fault).expect("opens");
+        let told: Vec<_> = std::thread::scope(|scope| {
+            let asking: Vec<_> = (0..20).map(|_| scope.spawn(|| card.unlock(&pin(PIN)).map(drop))).collect();
+            asking.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+        });
+        assert!(told.iter().all(|told| matches!(told, Err(CardError::Driver(_)))), "{fault}: {told:?}");
+    }
+}
+
+#[test]
+fn what_a_library_prints_is_no_answer() {
+    for fault in ["print-in-enum", "print-in-connect"] {
+        assert_eq!(opened(fault).expect("opens").serial(), "F00D", "{fault}");
+    }
+}
+
+#[test]
+fn a_driver_that_lies_is_found_out() {
+    for fault in ["endless-list", "null-handle", "no-serial", "huge-certificate"] {
+        let opened = opened(fault);
+        assert!(matches!(opened, Err(CardError::Driver(DriverError::Lied(_)))), "{fault}: {opened:?}");
+    }
+    assert!(opened("list-without-end").is_ok(), "read no further than it was told");
+    // The key that it shows is another one than it signs with.
+    let unlocked = unlocked("none");
+    assert!(matches!(unlocked, Err(CardError::Driver(DriverError::Lied(_)))), "{unlocked:?}");
+    for fault in ["no-point", "long-number"] {
+        assert!(opened(fault).is_err() || opened(fault).expect("opens").suites().expect("seen").is_empty(), "{fault}");
+    }
+}
+
+#[test]
+fn a_certificate_for_another_key_is_found_out_before_a_pin_is_asked_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let other = SigningKey::generate(Suite::Sm2Sm3).expect("a key").public_key();
+    let path = folder.path().join("certificate.der");
+    std::fs::write(&path, certificate(&other).der()).expect("written");
+    let (address, mut drivers) = with("none");
+    drivers.environment.push(("CERTIFICATE".into(), path.clone().into()));
+    let opened = Card::open_by(&address, &drivers);
+    assert!(matches!(opened, Err(CardError::OtherKey(Suite::Sm2Sm3))), "{opened:?}");
+    std::fs::write(&path, b"no certificate").expect("written");
+    let opened = Card::open_by(&address, &drivers);
+    assert!(matches!(opened, Err(CardError::Certificate(_))), "{opened:?}");
+}
+
+#[test]
+fn tries_are_shown_before_and_told_after_and_none_is_spent_on_a_locked_card() {
+    assert_eq!(opened("none").expect("opens").tries_left().expect("told"), Tries::Exactly(7));
+    let wrong = unlocked("wrong-pin");
+    assert!(matches!(wrong, Err(CardError::PinIncorrect { tries_left: Tries::Exactly(6) })), "{wrong:?}");
+    let locked = unlocked("locked");
+    assert!(matches!(locked, Err(CardError::PinLocked)), "the library aborts when it is asked: {locked:?}");
+}
+
+#[test]
+fn a_device_that_is_pulled_while_it_signs_is_noticed_whatever_its_library_calls_it() {
+    let pulled = unlocked("pulled-in-sign");
+    assert!(matches!(pulled, Err(CardError::Removed)), "{pulled:?}");
+}
+
+#[test]
+fn a_driver_that_is_no_driver_is_an_error() {
+    let (address, mut drivers) = with("none");
+    for (program, what) in [("/nonexistent/driver", "not there"), ("/bin/true", "ends at once"), ("/bin/cat", "echoes")]
+    {
+        drivers.program = program.into();
+        let opened = Card::open_by(&address, &drivers);
+        assert!(matches!(opened, Err(CardError::Driver(_))), "{what}: {opened:?}");
+    }
+}
