@@ -139,9 +139,10 @@ impl DeviceCard {
     }
 
     pub(crate) fn unlock(&self, pin: &Pin) -> Result<UnlockedDevice, CardError> {
-        let driver = match self.0.is_taken.load(Ordering::Acquire) {
-            false => Arc::clone(&self.0.driver),
-            true => {
+        let is_first = !self.0.is_taken.swap(true, Ordering::AcqRel);
+        let driver = match is_first {
+            true => Arc::clone(&self.0.driver),
+            false => {
                 let another = opened(&self.0.address, &self.0.drivers)?;
                 if serial(&show(&another)?.serial)? != self.0.serial {
                     return Err(CardError::Removed);
@@ -149,11 +150,14 @@ impl DeviceCard {
                 Arc::new(another)
             }
         };
-        let algorithms = match driver.ask(&Request::Unlock { pin: secret(pin) })? {
-            Answer::Unlocked(algorithms) => algorithms,
-            _ => return Err(driver.garbled()),
-        };
-        self.0.is_taken.store(true, Ordering::Release);
+        let asked = driver.ask(&Request::Unlock { pin: secret(pin) }).and_then(|answer| match answer {
+            Answer::Unlocked(algorithms) => Ok(algorithms),
+            _ => Err(driver.garbled()),
+        });
+        if asked.is_err() && is_first {
+            self.0.is_taken.store(false, Ordering::Release);
+        }
+        let algorithms = asked?;
         let mut unlocked = UnlockedDevice { card: self.clone(), driver, keys: Vec::new() };
         unlocked.look_again()?;
         unlocked.keys.retain(|key| algorithms.contains(&key.suite.into()));

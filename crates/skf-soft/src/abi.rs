@@ -2,13 +2,14 @@
 #![expect(unsafe_code, reason = "functions that C calls with pointers")]
 #![expect(clippy::missing_safety_doc, reason = "the standard says what the pointers must be")]
 
-use std::ffi::{CStr, c_char, c_void};
-use std::slice;
+use std::ffi::{c_char, c_void};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use eseal_pki::PublicKey;
 
 use crate::desk::{APPLICATION, CONTAINER, Desk, FILE, Sar, Tried};
+use crate::pointers::{bytes, give, give_bytes, give_names, padded, right, text};
+use crate::types::{DevInfo, EccPublicKey, EccSignature, FileAttribute};
 
 type Handle = *mut c_void;
 type Text = *const c_char;
@@ -20,52 +21,9 @@ const ADMIN: u32 = 0;
 const USER: u32 = 1;
 /// The identity that Z is made with when nothing else is agreed (GM/T 0009 §10).
 const IDENTITY: &[u8] = b"1234567812345678";
-/// The most bytes that are taken at once.
-const MOST: usize = 16 << 20;
 
 /// What is open. One for the process, as the standard's handles are.
 static DESK: Mutex<Option<Desk>> = Mutex::new(None);
-
-#[repr(C, packed)]
-pub struct DevInfo {
-    version: [u8; 2],
-    manufacturer: [u8; 64],
-    issuer: [u8; 64],
-    label: [u8; 32],
-    serial: [u8; 32],
-    hardware: [u8; 2],
-    firmware: [u8; 2],
-    symmetric: u32,
-    asymmetric: u32,
-    hash: u32,
-    authentication: u32,
-    total: u32,
-    free: u32,
-    longest_ecc: u32,
-    longest: u32,
-    reserved: [u8; 64],
-}
-
-#[repr(C)]
-pub struct EccPublicKey {
-    bits: u32,
-    x: [u8; 64],
-    y: [u8; 64],
-}
-
-#[repr(C)]
-pub struct EccSignature {
-    r: [u8; 64],
-    s: [u8; 64],
-}
-
-#[repr(C)]
-pub struct FileAttribute {
-    name: [u8; 32],
-    size: u32,
-    read_rights: u32,
-    write_rights: u32,
-}
 
 #[unsafe(no_mangle)]
 pub unsafe extern "system" fn SKF_EnumDev(_present: i32, list: *mut c_char, size: *mut u32) -> u32 {
@@ -503,75 +461,4 @@ fn raw(number: usize) -> Handle {
 fn blob(key: &PublicKey) -> Result<EccPublicKey, Sar> {
     let (x, y) = key.device_sm2_point().ok_or(Sar::KeyNotFound)?;
     Ok(EccPublicKey { bits: 256, x: right(&x), y: right(&y) })
-}
-
-/// 32 bytes on the right of 64.
-fn right(number: &[u8]) -> [u8; 64] {
-    let mut place = [0; 64];
-    if let Some(half) = place.last_chunk_mut::<32>() {
-        half.copy_from_slice(number.first_chunk().unwrap_or(&[0; 32]));
-    }
-    place
-}
-
-fn padded<const N: usize>(text: &str) -> [u8; N] {
-    let mut field = [0; N];
-    for (place, byte) in field.iter_mut().take(N - 1).zip(text.bytes()) {
-        *place = byte;
-    }
-    field
-}
-
-unsafe fn text(text: Text) -> Result<String, Sar> {
-    if text.is_null() {
-        return Err(Sar::InvalidParam);
-    }
-    // SAFETY: the caller's: it ends in NUL.
-    unsafe { CStr::from_ptr(text) }.to_str().map(str::to_owned).map_err(|_| Sar::InvalidParam)
-}
-
-unsafe fn bytes(data: *const u8, size: u32) -> Result<Vec<u8>, Sar> {
-    let size = size as usize;
-    if data.is_null() || size > MOST {
-        return Err(Sar::InvalidParam);
-    }
-    // SAFETY: the caller's: so many bytes are there.
-    Ok(unsafe { slice::from_raw_parts(data, size) }.to_vec())
-}
-
-unsafe fn give<T>(place: *mut T, value: T) -> Result<(), Sar> {
-    if place.is_null() {
-        return Err(Sar::InvalidParam);
-    }
-    // SAFETY: the caller's: the place is theirs and large enough; it may lie anywhere.
-    unsafe { place.write_unaligned(value) };
-    Ok(())
-}
-
-/// The size where no place is given, else as much as was asked for.
-unsafe fn give_bytes(bytes: &[u8], out: *mut u8, size: *mut u32) -> Result<(), Sar> {
-    let length = u32::try_from(bytes.len()).map_err(|_| Sar::Fail)?;
-    if size.is_null() {
-        return Err(Sar::InvalidParam);
-    }
-    // SAFETY: the caller's: `out`, where it is given, has room for the size that is told.
-    unsafe {
-        let room = size.read_unaligned();
-        size.write_unaligned(length);
-        if out.is_null() {
-            return Ok(());
-        }
-        if room < length {
-            return Err(Sar::BufferTooSmall);
-        }
-        slice::from_raw_parts_mut(out, bytes.len()).copy_from_slice(bytes);
-    }
-    Ok(())
-}
-
-unsafe fn give_names(names: &[String], out: *mut c_char, size: *mut u32) -> Result<(), Sar> {
-    let mut list: Vec<u8> = names.iter().flat_map(|name| name.bytes().chain([0])).collect();
-    list.push(0);
-    // SAFETY: the caller's.
-    unsafe { give_bytes(&list, out.cast(), size) }
 }

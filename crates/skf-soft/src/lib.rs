@@ -9,8 +9,11 @@
 //! What is not here answers SAR_NOTSUPPORTYETERR or has no symbol: making and deleting applications (that needs a vendor's key),
 //! RSA, encryption, key exchange, events of plugging. `eseal card create --admin-pin-file …` makes a device.
 //!
-//! - [`abi`]: the C functions, and the only `unsafe` here
+//! - [`abi`]: the C functions; [`pointers`]: what they are handed. The only `unsafe` here
+//! - [`types`]: the structures
 //! - [`desk`]: what they do
 
 mod abi;
 mod desk;
+mod pointers;
+mod types;

@@ -78,10 +78,11 @@ fn work(requests: &Receiver<(u32, Request)>, to_sign: &Arc<Mutex<Receiver<ToSign
     for (number, request) in requests {
         let is_unlock = matches!(request, Request::Unlock { .. });
         let mut answer = answer(&mut device, request).unwrap_or_else(Answer::Failed);
-        if is_unlock && matches!(answer, Answer::Unlocked(_)) {
-            if let Err(fault) = start_signers(device.as_mut(), to_sign, output) {
-                answer = Answer::Failed(fault);
-            }
+        if is_unlock
+            && matches!(answer, Answer::Unlocked(_))
+            && let Err(fault) = start_signers(device.as_mut(), to_sign, output)
+        {
+            answer = Answer::Failed(fault);
         }
         if tell(output, number, &answer).is_err() {
             return;

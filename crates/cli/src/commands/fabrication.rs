@@ -131,7 +131,7 @@ impl Run<'_> {
             None => None,
         };
         let mut proofs = Vec::new();
-        for suite in [Suite::Sm2Sm3, Suite::EcdsaP256Sha256] {
+        for suite in [Suite::Sm2Sm3, Suite::EcdsaP256Sha256, Suite::RsaSha256] {
             if let Some(holder) = &holder {
                 proofs.extend(self.proof(holder, suite, "hold-seal", challenge)?);
             }

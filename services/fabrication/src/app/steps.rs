@@ -124,9 +124,10 @@ impl App {
         let mut shown = ShownCertificate { certificate: Digest::of(&proof.certificate), good: false, proved: None };
         let Ok(certificate) = Certificate::from_der(&proof.certificate) else { return Ok(shown) };
         let suite = certificate.public_key().ok().and_then(|key| key.suite());
-        // An OFD is sealed with SM2: without such a key first, the seal could seal no OFD. And each key is shown once.
-        let fits = if before.is_empty() { suite == Some(Suite::Sm2Sm3) } else { suite.is_some() }
-            && before.iter().all(|earlier| earlier.der() != certificate.der());
+        // The SM2 key comes first, where the card has one: readers of seals look there. A card without seals PDF alone. And each
+        // key is shown once.
+        let in_its_place = before.is_empty() || suite != Some(Suite::Sm2Sm3);
+        let fits = suite.is_some() && in_its_place && before.iter().all(|earlier| earlier.der() != certificate.der());
         shown.proved = proved(proof, &certificate, terms);
         let owner = Some(&order.organization.uscc);
         shown.good = fits

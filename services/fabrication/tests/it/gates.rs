@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use eseal_kernel::Digest;
 use eseal_proto::seal::v1 as seal_pb;
+use eseal_seal::{CertificateList, SealInfo};
 use eseal_service::Role;
 use tonic::{Code, Status};
 
@@ -153,9 +155,20 @@ async fn gate_c_refuses_bytes_that_are_no_certificate() {
 }
 
 #[tokio::test]
-async fn gate_c_refuses_another_key_than_an_sm2_one_first() {
+async fn gate_c_refuses_an_sm2_key_that_is_not_the_first() {
     let workshop = Workshop::open().await;
     assert_invalid(&workshop, &Card::holder("S1", LENOVO), |proofs| proofs.reverse()).await;
+}
+
+#[tokio::test]
+async fn a_card_without_an_sm2_key_passes_for_a_seal_on_pdf_alone() {
+    let workshop = Workshop::open().await;
+    let (_, mut run, _) = proved(&workshop).await;
+    let mut holder = Card::holder("S1", LENOVO);
+    holder.keys.remove(0);
+    let info = SealInfo::from_der(&run.presents(&holder).await.expect("accepted")).expect("what is to be signed");
+    let CertificateList::Certificates(listed) = &info.certificates else { panic!("digests") };
+    assert_eq!(listed.iter().map(|der| Digest::of(der)).collect::<Vec<_>>(), holder.digests());
 }
 
 #[tokio::test]
