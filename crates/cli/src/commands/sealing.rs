@@ -107,7 +107,7 @@ impl Work<'_> {
         let structure = unlocked.read_seal().map_err(|error| Failure::card(lang, &error))?;
         let structure = structure.ok_or_else(|| no_seal(lang, &card))?;
         let seal = usable(lang, &structure, &self.args.seal)?;
-        let suite = self.manner.suite(self.document.format());
+        let suite = on_card(lang, &card, self.manner.suite(self.document.format()))?;
         let certificate = card.certificate(suite).map_err(|error| Failure::card(lang, &error))?;
         let (Some(key), Some(certificate)) = (unlocked.signer(suite), certificate) else {
             return Err(no_key(lang, suite));
@@ -185,16 +185,18 @@ impl Work<'_> {
 }
 
 /// Gate c: each try is told to the service, which counts by itself.
-async fn unlock(
-    env: &Env,
-    pin_file: Option<&Path>,
-    attempt: &Attempt<'_>,
-    card: &Card,
-) -> Result<Opened, Failure> {
+async fn unlock(env: &Env, pin_file: Option<&Path>, attempt: &Attempt<'_>, card: &Card) -> Result<Opened, Failure> {
     let lang = env.lang();
     loop {
-        let pin = super::card::asked(lang, card, pin_file, lang.pick("电子印章卡密码", "PIN of the seal card"))?;
-        match card.unlock(&pin) {
+        let left = card.tries_left().map_err(|error| Failure::card(lang, &error))?;
+        // A card that is locked already is told to the service like one that has just become so.
+        let unlocked = if left.is_locked() {
+            Err(CardError::PinLocked)
+        } else {
+            let prompt = lang.pick("电子印章卡密码", "PIN of the seal card");
+            card.unlock(&super::card::asked(lang, card, pin_file, prompt)?)
+        };
+        match unlocked {
             Ok(unlocked) => {
                 attempt.pin(true).await?;
                 return Ok(unlocked);
@@ -211,13 +213,21 @@ async fn unlock(
                 let locked =
                     if told.code == "PIN_LOCKED" { told } else { Failure::new(Kind::Refused, "PIN_LOCKED", lang) };
                 return Err(locked.advise(lang.pick(
-                    "卡本身也已永久锁定:请换发新卡并重新制章",
-                    "the card itself is locked for good: have the seal made again on a new card",
+                    "卡本身也已锁定:用管理员密码解锁(eseal card unblock),或换发新卡并重新制章",
+                    "the card itself is locked: eseal card unblock, or have the seal made again on a new card",
                 )));
             }
             Err(error) => return Err(Failure::card(lang, &error)),
         }
     }
+}
+
+/// The suite that takes the place of this one on the card: RSA seals PDF where there is no P-256.
+fn on_card(lang: Lang, card: &Card, suite: Suite) -> Result<Suite, Failure> {
+    let suites = card.suites().map_err(|error| Failure::card(lang, &error))?;
+    let is_there = |wanted| suites.contains(&wanted);
+    let by_rsa = suite == Suite::EcdsaP256Sha256 && !is_there(suite) && is_there(Suite::RsaSha256);
+    Ok(if by_rsa { Suite::RsaSha256 } else { suite })
 }
 
 fn asks_again(pin_file: Option<&Path>) -> bool {

@@ -163,8 +163,9 @@ impl Run<'_> {
             let unusable = |error| Failure::card(lang, &error);
             let structure = unlocked.read_seal().map_err(unusable)?.ok_or_else(|| no_seal(lang, &card))?;
             for suite in SUITES {
-                let certificate = card.certificate(suite).map_err(unusable)?;
-                if let (Some(key), Some(certificate)) = (unlocked.signer(suite), certificate) {
+                let on_card = super::on_card(lang, &card, suite)?;
+                let certificate = card.certificate(on_card).map_err(unusable)?;
+                if let (Some(key), Some(certificate)) = (unlocked.signer(on_card), certificate) {
                     certificates.insert(suite.name(), certificate);
                     keys.insert(suite.name(), key);
                 }
