@@ -1,6 +1,5 @@
 //! The functions of GM/T 0016, as C sees them.
 #![expect(unsafe_code, reason = "functions that C calls with pointers")]
-#![expect(clippy::missing_safety_doc, reason = "the standard says what the pointers must be")]
 
 use std::ffi::{c_char, c_void};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -120,7 +120,8 @@ fn issuer(lang: Lang, folder: &Path, certificate: &Certificate) -> Result<(Devel
 }
 
 fn load(lang: Lang, folder: &Path, suite: Suite, purpose: Purpose) -> Result<DevelopmentCa, Failure> {
-    let stem = stem(suite, purpose);
+    // RSA keys are certified by the authority of the other international keys.
+    let stem = stem(if suite.is_rsa() { Suite::EcdsaP256Sha256 } else { suite }, purpose);
     let text = |ending: &str| {
         let path = folder.join(format!("{stem}.{ending}.pem"));
         let bytes = read_file(lang, &path, MAX_FILE)?;
