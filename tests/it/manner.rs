@@ -64,7 +64,7 @@ fn a_pdf_sealed_at_every_level_is_valid_here_and_before_pdfsig_and_pyhanko() {
     let tsa = Tsa::start(&company);
     // The list of the holders' CA names somebody else's certificate.
     let _ = company.has_a_hosted_key();
-    let revoke = ["dev-ca", "revoke", "@ca", "@yunqi.p256.pem", "--output", "@holders.crl"];
+    let revoke = ["dev-ca", "revoke", "@ca", "--certificate", "@yunqi.p256.pem", "--output", "@holders.crl"];
     let _ = company.run(&revoke).good();
     let path = |name: &str| company.path(name).display().to_string();
     let (roots, chain) = (path("tsa/tsa-roots.pem"), path("ca/roots.pem"));
