@@ -7,11 +7,13 @@
 //! - [`wire`]: what they say, in frames of bounded length
 //! - [`process`]: the side that asks; many threads may, at once
 //! - [`child`]: the side that loads the library
+//! - [`queue`]: signatures that wait for a session
 //! - [`device`]: what a library must be able to do, whichever standard it follows
 
 pub(crate) mod child;
 pub(crate) mod device;
 pub(crate) mod process;
+mod queue;
 pub(crate) mod wire;
 
 pub use process::Drivers;

@@ -3,12 +3,13 @@
 use std::ffi::OsStr;
 use std::io::{self, BufReader, Write};
 use std::process::ExitCode;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use super::device::{Device, SignerOnDevice};
+use super::queue::Queue;
 use super::wire::{Algorithm, Answer, Bytes, Request, receive, send};
 use crate::address::CardAddress;
 use crate::fault::Fault;
@@ -39,16 +40,15 @@ pub fn if_called() -> Option<ExitCode> {
 /// Reads requests until the other side is gone. Signatures are made side by side, everything else one after the other.
 fn serve(output: &Output) -> bool {
     let (to_device, for_device) = channel();
-    let (to_signers, for_signers) = sync_channel(WAITING);
+    let to_sign = Arc::new(Queue::new(WAITING));
     let device = {
-        let output = Arc::clone(output);
-        thread::Builder::new()
-            .name("device".to_owned())
-            .spawn(move || work(&for_device, &Arc::new(for_signers.into()), &output))
+        let (output, to_sign) = (Arc::clone(output), Arc::clone(&to_sign));
+        thread::Builder::new().name("device".to_owned()).spawn(move || work(&for_device, &to_sign, &output))
     };
     let Ok(device) = device else { return false };
-    let good = own_input().is_ok_and(|input| read(&mut BufReader::new(input), &to_device, &to_signers));
-    drop((to_device, to_signers));
+    let good = own_input().is_ok_and(|input| read(&mut BufReader::new(input), &to_device, &to_sign));
+    drop(to_device);
+    to_sign.close();
     // A library that hangs must not keep this process: the other side is gone.
     let (done, wait) = channel::<()>();
     let _ = thread::Builder::new().name("goodbye".to_owned()).spawn(move || {
@@ -59,10 +59,13 @@ fn serve(output: &Output) -> bool {
     good
 }
 
-fn read(input: &mut impl io::Read, to_device: &Sender<(u32, Request)>, to_signers: &SyncSender<ToSign>) -> bool {
+fn read(input: &mut impl io::Read, to_device: &Sender<(u32, Request)>, to_sign: &Queue<ToSign>) -> bool {
     loop {
         let passed_on = match receive::<Request>(input) {
-            Ok(Some((number, Request::Sign { key, input }))) => to_signers.send((number, key, input.0)).is_ok(),
+            Ok(Some((number, Request::Sign { key, input }))) => {
+                to_sign.push((number, key, input.0));
+                true
+            }
             Ok(Some((number, request))) => to_device.send((number, request)).is_ok(),
             Ok(None) => return true,
             Err(_) => return false,
@@ -73,7 +76,7 @@ fn read(input: &mut impl io::Read, to_device: &Sender<(u32, Request)>, to_signer
     }
 }
 
-fn work(requests: &Receiver<(u32, Request)>, to_sign: &Arc<Mutex<Receiver<ToSign>>>, output: &Output) {
+fn work(requests: &Receiver<(u32, Request)>, to_sign: &Arc<Queue<ToSign>>, output: &Output) {
     let mut device: Option<Box<dyn Device>> = None;
     for (number, request) in requests {
         let is_unlock = matches!(request, Request::Unlock { .. });
@@ -143,7 +146,7 @@ fn done(result: Result<(), Fault>) -> Result<Answer, Fault> {
 /// Signers live until there is nothing more to sign: the other side is gone.
 fn start_signers(
     device: Option<&mut Box<dyn Device>>,
-    to_sign: &Arc<Mutex<Receiver<ToSign>>>,
+    to_sign: &Arc<Queue<ToSign>>,
     output: &Output,
 ) -> Result<(), Fault> {
     let Some(device) = device else { return Ok(()) };
@@ -155,10 +158,8 @@ fn start_signers(
     Ok(())
 }
 
-fn sign(mut signer: SignerOnDevice, to_sign: &Mutex<Receiver<ToSign>>, output: &Output) {
-    loop {
-        let next = to_sign.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok((number, key, input)) = next else { return };
+fn sign(mut signer: SignerOnDevice, to_sign: &Queue<ToSign>, output: &Output) {
+    while let Some((number, key, input)) = to_sign.pop() {
         let answer = signer(key, &input).map_or_else(Answer::Failed, |signature| Answer::Signed(Bytes(signature)));
         if tell(output, number, &answer).is_err() {
             return;
