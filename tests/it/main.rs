@@ -23,5 +23,6 @@ mod restart;
 mod samples;
 mod subscription;
 mod telemetry;
+mod tokens;
 mod verify_contract;
 mod yaml;

@@ -8,7 +8,12 @@ use crate::fixture;
 
 fn nowhere() -> (tempfile::TempDir, Eseal) {
     let folder = tempfile::tempdir().expect("a folder");
-    let eseal = Eseal { url: "http://127.0.0.1:9".to_owned(), sessions: folder.path().join("sessions"), ca: None };
+    let eseal = Eseal {
+        url: "http://127.0.0.1:9".to_owned(),
+        sessions: folder.path().join("sessions"),
+        ca: None,
+        environment: Vec::new(),
+    };
     (folder, eseal)
 }
 

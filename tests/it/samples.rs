@@ -13,7 +13,12 @@ fn every_sample_gets_an_answer_in_the_form_of_the_contract() {
         return;
     };
     let sessions = tempfile::tempdir().expect("a folder");
-    let eseal = Eseal { url: "http://127.0.0.1:9".to_owned(), sessions: sessions.path().to_owned(), ca: None };
+    let eseal = Eseal {
+        url: "http://127.0.0.1:9".to_owned(),
+        sessions: sessions.path().to_owned(),
+        ca: None,
+        environment: Vec::new(),
+    };
     let mut counted = 0;
     for path in entries.flatten().map(|entry| entry.path()) {
         let answer = eseal.run(["verify".as_ref(), path.as_os_str(), "--offline".as_ref()]);

@@ -106,7 +106,7 @@ impl Company {
 
     fn prepare(folder: &Path, options: Option<PlatformOptions>) -> Self {
         std::fs::create_dir_all(folder).expect("a folder");
-        let eseal = Eseal { url: String::new(), sessions: folder.join("sessions"), ca: None };
+        let eseal = Eseal { url: String::new(), sessions: folder.join("sessions"), ca: None, environment: Vec::new() };
         let mut company = Self { folder: folder.to_owned(), eseal, system: None, options };
         for (name, secret) in [("pin", PIN), ("wrong-pin", WRONG_PIN), ("password", PASSWORD)] {
             std::fs::write(company.path(name), secret).expect("a file");

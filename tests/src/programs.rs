@@ -283,6 +283,8 @@ pub struct Eseal {
     pub sessions: PathBuf,
     /// Whose certificate the server has, where it has one.
     pub ca: Option<PathBuf>,
+    /// Further variables of its environment.
+    pub environment: Vec<(String, PathBuf)>,
 }
 
 impl Eseal {
@@ -313,6 +315,7 @@ impl Eseal {
         }
         command.args(words);
         command.env("ESEAL_CONFIG_DIR", &self.sessions).env_remove("ESEAL_TOKEN").stdin(Stdio::null());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 
