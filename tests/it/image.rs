@@ -48,7 +48,7 @@ while [ $# -gt 0 ]; do
   shift 2
 done
 # The first time with the manifests alone: what is given out then is no program.
-if [ -s services/application/src/app.rs ]; then cp /opt/programs/* target/release/; else echo empty >target/release/eseal; fi
+if [ -s services/application/src/app.rs ]; then cp --remove-destination /opt/programs/* target/release/; else echo empty >target/release/eseal; fi
 "#;
 
 #[test]
