@@ -2,7 +2,8 @@
 //!
 //! 1. One statement looks up `head` and what the orders name, as of one moment ([`look_up`]). Streams that are not in
 //!    memory take one more. Where all that is to be looked up is whether requests were answered before, it is left
-//!    out: `head` is taken to be as the last batch left it, and the flush fails on a request that is there already.
+//!    out: `head` is taken to be as the last batch left it, and the flush fails on a request that is there already. A batch
+//!    with a refused request is looked up after all.
 //! 2. One statement writes all tables, and is a transaction of its own ([`flush`]). It begins with `head`, and goes on only if
 //!    that row is still the very one that was looked up: everything that a batch reads is written under `head`.
 //!
@@ -147,6 +148,10 @@ impl Attempt<'_> {
         };
         known.load_streams(self.connection, works, cache, seen.head.position).await?;
         let draft = decide(works, &mut known, seen.head.position);
+        // Whether a request was answered before shows only where its answer is written: not where it was refused.
+        if is_assumed && works.iter().filter(|work| asks(work)).count() > draft.requests.len() {
+            return Ok(None);
+        }
         let (head, events) = (draft.head(), draft.count());
         let held = look_up::holders(self.connection, &draft, &known).await?;
         let flush = Flush::of(draft, &held, &seen)?;
@@ -208,6 +213,10 @@ impl Attempt<'_> {
 /// Whether nothing needs to be looked up for it but its stream and its request.
 fn is_simple(work: &Work) -> bool {
     work.order().is_some_and(|order| order.delivery().is_none() && order.looks_at().is_empty())
+}
+
+fn asks(work: &Work) -> bool {
+    work.order().is_some_and(|order| order.request().is_some())
 }
 
 /// The new row of `head`, if the flush found it as it was looked up.
