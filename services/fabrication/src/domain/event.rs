@@ -4,6 +4,10 @@ use eseal_kernel::{Digest, Id, Timestamp};
 
 use super::gate::Refusal;
 use super::order::Order;
+use super::run::CHALLENGE_LIFETIME;
+
+/// How far the clocks of two replicas may be apart.
+const APART: std::time::Duration = std::time::Duration::from_secs(2 * 60);
 
 /// A random value that a card answers once, before it expires.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +22,11 @@ impl Challenge {
     /// It counts no more.
     pub fn is_over(&self, now: Timestamp) -> bool {
         now > self.expires_at
+    }
+
+    /// A clock that was far ahead gave it, of which nobody else would take it for fresh.
+    pub fn is_of_the_future(&self, now: Timestamp) -> bool {
+        self.expires_at > now.plus(CHALLENGE_LIFETIME + APART)
     }
 }
 

@@ -14,7 +14,7 @@ use eseal_service::{Context, Onward};
 use super::OwnMaker;
 use crate::app::{App, AppError, OWN_MAKER_ID, Prepared, RunStep, is_hosted};
 use crate::contents::Kind;
-use crate::domain::event::Event;
+use crate::domain::event::{Challenge, Event};
 use crate::domain::fabrication::Fabrication;
 use crate::domain::order::{Custody, Order};
 use crate::domain::run::{Run, Stage};
@@ -87,7 +87,9 @@ async fn next(app: &App, onward: &Onward, application: Id) -> Result<Option<Prep
             app.begin(application, true, OWN_MAKER_ID, None).map(on_this).map(Some)
         }
         Fabrication::Running { order, run } if run.maker_id == OWN_MAKER_ID => {
-            if run.stage.challenge().is_some_and(|challenge| challenge.is_over(app.now())) {
+            let now = app.now();
+            let stale = |challenge: &Challenge| challenge.is_over(now) || challenge.is_of_the_future(now);
+            if run.stage.challenge().is_some_and(stale) {
                 return anew(app, onward, &order).await.map(on_this).map(Some);
             }
             let step = RunStep { application, run: run.run_id, maker_id: run.maker_id.clone() };
@@ -101,8 +103,8 @@ async fn next(app: &App, onward: &Onward, application: Id) -> Result<Option<Prep
     }
 }
 
-/// Begins the run anew whose challenge ran out while this process or another service was away: nothing is wrong with a
-/// card or a certificate. Not before the others answer, else a long outage would fill the log with runs.
+/// Begins the run anew whose challenge ran out while this process or another service was away, or was given by a clock that
+/// has been put right since: nothing is wrong with a card or a certificate. Not before the others answer, else a long outage would fill the log with runs.
 async fn anew(app: &App, onward: &Onward, order: &Order) -> Result<Prepared, AppError> {
     if let Some(maker) = &app.own_maker {
         app.peers.is_good(onward, maker.certificate(), TrustPurpose::Maker, None).await?;

@@ -1,5 +1,7 @@
 //! With a hosted key and a maker card of its own, the service makes seals without anybody touching them.
 
+use std::time::Duration;
+
 use eseal_eventstore::{Database, DatabaseConfig, rebuild};
 use eseal_fabrication::projectors;
 use eseal_kernel::Digest;
@@ -112,6 +114,24 @@ async fn people_take_no_step_of_a_hosted_fabrication() {
     let (maker, run_id, seal_id) = (workshop.maker("zhang"), begun.run_id, begun.seal_id);
     let mut run = Run { maker, application, run_id, seal_id, terms: Default::default() };
     assert_refused(run.reports_failure().await, Code::PermissionDenied, "OTHER_MAKER");
+}
+
+#[tokio::test]
+async fn a_run_that_was_begun_by_a_clock_far_ahead_is_begun_anew_once_the_clock_is_right() {
+    let workshop = Workshop::with_own_card().await;
+    workshop.issues_own_card().await;
+    let right = workshop.clock.now();
+    workshop.later(Duration::from_secs(45 * 60));
+    workshop.standins.set_authentication_away(true);
+    let application = workshop.approved_hosted().await;
+    workshop.until(&application, "RunBegun").await;
+    workshop.clock.set(right);
+    workshop.standins.set_authentication_away(false);
+    workshop.until(&application, "SealFabricated").await;
+    // The first run may have come a step further, where the clock was put right in the middle of it.
+    let kinds = workshop.kinds(&application).await;
+    assert!(kinds.iter().map(String::as_str).collect::<Vec<_>>().ends_with(&KINDS[1..]), "{kinds:?}");
+    assert_eq!(kinds.iter().filter(|kind| *kind == "RunBegun").count(), 2, "{kinds:?}");
 }
 
 #[tokio::test]
