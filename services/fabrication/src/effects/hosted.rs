@@ -104,7 +104,8 @@ async fn next(app: &App, onward: &Onward, application: Id) -> Result<Option<Prep
 }
 
 /// Begins the run anew whose challenge ran out while this process or another service was away, or was given by a clock that
-/// has been put right since: nothing is wrong with a card or a certificate. Not before the others answer, else a long outage would fill the log with runs.
+/// has been put right since: nothing is wrong with a card or a certificate. Not before the others answer, else a long
+/// outage would fill the log with runs.
 async fn anew(app: &App, onward: &Onward, order: &Order) -> Result<Prepared, AppError> {
     if let Some(maker) = &app.own_maker {
         app.peers.is_good(onward, maker.certificate(), TrustPurpose::Maker, None).await?;
