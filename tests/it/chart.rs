@@ -63,6 +63,8 @@ fn values_that_do_not_fit_are_refused_by_name() {
         (json!({"gateway": {"ingress": {"enabled": true}}}), "gateway.ingress.host"),
         (json!({"gateway": {"ingress": {"enabled": true, "host": "a.example"}}}), "gateway.ingress.tlsSecret"),
         (json!({"services": {"fabrication": {"makerCard": {"claim": "card"}}}}), "makerCard.pinSecret"),
+        (json!({"services": {"authentication": {"timeStamps": {"authorities": ["tsa"]}}}}), "/timeStamps/authorities/0"),
+        (json!({"services": {"authentication": {"timeStamps": {"crls": ["a.crl"]}}}}), "timeStamps.crls"),
     ];
     // The first lacks what must be given; the others are wrong in one place alone.
     let wrong = |(number, (wrong, _)): (usize, &(Value, &str))| {
@@ -254,6 +256,26 @@ fn the_network_lets_through_whom_the_services_let_in_and_those_are_whom_the_prot
             assert_eq!(service["spec"]["ports"][0]["port"], 7_443, "{}", name(deployment));
         }
     }
+}
+
+#[test]
+fn only_authentication_reaches_time_stamping_authorities_and_only_where_some_are_named() {
+    let port = |rule: &Value| rule["ports"][0]["port"].clone();
+    for service in SERVICES {
+        let ports = |rendered: &Rendered| -> Vec<Value> {
+            let policy = &rendered.one("NetworkPolicy", &format!("seals-eseal-{service}"))["spec"];
+            policy["egress"].as_array().expect("rules").iter().map(port).collect()
+        };
+        let (named, others) = (ports(&EVERYTHING), ports(&FEWEST));
+        assert_eq!(named.contains(&json!(8_080)), service == "authentication", "{service}: {named:?}");
+        assert_eq!(named.contains(&json!(80)), service == "authentication", "{service}: {named:?}");
+        assert!(!others.contains(&json!(80)), "{service}: {others:?}");
+    }
+    let config = EVERYTHING.config("authentication");
+    assert!(config.contains(r#"time_stamp_trust_file = "/etc/eseal/time-stamps/roots.pem""#), "{config}");
+    let pod = pod_of(EVERYTHING.one("Deployment", "seals-eseal-authentication"));
+    let mounts = containers(pod)[0]["volumeMounts"].as_array().expect("mounts");
+    assert!(mounts.iter().any(|mount| mount["mountPath"] == "/etc/eseal/time-stamps"), "{mounts:?}");
 }
 
 #[test]

@@ -57,6 +57,17 @@ servers = {{ toJson $values.bus.servers }}
 {{- if .values.keySecret }}
 key_file = "/run/secrets/eseal/content-key"
 {{- end }}
+{{- with .values.timeStamps }}
+time_stamp_authorities = {{ toJson .authorities }}
+time_stamp_timeout = {{ toJson .timeout }}
+ask_revocation = {{ .askRevocation }}
+{{- if .trustConfigMap }}
+time_stamp_trust_file = "/etc/eseal/time-stamps/roots.pem"
+time_stamp_crl_files = [{{ range $at, $key := .crls }}{{ if $at }}, {{ end }}{{ toJson (printf "/etc/eseal/time-stamps/%s" $key) }}{{ end }}]
+{{- else if .crls }}
+{{- fail "services.authentication.timeStamps.crls: keys of trustConfigMap, which is not named" }}
+{{- end }}
+{{- end }}
 {{- with .values.makerCard }}
 {{- if .claim }}
 maker_card_file = {{ toJson (printf "/var/lib/eseal/card/%s" .file) }}

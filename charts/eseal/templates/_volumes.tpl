@@ -27,6 +27,11 @@
   mountPath: /var/lib/eseal/card
 {{- end }}
 {{- end }}
+{{- if (.values.timeStamps).trustConfigMap }}
+- name: time-stamps
+  mountPath: /etc/eseal/time-stamps
+  readOnly: true
+{{- end }}
 {{- if .values.temporary }}
 - name: temporary
   mountPath: /tmp
@@ -86,6 +91,11 @@
   persistentVolumeClaim:
     claimName: {{ .claim }}
 {{- end }}
+{{- end }}
+{{- with (.values.timeStamps).trustConfigMap }}
+- name: time-stamps
+  configMap:
+    name: {{ . }}
 {{- end }}
 {{- with .values.temporary }}
 - name: temporary

@@ -19,6 +19,10 @@ pub fn on() -> Value {
         "services": {
             "application": {"replicas": 3, "settings": {"approvals_needed": 2}},
             "fabrication": {"makerCard": {"claim": "maker-card", "file": "office.card", "pinSecret": "maker-pin"}},
+            "authentication": {"timeStamps": {
+                "authorities": ["https://tsa.example.cn/stamp", "http://tsa.example.com"], "timeout": "5s",
+                "askRevocation": true, "trustConfigMap": "time-stamps", "crls": ["tsa.crl", "root.crl"],
+            }},
             "verification": {"temporary": "2Gi", "settings": {"max_document_bytes": 104_857_600, "documents_at_a_time": 4}},
         },
         "gateway": {
@@ -39,6 +43,8 @@ pub fn on() -> Value {
             "postgresql": {"port": 6432, "to": [{"ipBlock": {"cidr": "10.1.2.3/32"}}]},
             "nats": {"to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "nats"}}}]},
             "issuer": {"port": 8443, "to": [{"ipBlock": {"cidr": "10.4.5.6/32"}}]},
+            "timeStamps": {"port": 8080, "to": [{"ipBlock": {"cidr": "10.7.8.9/32"}}]},
+            "revocation": {"to": [{"ipBlock": {"cidr": "10.7.8.0/24"}}]},
             "telemetry": {"to": [{"podSelector": {"matchLabels": {"app": "collector"}}}]},
         },
     })
