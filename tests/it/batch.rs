@@ -209,6 +209,16 @@ fn every_output_has_one_seal_that_holds(company: &Company) {
         assert_eq!(report["verdict"], "valid", "{output}");
         assert_eq!(report["seals"].as_array().map(Vec::len), Some(1), "{output}");
     }
+    let answer = company.run(&["verify-batch", "@out", "--trust", "@ca/roots.pem", "--maker-trust", "@ca/makers.pem"]);
+    let told = json_lines(&answer.text);
+    let (summary, verdicts) = told.split_last().expect("a summary");
+    let all = sealed(company).len();
+    assert_eq!((answer.code, verdicts.len(), &summary["valid"]), (0, all, &Value::from(all)), "{summary}");
+    assert!(verdicts.iter().all(|one| one["report"]["verdict"] == "valid" && one["report"]["seals"][0].is_object()));
+}
+
+fn json_lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
 }
 
 /// How many events of a kind are in a file.

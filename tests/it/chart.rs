@@ -63,7 +63,10 @@ fn values_that_do_not_fit_are_refused_by_name() {
         (json!({"gateway": {"ingress": {"enabled": true}}}), "gateway.ingress.host"),
         (json!({"gateway": {"ingress": {"enabled": true, "host": "a.example"}}}), "gateway.ingress.tlsSecret"),
         (json!({"services": {"fabrication": {"makerCard": {"claim": "card"}}}}), "makerCard.pinSecret"),
-        (json!({"services": {"authentication": {"timeStamps": {"authorities": ["tsa"]}}}}), "/timeStamps/authorities/0"),
+        (
+            json!({"services": {"authentication": {"timeStamps": {"authorities": ["tsa"]}}}}),
+            "/timeStamps/authorities/0",
+        ),
         (json!({"services": {"authentication": {"timeStamps": {"crls": ["a.crl"]}}}}), "timeStamps.crls"),
     ];
     // The first lacks what must be given; the others are wrong in one place alone.

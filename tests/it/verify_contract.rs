@@ -124,6 +124,43 @@ fn a_document_may_come_through_a_pipe_and_a_folder_is_none() {
 }
 
 #[test]
+fn many_documents_are_told_in_order_and_one_that_is_none_stops_no_other() {
+    let (folder, eseal) = nowhere();
+    let archive = folder.path().join("archive");
+    fs::create_dir_all(archive.join("b")).expect("a folder");
+    for (name, bytes) in [
+        ("a.pdf", &b"hello"[..]),
+        ("b/c.ofd", include_bytes!("../documents/contract.ofd")),
+        ("b/note.txt", b"not looked at"),
+        ("d.PDF", include_bytes!("../documents/contract.pdf")),
+    ] {
+        fs::write(archive.join(name), bytes).expect("a file");
+    }
+    for (jobs, named, code) in [("1", &archive, 2), ("7", &archive, 2), ("2", &archive.join("b"), 1)] {
+        let answer = eseal.run(["verify-batch".as_ref(), named.as_os_str(), "--jobs".as_ref(), jobs.as_ref()]);
+        let told: Vec<serde_json::Value> =
+            answer.text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
+        let (summary, told) = told.split_last().expect("a summary");
+        let whole = [
+            ("archive/a.pdf", "NOT_A_DOCUMENT", ""),
+            ("archive/b/c.ofd", "", "unsealed"),
+            ("archive/d.PDF", "", "unsealed"),
+        ];
+        let expected = if code == 2 { &whole[..] } else { &whole[1..2] };
+        assert_eq!((answer.code, told.len()), (code, expected.len()), "{}", answer.text);
+        for (one, (file, error, verdict)) in told.iter().zip(expected) {
+            assert!(one["file"].as_str().is_some_and(|told| told.ends_with(file)), "{one}");
+            assert_eq!(one["error"]["code"].as_str().unwrap_or_default(), *error, "{one}");
+            assert_eq!(one["report"]["verdict"].as_str().unwrap_or_default(), *verdict, "{one}");
+        }
+        let counts = (&summary["unsealed"], &summary["unreadable"]);
+        assert_eq!(counts, (&(if code == 2 { 2 } else { 1 }).into(), &(if code == 2 { 1 } else { 0 }).into()));
+    }
+    let empty = tempfile::tempdir().expect("a folder");
+    assert_eq!(eseal.run(["verify-batch".as_ref(), empty.path().as_os_str()]).reason(), "USAGE");
+}
+
+#[test]
 fn a_password_is_not_sent_in_the_clear_to_another_machine() {
     let (folder, mut eseal) = nowhere();
     // An address of the documentation (RFC 5737): refused before anything is sent.

@@ -256,14 +256,16 @@ pub enum BusError {
         /// The server's words.
         why: String,
     },
-    /// The stream has events that the database does not have: it was restored from a backup.
+    /// The stream has events that the database does not have: it was restored from a backup, or somebody forged them.
     #[error(
-        "{stream} has position {position} but the database ends at {head}: it lost facts that others know; restore a \
-         backup that has them"
+        "{stream} has position {position} (message {sequence}) but the database ends at {head}: it lost facts that others \
+         know, or the message is forged; see \"A message that the owner did not write\" in the guide to operating services"
     )]
     StreamAhead {
         /// The stream.
         stream: String,
+        /// The sequence of the message.
+        sequence: u64,
         /// The last position in the stream.
         position: u64,
         /// The last position in the database.
@@ -271,11 +273,14 @@ pub enum BusError {
     },
     /// The stream has another event than the database at the same position.
     #[error(
-        "{stream} has another event at position {position} than the database: one of them is another installation's"
+        "{stream} has another event at position {position} (message {sequence}) than the database: one of them is another \
+         installation's, or forged; see \"A message that the owner did not write\" in the guide to operating services"
     )]
     Diverged {
         /// The stream.
         stream: String,
+        /// The sequence of the message.
+        sequence: u64,
         /// The position.
         position: u64,
     },

@@ -43,6 +43,7 @@ pub struct Cli {
 
 /// What every command takes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "通用 · For every command")]
 pub struct Global {
     /// 服务器地址 · Address of the server
     #[arg(long, global = true, env = "ESEAL_SERVER", default_value = "http://127.0.0.1:7310", value_name = "URL")]
@@ -114,6 +115,8 @@ pub enum Command {
     SealBatch(SealBatch),
     /// 验证文档 · Verify a sealed document; exit 0 = sealed and all valid, 1 = anything else about it, 2 = unreadable
     Verify(Verify),
+    /// 批量离线验证 · Verify many documents without the server, several at a time, a line for each
+    VerifyBatch(VerifyBatch),
 
     /// 列表 · List things
     #[command(subcommand)]

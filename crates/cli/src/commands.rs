@@ -19,6 +19,7 @@ mod sealing;
 mod show;
 mod trust;
 mod verify;
+mod verify_batch;
 mod verify_report;
 mod verify_revocation;
 mod verify_view;
@@ -88,6 +89,7 @@ pub async fn run(env: &Env, command: Command) -> Result<ExitCode, Failure> {
         Command::Seal(args) => sealing::seal(env, &args).await?,
         Command::SealBatch(args) => return sealing::batch::seal_batch(env, &args).await,
         Command::Verify(args) => return verify::verify(env, &args).await,
+        Command::VerifyBatch(args) => return verify_batch::verify_batch(env, &args),
         Command::List(args) => list::list(env, args).await?,
         Command::Show(args) => show::show(env, args).await?,
         Command::Events(args) => events::events(env, args).await?,

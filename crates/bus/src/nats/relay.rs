@@ -156,7 +156,7 @@ impl Relay {
         let mut sequence = state.last_sequence;
         while sequence >= state.first_sequence.max(1) {
             if let Some(event) = self.message(&stream, sequence).await? {
-                self.agree(&event).await?;
+                self.agree(&event, sequence).await?;
                 return Ok(Place { position: event.position, sequence: state.last_sequence });
             }
             sequence -= 1;
@@ -180,20 +180,20 @@ impl Relay {
         }
     }
 
-    /// Whether the log has this event too.
-    async fn agree(&self, event: &StoredEvent) -> Result<(), Trouble> {
+    /// Whether the log has the event of this message too.
+    async fn agree(&self, event: &StoredEvent, sequence: u64) -> Result<(), Trouble> {
         let position = event.position;
         let stream = self.stream.clone();
         let stored = self.log.read(position - 1, 1).await.map_err(Trouble::passing)?;
         match stored.first() {
             Some(stored) if stored.position == position && stored.hash == event.hash => Ok(()),
-            Some(_) => Err(BusError::Diverged { stream, position }.into()),
+            Some(_) => Err(BusError::Diverged { stream, sequence, position }.into()),
             None => {
                 let head = self.log.head().await.map_err(Trouble::passing)?;
                 if head >= position {
                     return Err(Trouble::Passing("the log was read behind its head".to_owned()));
                 }
-                Err(BusError::StreamAhead { stream, position, head }.into())
+                Err(BusError::StreamAhead { stream, sequence, position, head }.into())
             }
         }
     }

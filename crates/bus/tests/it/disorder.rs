@@ -22,7 +22,7 @@ pub struct Careless {
     pub messages: Vec<StreamMessage>,
     pub context: Context,
     copier: Nats,
-    _server: TestNats,
+    pub server: TestNats,
 }
 
 impl Careless {
@@ -41,7 +41,7 @@ impl Careless {
         setup_streams(&copier, &["speaker"], 1).await.expect("a stream");
         setup_consumers(&copier, &[COPIER]).await.expect("a durable");
         let context = jetstream::new(async_nats::connect(server.url()).await.expect("connected"));
-        let mut careless = Self { pair, messages, context, copier, _server: server };
+        let mut careless = Self { pair, messages, context, copier, server };
         careless.pair.bus = careless.asking(careless.pair.speaker.answers());
         careless
     }

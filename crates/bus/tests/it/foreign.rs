@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use eseal_bus::{Bus, ReadOwner};
+use eseal_bus::{Bus, BusError, ReadOwner, setup_consumers, setup_streams};
 use eseal_eventstore::{StoredEvent, StreamId};
 use eseal_kernel::{Digest, Id, Timestamp};
 use eseal_testkit::wait_until;
 
 use crate::disorder::Careless;
-use crate::support::{Pair, RETRY, SOON};
+use crate::support::{COPIER, Pair, RETRY, Running, SOON, connect, raw_stream};
 
 /// Another event of this stream at this place: of its own id, and with the hash that such an event has.
 fn forged(like: &StoredEvent, change: impl FnOnce(&mut StoredEvent)) -> StoredEvent {
@@ -285,4 +285,36 @@ async fn the_owner_is_asked_once_after_a_start_and_not_for_each_event() {
     let asked = count.load(Ordering::SeqCst);
     assert!((1..=4).contains(&asked), "asked {asked} times");
     running.stop().await;
+}
+
+#[tokio::test]
+async fn a_relay_names_a_forged_message_and_fills_the_stream_once_that_is_made_anew() {
+    let careless = Careless::with(12).await;
+    let events = careless.pair.speaker.events().await;
+    let consumer = careless.pair.consume();
+    for index in 0..10 {
+        careless.publish(index).await;
+    }
+    careless.pair.until_cursor(10).await;
+    consumer.stop().await;
+    careless.forge(&forged(&events[10], |_| ())).await;
+    let speaker = connect(&careless.server, "speaker").await;
+    let ended = Running::relay(&speaker, &careless.pair.speaker).task.await.expect("no panic");
+    assert!(matches!(ended, Err(BusError::Diverged { sequence: 11, position: 11, .. })), "{ended:?}");
+
+    // As the guide says: no message can be deleted, so the whole stream goes, and `migrate` makes it and its durables again.
+    careless.context.delete_stream("ESEAL_SPEAKER").await.expect("deleted");
+    setup_streams(&speaker, &["speaker"], 1).await.expect("a stream");
+    setup_consumers(&speaker, &[COPIER]).await.expect("a durable");
+    let (relay, consumer) = (Running::relay(&speaker, &careless.pair.speaker), careless.pair.consume());
+    careless.pair.until_cursor(12).await;
+    assert_eq!(careless.copies().await, careless.said().await);
+    let stream = raw_stream(&careless.server).await;
+    for (sequence, event) in (1..).zip(&events) {
+        let message = stream.get_raw_message(sequence).await.expect("a message");
+        let hash = message.headers.get("ce-hash").map(ToString::to_string);
+        assert_eq!((hash, message.payload.as_ref()), (Some(event.hash.to_string()), event.payload.as_slice()));
+    }
+    relay.stop().await;
+    consumer.stop().await;
 }

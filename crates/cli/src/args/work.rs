@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, reason = "the help text of each item is its documentation")]
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
@@ -94,6 +95,41 @@ pub struct Verify {
     /// 报告所用的中文字体文件 · A font file with Chinese, for PDF reports and page pictures; else an installed font
     #[arg(long, value_name = "FILE")]
     pub font: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+示例 · Example:
+  eseal --as admin trust export --purpose holder --output roots.pem
+  eseal --as admin trust export --purpose maker --output makers.pem
+  eseal verify-batch archive/ --trust roots.pem --maker-trust makers.pem
+  eseal verify-batch archive/ --trust roots.pem --json > verdicts.jsonl
+
+每个文档一行;一个文档读不出不影响其他文档。全部有效返回 0,有文档未通过返回 1,有文档读不出返回 2。
+One line for each document; one that can't be read stops no other. The exit code is 0 if all are valid, 1 if one is not, 2 if one
+could not be read. For the whole report on one document: eseal verify.")]
+pub struct VerifyBatch {
+    /// 待验证文档或目录 · Documents, and folders that are searched for .ofd and .pdf
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub inputs: Vec<PathBuf>,
+    /// 信任的根证书 · CA certificates of holders to trust
+    #[arg(long, value_name = "PEM")]
+    pub trust: Option<PathBuf>,
+    /// 信任的制章人根证书 · CA certificates of makers to trust
+    #[arg(long, value_name = "PEM")]
+    pub maker_trust: Option<PathBuf>,
+    /// 信任的时间戳根证书 · Roots of time stamping authorities to trust, PEM; without them no time stamp proves when
+    #[arg(long, value_name = "PEM")]
+    pub tsa_trust: Option<PathBuf>,
+    /// CRL 文件,可重复 · A revocation list to look at; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub crl: Vec<PathBuf>,
+    /// 加密 PDF 的密码文件,- 为标准输入 · Read the password of encrypted PDFs from a file, or from standard input: -
+    #[arg(long, value_name = "FILE|-")]
+    pub password_file: Option<PathBuf>,
+    /// 同时验证的文档数 · How many documents at a time [default: one per core]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
 }
 
 /// 报告格式 · Forms of a report

@@ -6,11 +6,11 @@ mod attempt;
 pub mod batch;
 mod bench;
 mod document;
-mod inputs;
+pub mod inputs;
 mod journal;
 mod manner;
 mod position;
-mod workers;
+pub mod workers;
 mod writing;
 
 use std::path::{Path, PathBuf};

@@ -163,7 +163,7 @@ async fn offline(env: &Env, document: &Document<'_>, roots: &Roots, beside: Besi
     Ok(Report::of(found, &judgement, &statuses, &origin))
 }
 
-fn store(lang: Lang, pem: Option<&[u8]>) -> Result<Option<TrustStore>, Failure> {
+pub(super) fn store(lang: Lang, pem: Option<&[u8]>) -> Result<Option<TrustStore>, Failure> {
     let Some(pem) = pem else { return Ok(None) };
     let certificates = Certificate::many_from_pem(pem).map_err(|error| unusable(lang, error))?;
     if certificates.is_empty() {
@@ -172,7 +172,7 @@ fn store(lang: Lang, pem: Option<&[u8]>) -> Result<Option<TrustStore>, Failure> 
     Ok(Some(TrustStore::new(certificates)))
 }
 
-fn pem(lang: Lang, path: Option<&Path>) -> Result<Option<Vec<u8>>, Failure> {
+pub(super) fn pem(lang: Lang, path: Option<&Path>) -> Result<Option<Vec<u8>>, Failure> {
     let bytes = path.map(|path| read_file(lang, path, MAX_ROOTS)).transpose()?;
     store(lang, bytes.as_deref())?; // a file that is none is told at once
     Ok(bytes)

@@ -1,5 +1,7 @@
 //! What a verification says: from the service's words to a report, and a report on a terminal.
 
+use std::path::Path;
+
 use eseal_documents::Language;
 use eseal_kernel::Timestamp;
 use eseal_proto::verification::v1 as pb;
@@ -151,6 +153,22 @@ pub fn to_words(report: &Report) -> String {
     for seal in &sheet.seals {
         text.push_str("\n\n");
         text.push_str(&words_of_seal(seal, sheet.language));
+    }
+    text
+}
+
+/// The verdict on the document at `path` in a line, and a line for everything that is not right.
+pub fn in_short(report: &Report, path: &Path) -> String {
+    let sheet = Sheet::of(report);
+    let mut text = format!("{}  {}", colored(sheet.tone, sheet.headline), path.display());
+    for seal in &sheet.seals {
+        for one in seal.items.iter().filter(|item| item.reason.is_some()) {
+            text.push_str(&format!("\n    {} · {}: {}", seal.title, one.label, item(one)));
+        }
+    }
+    let notes = report.notes.iter().chain(report.seals.iter().flat_map(|seal| &seal.notes));
+    for note in notes.filter(|note| note.severity == Severity::Warning) {
+        text.push_str(&format!("\n    {}", colored(Tone::Unsure, &format!("⚠ {} [{}]", note.text, note.code))));
     }
     text
 }

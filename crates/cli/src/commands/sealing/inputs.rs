@@ -28,31 +28,62 @@ pub struct Input {
 /// A folder can't be read, there are too many documents or none, or two would go to one place.
 pub fn collect(lang: Lang, named: &[PathBuf], folder: &Path) -> Result<Vec<Input>, Failure> {
     let mut inputs = Vec::new();
-    let apart = fs::canonicalize(folder).ok();
-    for path in named {
-        if path.is_dir() {
-            let mut walk = Walk { lang, root: path, folder, apart: apart.as_deref(), inputs: &mut inputs };
-            walk.read(path, 0)?;
-        } else {
-            let name = path.file_name().ok_or_else(|| Failure::usage(lang, path.display()))?;
-            inputs.push(Input { file: path.clone(), output: folder.join(name) });
-        }
-    }
-    if inputs.is_empty() {
-        let why = lang.pick("没有找到 .ofd 或 .pdf 文档", "no .ofd or .pdf document was found");
-        return Err(Failure::usage(lang, why));
-    }
+    search(lang, named, Some(folder), |file, root| {
+        let below = match root {
+            Some(root) => file.strip_prefix(root).unwrap_or(&file),
+            None => Path::new(file.file_name().ok_or_else(|| Failure::usage(lang, file.display()))?),
+        };
+        inputs.push(Input { output: folder.join(below), file });
+        Ok(())
+    })?;
     no_two_in_one_place(lang, &inputs)?;
     Ok(inputs)
 }
 
+/// The documents that `named` means, as [`collect`] finds them, where nothing is written.
+///
+/// # Errors
+/// A folder can't be read, or there are too many documents or none.
+pub fn documents(lang: Lang, named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    search(lang, named, None, |file, _| {
+        files.push(file);
+        Ok(())
+    })?;
+    Ok(files)
+}
+
+/// Gives each document to `found`, with the named folder that it was found in.
+fn search(
+    lang: Lang,
+    named: &[PathBuf],
+    apart: Option<&Path>,
+    mut found: impl FnMut(PathBuf, Option<&Path>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut count = 0;
+    let apart = apart.and_then(|folder| fs::canonicalize(folder).ok());
+    for path in named {
+        if path.is_dir() {
+            let mut each = |file| found(file, Some(path));
+            Walk { lang, apart: apart.as_deref(), count: &mut count, found: &mut each }.read(path, 0)?;
+        } else {
+            count += 1;
+            found(path.clone(), None)?;
+        }
+    }
+    if count == 0 {
+        let why = lang.pick("没有找到 .ofd 或 .pdf 文档", "no .ofd or .pdf document was found");
+        return Err(Failure::usage(lang, why));
+    }
+    Ok(())
+}
+
 struct Walk<'a> {
     lang: Lang,
-    root: &'a Path,
-    folder: &'a Path,
     /// The folder of results is not looked through, wherever it lies.
     apart: Option<&'a Path>,
-    inputs: &'a mut Vec<Input>,
+    count: &'a mut usize,
+    found: &'a mut dyn FnMut(PathBuf) -> Result<(), Failure>,
 }
 
 impl Walk<'_> {
@@ -71,11 +102,11 @@ impl Walk<'_> {
             if kind.is_dir() {
                 self.read(&file, depth + 1)?;
             } else if kind.is_file() && is_document(&file) {
-                if self.inputs.len() >= MAX {
+                if *self.count >= MAX {
                     return Err(Failure::usage(self.lang, format_args!("> {MAX}")));
                 }
-                let below = file.strip_prefix(self.root).unwrap_or(&file);
-                self.inputs.push(Input { output: self.folder.join(below), file });
+                *self.count += 1;
+                (self.found)(file)?;
             }
         }
         Ok(())
