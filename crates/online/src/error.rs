@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use eseal_kernel::Timestamp;
 use eseal_pki::{CertificateError, CrlError, OcspError, TspError};
 
 /// Why something did not come, or is not what it should be.
@@ -82,6 +83,36 @@ pub enum OnlineError {
         url: String,
         /// Why.
         source: CrlError,
+    },
+    /// A statement that was not made yet, by our clock.
+    #[error("what {url} says is of {from}, which is not yet")]
+    Ahead {
+        /// What was asked.
+        url: String,
+        /// Of when it is.
+        from: Timestamp,
+    },
+    /// A statement that does not hold any more.
+    #[error("what {url} says was to be renewed by {until}")]
+    Outdated {
+        /// What was asked.
+        url: String,
+        /// Until when it held.
+        until: Timestamp,
+    },
+    /// It says nothing about this certificate.
+    #[error("{url} says nothing about the certificate of {subject}")]
+    Silent {
+        /// What was asked.
+        url: String,
+        /// Whose.
+        subject: String,
+    },
+    /// It failed a moment ago, and is not asked again so soon.
+    #[error("{url} failed a moment ago and is asked again later")]
+    LeftAlone {
+        /// What would have been asked.
+        url: String,
     },
     /// The certificate names no place to ask.
     #[error("the certificate of {subject} names no place where its revocation can be asked")]

@@ -3,6 +3,7 @@
 //!
 //! - [`TimeStampClient`]: several authorities, asked in their order
 //! - [`RevocationClient`]: what later validation needs about a chain
+//! - [`Statuses`]: the same, kept and asked for anew before it runs out
 //! - [`pades`]: what makes of a sealed PDF one that lasts
 //! - [`development`]: an authority of time stamps on this machine, for development and tests
 //!
@@ -16,9 +17,11 @@ mod error;
 mod http;
 pub mod pades;
 mod revocation;
+mod statuses;
 mod time_stamps;
 
 pub use addresses::Addresses;
 pub use error::OnlineError;
 pub use revocation::{Gathered, RevocationClient};
+pub use statuses::{Proof, Status, Statuses};
 pub use time_stamps::{TimeStampClient, TimeStampSettings};

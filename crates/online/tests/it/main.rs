@@ -3,4 +3,5 @@
 mod pades;
 mod revocation;
 mod servers;
+mod statuses;
 mod time_stamps;

@@ -9,12 +9,12 @@ use eseal_pki::{Certificate, OcspError};
 
 use crate::servers::{answering, of_kind, openssl};
 
-fn client(addresses: Addresses) -> RevocationClient {
+pub fn client(addresses: Addresses) -> RevocationClient {
     RevocationClient::try_new(Duration::from_secs(5), addresses).expect("a client")
 }
 
 /// A CA of OpenSSL's whose certificate number 10 names these addresses, and which revoked it.
-fn authority(folder: &Path, ocsp: &str, list: &str) -> [Certificate; 2] {
+pub fn authority(folder: &Path, ocsp: &str, list: &str) -> [Certificate; 2] {
     let config = format!(
         "[req]\ndistinguished_name=dn\nprompt=no\n[dn]\nCN=root\n[root]\nbasicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign,cRLSign\n\
          [leaf]\nkeyUsage=critical,digitalSignature\nauthorityInfoAccess=OCSP;URI:{ocsp}\ncrlDistributionPoints=URI:{list}\n\
@@ -37,7 +37,7 @@ fn authority(folder: &Path, ocsp: &str, list: &str) -> [Certificate; 2] {
         .map(|name| Certificate::from_pem(&std::fs::read(folder.join(name)).expect("a file")).expect("a certificate"))
 }
 
-fn responder(folder: &Path) -> impl Fn(axum::body::Bytes) -> axum::response::Response + Send + Sync + use<> {
+pub fn responder(folder: &Path) -> impl Fn(axum::body::Bytes) -> axum::response::Response + Send + Sync + use<> {
     let folder = folder.to_owned();
     move |request| {
         std::fs::write(folder.join("req.der"), &request).expect("a file");
@@ -49,7 +49,7 @@ fn responder(folder: &Path) -> impl Fn(axum::body::Bytes) -> axum::response::Res
     }
 }
 
-fn lists(folder: &Path) -> impl Fn(axum::body::Bytes) -> axum::response::Response + Send + Sync + use<> {
+pub fn lists(folder: &Path) -> impl Fn(axum::body::Bytes) -> axum::response::Response + Send + Sync + use<> {
     let folder = folder.to_owned();
     move |_| of_kind("application/octet-stream", std::fs::read(folder.join("list.pem")).expect("a list"))
 }
