@@ -134,6 +134,7 @@ kinds!(
         DocumentsRefused,
         BatchEnded,
         FileListSigned,
+        SealPolicySet,
     ]
 );
 

@@ -4,6 +4,9 @@
 //! for ever by being revoked or replaced. *Expired* is no state: it follows from the end of the validity, and an
 //! expired seal can still be revoked or replaced.
 //!
+//! **A policy** ([`policy`]) says what a use of a seal needs beyond its gates. People of an organization make it stricter
+//! and never looser.
+//!
 //! **A use of a seal** ([`sealing`]) is an attempt that passes gates in this order. A gate that refuses leaves a fact,
 //! [`event::Step::Refused`], and the attempt is over.
 //!
@@ -35,6 +38,7 @@ pub mod crl;
 pub mod event;
 pub mod hosted_key;
 pub mod ids;
+pub mod policy;
 pub mod reason;
 pub mod registration;
 pub mod rejection;

@@ -10,6 +10,7 @@ mod batching;
 mod keys;
 mod parse;
 mod parse_batch;
+mod parse_rights;
 mod parse_whole;
 mod refusals;
 mod registry;

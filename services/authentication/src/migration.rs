@@ -5,7 +5,7 @@ use sea_orm_migration::prelude::*;
 
 /// The migrations of this service, oldest first.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(Tables), Box::new(Batches)]
+    vec![Box::new(Tables), Box::new(Batches), Box::new(Policies)]
 }
 
 struct Tables;
@@ -47,6 +47,30 @@ impl MigrationTrait for Batches {
         }
         Ok(())
     }
+}
+
+struct Policies;
+
+impl MigrationName for Policies {
+    fn name(&self) -> &'static str {
+        "authentication_0003_policies"
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for Policies {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.create_table(seal_policy()).await
+    }
+}
+
+/// Read table: what uses of a seal need beyond its gates.
+fn seal_policy() -> TableCreateStatement {
+    Table::create()
+        .table("seal_policy")
+        .col(ColumnDef::new("seal_id").text().not_null().primary_key())
+        .col(ColumnDef::new("policy").text().not_null()) // JSON of SealPolicy
+        .take()
 }
 
 /// Read table: acts over many documents, beside their attempts.

@@ -13,6 +13,7 @@ use crate::domain::crl::Imported;
 use crate::domain::event::{Fact, Step};
 use crate::domain::hosted_key::{HostedKey, HostedKeyEvent};
 use crate::domain::ids::AttemptId;
+use crate::domain::policy::Policy;
 use crate::domain::reason::Reason;
 use crate::domain::seal::Entry;
 use crate::domain::trust_anchor::{AnchorEvent, AnchorFact};
@@ -20,7 +21,7 @@ use crate::domain::{Event, Seal};
 
 /// The tables that follow from the events of seals.
 pub const SEAL_TABLES: &[&str] =
-    &["seal", "seal_pin", "sealing_attempt", "sealing_places", "sealing_batch", "sealing_document"];
+    &["seal", "seal_pin", "seal_policy", "sealing_attempt", "sealing_places", "sealing_batch", "sealing_document"];
 /// The table that follows from the events of hosted keys.
 pub const HOSTED_KEY_TABLES: &[&str] = &["hosted_key"];
 /// The table that follows from the events of trust anchors.
@@ -39,6 +40,7 @@ pub fn seal_rows(recorded: &Recorded<'_>, event: &Event, state: &Seal) -> Vec<Ro
         | Fact::Revoked(..)
         | Fact::Replaced(..)
         | Fact::Expired(_) => [entry(), None],
+        Fact::PolicySet(_, set) => [entry(), Some(policy(event, set))],
         Fact::PinUnlocked => [Some(pin(event, state)), None],
         Fact::Sealing(id, step) => match step {
             Step::PinTried { .. } | Step::PinAccepted | Step::PinRefused { .. } => [Some(pin(event, state)), None],
@@ -95,6 +97,14 @@ fn pin(event: &Event, state: &Seal) -> Row {
             ("seal_id", event.seal.to_string().into()),
             ("tries_left", i32::from(state.pin().tries_left()).into()),
         ],
+    }
+}
+
+fn policy(event: &Event, set: &Policy) -> Row {
+    Row {
+        table: "seal_policy",
+        key: &["seal_id"],
+        values: vec![("seal_id", event.seal.to_string().into()), ("policy", json(&words::policy_to_wire(set)))],
     }
 }
 

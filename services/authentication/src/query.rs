@@ -286,6 +286,8 @@ fn seals() -> SelectStatement {
     let mut select = Sql::select();
     select.from("seal").columns(shown::SEAL_COLUMNS.map(|name| ("seal", name))).column(("seal_pin", "tries_left"));
     select.join(JoinType::LeftJoin, "seal_pin", column("seal_pin", "seal_id").equals(("seal", "seal_id")));
+    let same = column("seal_policy", "seal_id").equals(("seal", "seal_id"));
+    select.column(("seal_policy", "policy")).join(JoinType::LeftJoin, "seal_policy", same);
     select
 }
 

@@ -138,6 +138,10 @@ impl Fold {
                 self.changed(event);
                 self.expiry_announced = true;
             }
+            Kind::SealPolicySet(fact) => {
+                self.seal.policy = fact.policy;
+                self.changed(event);
+            }
             Kind::PinUnlocked(_) => self.pin_tries_left = PIN_TRIES,
             Kind::SealingBegun(fact) => self.begin(&fact.attempt_id, &fact.custodian_id, event),
             Kind::PinTried(fact) => {

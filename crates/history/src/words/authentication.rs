@@ -3,7 +3,7 @@
 use eseal_proto::authentication::v1::authentication_event::Kind;
 use eseal_proto::authentication::v1::{SealRegistered, SealingAuthorized};
 
-use super::{Language, brief, time, vocabulary};
+use super::{Language, brief, rights, time, vocabulary};
 
 pub(super) fn what(kind: &Kind, language: Language) -> String {
     let say = |zh, en| language.pick(zh, en);
@@ -15,6 +15,7 @@ pub(super) fn what(kind: &Kind, language: Language) -> String {
         Kind::SealRevoked(_) => say("印章注销", "Seal revoked").to_owned(),
         Kind::SealReplaced(fact) => format!("{} {}", say("印章更换为", "Seal replaced by"), fact.successor_seal_id),
         Kind::SealExpired(_) => say("印章有效期届满", "The seal's validity has ended").to_owned(),
+        Kind::SealPolicySet(fact) => rights::policy(fact.policy.as_ref(), language),
         Kind::SealingBegun(_) => say("签章开始", "Sealing begins").to_owned(),
         Kind::SealingRefused(_) => say("签章未通过", "Sealing was refused").to_owned(),
         Kind::PinTried(_) => say("托管密钥的密码送验", "The hosted key's PIN is looked at").to_owned(),
@@ -101,6 +102,7 @@ pub(super) fn reason(kind: &Kind) -> (&str, &str) {
         | Kind::SealResumed(_)
         | Kind::SealReplaced(_)
         | Kind::SealExpired(_)
+        | Kind::SealPolicySet(_)
         | Kind::SealingBegun(_)
         | Kind::PinTried(_)
         | Kind::PinAccepted(_)

@@ -17,6 +17,7 @@ const RESUMED: &str = "eseal.authentication.v1.SealResumed";
 const REVOKED: &str = "eseal.authentication.v1.SealRevoked";
 const REPLACED: &str = "eseal.authentication.v1.SealReplaced";
 const EXPIRED: &str = "eseal.authentication.v1.SealExpired";
+const POLICY_SET: &str = "eseal.authentication.v1.SealPolicySet";
 const PIN_UNLOCKED: &str = "eseal.authentication.v1.PinUnlocked";
 
 pub(super) fn encode(event: &Event) -> Encoded {
@@ -44,6 +45,10 @@ pub(super) fn encode(event: &Event) -> Encoded {
         Fact::Expired(application) => {
             stored(EXPIRED, &pb::SealExpired { seal_id, application_id: application.to_string() })
         }
+        Fact::PolicySet(application, policy) => {
+            let (application_id, policy) = (application.to_string(), Some(words::policy_to_wire(policy)));
+            stored(POLICY_SET, &pb::SealPolicySet { seal_id, application_id, policy })
+        }
         Fact::PinUnlocked => stored(PIN_UNLOCKED, &pb::PinUnlocked { seal_id }),
         Fact::Sealing(attempt, step) => sealing::encode(seal_id, attempt.to_string(), step),
     }
@@ -58,6 +63,7 @@ pub(super) fn decode(kind: &str, schema_version: u32, payload: &[u8]) -> Read<Ev
         (REVOKED, 1) => json(payload).and_then(revoked),
         (REPLACED, 1) => json(payload).and_then(replaced),
         (EXPIRED, 1) => json(payload).and_then(expired),
+        (POLICY_SET, 1) => json(payload).and_then(policy_set),
         (PIN_UNLOCKED, 1) => json(payload).and_then(pin_unlocked),
         (kind, schema_version) => return sealing::decode(kind, schema_version, payload),
     };
@@ -132,6 +138,12 @@ fn replaced(message: pb::SealReplaced) -> Result<Event, Unreadable> {
 
 fn expired(message: pb::SealExpired) -> Result<Event, Unreadable> {
     let fact = Fact::Expired(parsed(&message.application_id, "applicationId")?);
+    Ok(Event { seal: seal(&message.seal_id)?, fact })
+}
+
+fn policy_set(message: pb::SealPolicySet) -> Result<Event, Unreadable> {
+    let policy = words::policy(&message.policy.unwrap_or_default()).ok_or(Unreadable::Field("policy"))?;
+    let fact = Fact::PolicySet(parsed(&message.application_id, "applicationId")?, policy);
     Ok(Event { seal: seal(&message.seal_id)?, fact })
 }
 

@@ -9,6 +9,7 @@ use crate::domain::crl::List;
 use crate::domain::event::{Fact, RefusedInBatch, SealedInBatch, Step};
 use crate::domain::hosted_key::{HostedKeyFact, Owner};
 use crate::domain::ids::{ApplicationId, AttemptId, HostedKeyId, SealId};
+use crate::domain::policy::Policy;
 use crate::domain::reason::Reason;
 use crate::domain::registration::{Custody, Organization, Registration, SealType};
 use crate::domain::trust_anchor::{AnchorFact, AnchorId, Purpose};
@@ -108,6 +109,7 @@ fn facts() -> Vec<Fact> {
         Fact::Revoked(application, RevocationCause::OrganizationDissolved),
         Fact::Replaced(application, SealId(id(5))),
         Fact::Expired(application),
+        Fact::PolicySet(application, Policy { approval_required: true, max_uses: 3, longest_deadline_s: 604_800 }),
         Fact::PinUnlocked,
     ];
     facts.extend(steps().into_iter().map(|step| Fact::Sealing(AttemptId(id(2)), step)));

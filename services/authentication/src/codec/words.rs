@@ -6,6 +6,7 @@ use eseal_proto::seal::v1 as seal_pb;
 
 use super::{Unreadable, parsed};
 use crate::domain::command::Place;
+use crate::domain::policy::Policy;
 use crate::domain::registration::{Custody, Organization, SealType};
 use crate::domain::seal::Standing;
 use crate::domain::trust_anchor::Purpose;
@@ -98,6 +99,24 @@ pub const fn standing_to_wire(standing: Standing) -> seal_pb::SealState {
         Standing::Revoked(_) => seal_pb::SealState::Revoked,
         Standing::Replaced(_) => seal_pb::SealState::Replaced,
     }
+}
+
+/// 用印规则; none of numbers that none can have.
+pub fn policy(wire: &pb::SealPolicy) -> Option<Policy> {
+    let usual = Policy::default();
+    let or = |given: u32, otherwise: u32| if given == 0 { otherwise } else { given };
+    Policy {
+        approval_required: wire.approval_required,
+        max_uses: or(wire.max_uses, usual.max_uses),
+        longest_deadline_s: or(wire.longest_deadline_s, usual.longest_deadline_s),
+    }
+    .within_bounds()
+}
+
+/// 用印规则, on the wire.
+pub const fn policy_to_wire(policy: &Policy) -> pb::SealPolicy {
+    let Policy { approval_required, max_uses, longest_deadline_s } = *policy;
+    pb::SealPolicy { approval_required, max_uses, longest_deadline_s }
 }
 
 /// What a CA is trusted for.

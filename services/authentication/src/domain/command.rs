@@ -3,6 +3,7 @@
 use eseal_kernel::{Digest, Timestamp, Uscc};
 
 use super::ids::{AttemptId, By, SealId};
+use super::policy::Policy;
 use super::reason::Reason;
 use super::registration::Registration;
 
@@ -42,6 +43,13 @@ pub enum Action {
         /// Its organization; none if it is not registered. Neither ever changes.
         successor_organization: Option<Uscc>,
     },
+    /// Say what a use needs beyond the gates.
+    SetPolicy {
+        /// That.
+        policy: Policy,
+        /// Whether somebody of an organization asks, who can make it no looser.
+        may_only_tighten: bool,
+    },
     /// Say that its validity has ended, if it has.
     AnnounceExpiry,
     /// Give all PIN tries back.
@@ -67,6 +75,7 @@ impl Action {
             Self::Resume => "Resume",
             Self::Revoke(_) => "Revoke",
             Self::Replace { .. } => "Replace",
+            Self::SetPolicy { .. } => "SetPolicy",
             Self::AnnounceExpiry => "AnnounceExpiry",
             Self::UnlockPin => "UnlockPin",
             Self::Sealing { action, .. } => action.name(),

@@ -4,6 +4,7 @@ use eseal_kernel::{Digest, Timestamp};
 
 use super::command::{Place, RevocationCause, SuspensionCause};
 use super::ids::{ApplicationId, AttemptId, PersonId, SealId};
+use super::policy::Policy;
 use super::reason::Reason;
 use super::registration::Registration;
 
@@ -33,6 +34,8 @@ pub enum Fact {
     Replaced(ApplicationId, SealId),
     /// Its validity has ended.
     Expired(ApplicationId),
+    /// What a use needs beyond the gates was set.
+    PolicySet(ApplicationId, Policy),
     /// An administrator gave all tries back.
     PinUnlocked,
     /// A step of one use.

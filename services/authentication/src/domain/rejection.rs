@@ -21,6 +21,9 @@ pub enum Rejection {
     /// The seal that shall take its place is not registered, of another organization, or itself.
     #[error("the successor is not another registered seal of the same organization")]
     UnfitSuccessor,
+    /// Somebody of an organization would make the policy of its seal looser.
+    #[error("only an administrator of the system can make the policy looser")]
+    PolicyLoosened,
     /// The person is not the seal's custodian.
     #[error("only the seal's custodian may do this")]
     NotCustodian,

@@ -8,6 +8,7 @@ use super::attempt::Attempts;
 use super::command::{Action, Command, RevocationCause, SuspensionCause};
 use super::event::{Event, Fact};
 use super::ids::{By, SealId};
+use super::policy::Policy;
 use super::reason::Reason;
 use super::registration::Registration;
 use super::rejection::Rejection;
@@ -32,6 +33,8 @@ pub struct Entry {
     pub standing: Standing,
     /// Whether the end of its validity is a fact already.
     pub expiry_announced: bool,
+    /// What a use needs beyond the gates.
+    pub policy: Policy,
 }
 
 /// The state of a registered seal.
@@ -155,6 +158,17 @@ impl Entry {
         }
     }
 
+    fn set_policy(&self, policy: Policy, may_only_tighten: bool) -> Result<Vec<Fact>, Rejection> {
+        match self.standing {
+            Standing::Revoked(_) | Standing::Replaced(_) => Err(Rejection::Final),
+            _ if policy == self.policy => Ok(vec![]),
+            _ if may_only_tighten && !policy.is_as_strict_as(&self.policy) => Err(Rejection::PolicyLoosened),
+            Standing::Registered | Standing::Active | Standing::Suspended(_) => {
+                Ok(vec![Fact::PolicySet(self.registration.application, policy)])
+            }
+        }
+    }
+
     fn announce_expiry(&self, now: Timestamp) -> Vec<Fact> {
         if self.expiry_announced || self.is_final() || !self.registration.is_expired(now) {
             return vec![];
@@ -210,8 +224,8 @@ impl Aggregate for Seal {
         match &event.fact {
             Fact::Registered(registration) => {
                 let registration = Arc::new(registration.as_ref().clone());
-                let entry = Entry { registration, standing: Standing::Registered, expiry_announced: false };
-                Self { entry: Some(entry), ..self }
+                let (standing, policy) = (Standing::Registered, Policy::default());
+                Self { entry: Some(Entry { registration, standing, expiry_announced: false, policy }), ..self }
             }
             Fact::Activated(_) | Fact::Resumed(_) => self.stand(Standing::Active),
             Fact::Suspended(_, cause) => self.stand(Standing::Suspended(*cause)),
@@ -219,6 +233,9 @@ impl Aggregate for Seal {
             Fact::Replaced(_, successor) => self.stand(Standing::Replaced(*successor)),
             Fact::Expired(_) => {
                 Self { entry: self.entry.map(|entry| Entry { expiry_announced: true, ..entry }), ..self }
+            }
+            Fact::PolicySet(_, policy) => {
+                Self { entry: self.entry.map(|entry| Entry { policy: *policy, ..entry }), ..self }
             }
             Fact::PinUnlocked => Self { pin: PinCount::default(), ..self },
             Fact::Sealing(attempt, step) => self.evolve_sealing(*attempt, step),
@@ -236,6 +253,7 @@ impl Aggregate for Seal {
             Action::Replace { successor, successor_organization } => {
                 entry()?.replace(command.seal, *successor, successor_organization.as_ref())
             }
+            Action::SetPolicy { policy, may_only_tighten } => entry()?.set_policy(*policy, *may_only_tighten),
             Action::AnnounceExpiry => Ok(entry()?.announce_expiry(command.now)),
             Action::UnlockPin => entry().map(|_| self.unlock_pin()),
             Action::Sealing { attempt, by, action } => {

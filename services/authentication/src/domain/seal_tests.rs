@@ -4,9 +4,25 @@ use super::command::{Action, RevocationCause, SuspensionCause};
 use super::event::Fact;
 use super::facts::*;
 use super::ids::By;
+use super::policy::Policy;
 use super::registration::Registration;
 use super::rejection::Rejection;
 use super::{Event, seal::PIN_TRIES, seal::Standing};
+
+#[test]
+fn people_of_an_organization_make_a_policy_stricter_and_never_looser() {
+    let strict = Policy { approval_required: true, max_uses: 1, longest_deadline_s: 60 };
+    let loose = Policy { max_uses: 2, ..strict };
+    let set = |policy, may_only_tighten| order(Action::SetPolicy { policy, may_only_tighten });
+    let is_set = |policy| fact(Fact::PolicySet(application(), policy));
+    assert_eq!(Scenario::given(active()).when(&set(loose, true)), Ok(vec![is_set(loose)]));
+    let under = |policy| Scenario::given(all([active(), vec![is_set(policy)]]));
+    assert_eq!(under(loose).when(&set(strict, true)), Ok(vec![is_set(strict)]));
+    assert_eq!(under(strict).when(&set(strict, true)), Ok(vec![]));
+    assert_eq!(under(strict).when(&set(loose, true)), Err(Rejection::PolicyLoosened));
+    assert_eq!(under(strict).when(&set(Policy::default(), true)), Err(Rejection::PolicyLoosened));
+    assert_eq!(under(strict).when(&set(loose, false)), Ok(vec![is_set(loose)]));
+}
 
 #[test]
 fn a_made_seal_is_registered_once() {

@@ -61,6 +61,7 @@ reasons! {
     SEAL_STATE_UNFIT = "电子印章的当前状态不允许此操作", "The seal's state does not allow this";
     SEAL_ENDED = "该电子印章已注销或已被更换,状态不能再改变", "The seal has ended for ever";
     SUCCESSOR_UNFIT = "接替的印章须是同一单位已注册的另一枚印章", "The successor must be another registered seal of the organization";
+    POLICY_LOOSENED = "单位人员只能收紧、不能放宽用印规则", "People of an organization can make the policy of its seal stricter, never looser";
     NOT_CUSTODIAN = "只有该电子印章或密钥的保管人才能执行此操作", "Only its custodian may do this";
     TOO_MANY_ATTEMPTS = "该电子印章进行中的签章过多,请稍后重试", "The seal has too many open attempts";
     ATTEMPT_NOT_FOUND = "该次签章不存在", "There is no such attempt";
@@ -91,6 +92,7 @@ impl Rejected for Rejection {
             Self::Final => (Code::FailedPrecondition, &SEAL_ENDED),
             Self::Expired => (Code::FailedPrecondition, &SEAL_EXPIRED),
             Self::UnfitSuccessor => (Code::FailedPrecondition, &SUCCESSOR_UNFIT),
+            Self::PolicyLoosened => (Code::PermissionDenied, &POLICY_LOOSENED),
             Self::NotCustodian => (Code::PermissionDenied, &NOT_CUSTODIAN),
             Self::TooManyAttempts => (Code::ResourceExhausted, &TOO_MANY_ATTEMPTS),
             Self::AttemptNotOpen => (Code::FailedPrecondition, &ATTEMPT_NOT_OPEN),

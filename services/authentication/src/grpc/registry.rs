@@ -8,7 +8,7 @@ use eseal_service::status::internal;
 use eseal_service::{Caller, Language};
 use tonic::{Request, Response, Status};
 
-use super::{Call, Grpc, by, parse, refusals, response};
+use super::{Call, Grpc, by, parse, parse_rights, refusals, response};
 use crate::app::App;
 use crate::codec::words;
 use crate::domain::Seal;
@@ -79,6 +79,19 @@ impl RegistryService for Grpc {
         let call = self.call(&request, "RegistryService/UnlockSeal", &request.get_ref().request_id)?;
         let order = self.order(&call, &request.get_ref().seal_id, Action::UnlockPin).await?;
         let answer = self.decide(call, order, |decided| pb::UnlockSealResponse { etag: decided.version.to_string() });
+        answer.await.map(response)
+    }
+
+    async fn set_seal_policy(
+        &self,
+        request: Request<pb::SetSealPolicyRequest>,
+    ) -> Result<Response<pb::SetSealPolicyResponse>, Status> {
+        let call = self.call(&request, "RegistryService/SetSealPolicy", &request.get_ref().request_id)?;
+        let policy = parse_rights::policy(request.get_ref().policy.as_ref())?;
+        let action = Action::SetPolicy { policy, may_only_tighten: call.caller.bound_to().is_some() };
+        let order = self.order(&call, &request.get_ref().seal_id, action).await?;
+        let answer =
+            self.decide(call, order, |decided| pb::SetSealPolicyResponse { etag: decided.version.to_string() });
         answer.await.map(response)
     }
 

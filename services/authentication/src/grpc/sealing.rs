@@ -257,6 +257,7 @@ fn refusal(fact: &Fact) -> Option<Refusal> {
         | Fact::Revoked(..)
         | Fact::Replaced(..)
         | Fact::Expired(_)
+        | Fact::PolicySet(..)
         | Fact::PinUnlocked => return None,
     };
     Some(Refusal { gate: reason.gate().letter().to_owned(), reason: reason.code().to_owned(), tries_left })

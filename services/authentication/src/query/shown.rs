@@ -68,7 +68,13 @@ pub fn seal(row: &QueryResult, now: Timestamp) -> Result<pb::RegisteredSeal, Que
         pin_tries_left: u32::try_from(tries_left).map_err(|_| QueryError::Damaged("tries_left"))?,
         hosted_key_id: text("hosted_key_id")?,
         etag: row.try_get::<i64>("", "version")?.to_string(),
+        policy: policy(row)?,
     })
+}
+
+fn policy(row: &QueryResult) -> Result<Option<pb::SealPolicy>, QueryError> {
+    let Some(stored) = row.try_get::<Option<String>>("", "policy")? else { return Ok(None) };
+    serde_json::from_str(&stored).map_err(|_| QueryError::Damaged("policy"))
 }
 
 pub fn attempt(row: &QueryResult, now: Timestamp) -> Result<pb::Attempt, QueryError> {

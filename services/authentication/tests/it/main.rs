@@ -14,6 +14,7 @@ mod privacy;
 mod reaction;
 mod registry;
 mod repeat;
+mod rights;
 mod signing;
 mod structures;
 mod trust;

@@ -10,6 +10,7 @@ use eseal_service::testing::{came, done, rpcs_for_people};
 
 use crate::batch::{Many, showing_list};
 use crate::bureau::*;
+use crate::rights::{APPROVED, set_policy};
 use crate::signing::*;
 use crate::whole::{OFD, order, pieces};
 
@@ -58,6 +59,7 @@ async fn people_of_another_organization_get_nothing_by_any_rpc() {
         ("RegistryService/RevokeSeal", OtherOrganization, done(revoke(&mut admin, seal).await)),
         ("RegistryService/ReplaceSeal", OtherOrganization, done(replace(&mut admin, seal, &successor.seal_id).await)),
         ("RegistryService/UnlockSeal", OtherOrganization, done(unlock(&mut admin, seal).await)),
+        ("RegistryService/SetSealPolicy", OtherOrganization, done(set_policy(&mut admin, seal, APPROVED).await)),
         ("RegistryService/GetSeal", OtherOrganization, done(show(&mut custodian, seal).await)),
         ("RegistryService/ListSeals", OtherOrganization, came(custodian.list_seals(named).await, |_| false)),
         (

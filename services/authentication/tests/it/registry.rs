@@ -60,6 +60,7 @@ async fn every_particular_of_a_registered_seal_is_shown() {
         pin_tries_left: 5,
         hosted_key_id: String::new(),
         etag: "1".to_owned(),
+        policy: None,
     };
     assert_eq!(shown, expected);
 }
