@@ -1,51 +1,47 @@
 //! A small certificate authority for development, demonstrations and tests.
 //!
-//! One authority certifies either holders or makers, never both: a holder's authority that could also certify makers would let
+//! Each of its certificates has a mark that says so: see [`Certificate::is_for_development`]. One authority certifies either holders or makers, never both: a holder's authority that could also certify makers would let
 //! any holder sign seals with another organization's picture.
+
+mod addresses;
+mod files;
 
 use std::time::Duration;
 
 use eseal_kernel::Timestamp;
-use zeroize::Zeroizing;
 
 use crate::asn1::writer;
 use crate::certificate::{Certificate, CertificateError};
 use crate::chain::Purpose;
-use crate::crl::{Crl, CrlError, Revocation, RevocationReason};
+use crate::crl::{Crl, CrlError, DeltaCrl, Revocation, RevocationReason};
 use crate::csr::CertificateRequest;
 use crate::extensions::{self, KeyUsage};
 use crate::ocsp::{CertificateStatus, OcspError, OcspResponder};
 use crate::oid::{self, MAKER_EKU};
-use crate::pem;
 use crate::public_key::{BadSignature, KeyError, PublicKey};
 use crate::signing_key::SigningKey;
 use crate::subject::{InvalidSubject, Subject};
 use crate::suite::{SignError, Suite};
 use crate::template::{self, Template};
 
+pub use addresses::Addresses;
+pub use files::CaFiles;
+
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Validity of the authority's own certificate: 20 years.
 const ROOT_VALIDITY: Duration = DAY.saturating_mul(20 * 365 + 5);
 /// Until the next list is due.
 const CRL_VALIDITY: Duration = DAY.saturating_mul(30);
-const KEY_LABEL: &str = "PRIVATE KEY";
 
-/// A root key with its self-signed certificate, and what it has revoked.
+/// A key with its certificate, and what it has revoked.
 #[derive(Debug)]
 pub struct DevelopmentCa {
     key: SigningKey,
     certificate: Certificate,
+    /// From the one that certified it up to the root; none where it is the root.
+    above: Vec<Certificate>,
+    addresses: Addresses,
     revocations: Vec<(String, Revocation)>,
-}
-
-/// Everything that an authority consists of, as three PEM texts.
-pub struct CaFiles {
-    /// PKCS #8, not encrypted.
-    pub key: Zeroizing<String>,
-    /// The self-signed certificate. That it lists [`MAKER_EKU`] makes it a maker authority.
-    pub certificate: String,
-    /// The revocation list.
-    pub crl: String,
 }
 
 /// Why the authority does not do what was asked.
@@ -84,35 +80,78 @@ impl From<BadSignature> for CaError {
 }
 
 impl DevelopmentCa {
-    /// A new authority named `name`, valid for 20 years from `now`.
+    /// A new authority named `name`, valid for 20 years from `now`, which certifies holders or makers and no authorities.
+    ///
+    /// # Errors
+    /// [`CaError`].
     pub fn create(suite: Suite, name: &str, purpose: Purpose, now: Timestamp) -> Result<Self, CaError> {
+        Self::create_root(suite, name, purpose, 0, now)
+    }
+
+    /// A new authority with at most `below` authorities under it, one under the other: see [`DevelopmentCa::create_under`].
+    ///
+    /// # Errors
+    /// [`CaError`].
+    pub fn create_root(
+        suite: Suite,
+        name: &str,
+        purpose: Purpose,
+        below: u32,
+        now: Timestamp,
+    ) -> Result<Self, CaError> {
         let key = SigningKey::generate(suite)?;
-        let public_key = key.public_key();
         let name = Subject::named(name).to_der()?;
-        let mut extensions = vec![
-            template::basic_constraints(Some(Some(0))), // it certifies nobody who certifies others
-            template::key_usage(KeyUsage::KEY_CERT_SIGN.and(KeyUsage::CRL_SIGN)),
-            template::subject_key(&public_key),
-        ];
-        if purpose == Purpose::Maker {
-            extensions.push(template::extended_usage(&MAKER_EKU));
-        }
         let template = Template {
             serial: &serial()?,
             issuer: &name,
             subject: &name,
             not_before: now,
             not_after: now.plus(ROOT_VALIDITY),
-            key: &public_key,
-            extensions,
+            key: &key.public_key(),
+            extensions: authority_extensions(&key.public_key(), below, purpose),
         };
         let certificate = Certificate::from_der(&template.sign(&key)?)?;
-        Ok(Self { key, certificate, revocations: Vec::new() })
+        let addresses = Addresses::default();
+        Ok(Self { key, certificate, above: Vec::new(), addresses, revocations: Vec::new() })
     }
 
-    /// The root certificate, to be trusted for [`DevelopmentCa::purpose`].
+    /// A new authority under `root`, for the same purpose and until the same end, which certifies no authorities.
+    ///
+    /// # Errors
+    /// [`CaError`].
+    pub fn create_under(root: &Self, suite: Suite, name: &str, now: Timestamp) -> Result<Self, CaError> {
+        let key = SigningKey::generate(suite)?;
+        let mut extensions = authority_extensions(&key.public_key(), 0, root.purpose());
+        extensions.push(template::authority_key(&root.key.public_key()));
+        extensions.extend(root.addresses.extensions());
+        let template = Template {
+            serial: &serial()?,
+            issuer: root.certificate.raw_subject(),
+            subject: &Subject::named(name).to_der()?,
+            not_before: now,
+            not_after: root.certificate.not_after(),
+            key: &key.public_key(),
+            extensions,
+        };
+        let certificate = Certificate::from_der(&template.sign(&root.key)?)?;
+        let above = std::iter::once(&root.certificate).chain(&root.above).cloned().collect();
+        Ok(Self { key, certificate, above, addresses: Addresses::default(), revocations: Vec::new() })
+    }
+
+    /// The same, naming in each certificate that it issues where to ask about it.
+    #[must_use]
+    pub fn at(self, addresses: Addresses) -> Self {
+        Self { addresses, ..self }
+    }
+
+    /// Its own certificate; that of a root is to be trusted for [`DevelopmentCa::purpose`].
     pub fn certificate(&self) -> &Certificate {
         &self.certificate
+    }
+
+    /// The certificates above its own, up to the root.
+    pub fn above(&self) -> &[Certificate] {
+        &self.above
     }
 
     /// Whom it certifies.
@@ -192,7 +231,9 @@ impl DevelopmentCa {
             template::key_usage(KeyUsage::DIGITAL_SIGNATURE.and(KeyUsage::NON_REPUDIATION)),
             template::subject_key(key),
             template::authority_key(&self.key.public_key()),
+            template::development_mark(),
         ];
+        extensions.extend(self.addresses.extensions());
         extensions.extend(more);
         let template = Template {
             serial: &serial()?,
@@ -235,32 +276,37 @@ impl DevelopmentCa {
 
     /// The same, due to be replaced at `next`.
     pub fn crl_until(&self, now: Timestamp, next: Timestamp) -> Result<Crl, CaError> {
-        // Seconds since 1970 grow from list to list, which is all that a CRL number has to do.
-        let number = u32::try_from(now.seconds()).unwrap_or_default();
-        Ok(Crl::create(&self.certificate, &self.key, &self.revocations, number, (now, next))?)
+        Ok(Crl::create(&self.certificate, &self.key, &self.revocations, number_of(now), (now, next))?)
     }
 
-    /// The authority as texts to be stored: the key in a place that only its owner can read.
-    pub fn to_files(&self, now: Timestamp) -> Result<CaFiles, CaError> {
-        Ok(CaFiles {
-            key: Zeroizing::new(pem::encode(KEY_LABEL, &self.key.to_pkcs8_der())),
-            certificate: self.certificate.to_pem(),
-            crl: self.crl(now)?.to_pem(),
-        })
+    /// What was revoked since `since`, for whoever has a list of that moment or a later one; due to be replaced in a day.
+    ///
+    /// # Errors
+    /// [`CaError::Crl`].
+    pub fn changes(&self, since: Timestamp, now: Timestamp) -> Result<DeltaCrl, CaError> {
+        let new = |(_, revocation): &&(String, Revocation)| revocation.since >= since.whole_seconds();
+        let revoked: Vec<_> = self.revocations.iter().filter(new).cloned().collect();
+        let numbers = (number_of(since), number_of(now));
+        Ok(DeltaCrl::create(&self.certificate, &self.key, (&revoked, &[]), numbers, (now, now.plus(DAY)))?)
     }
+}
 
-    /// The authority that was stored as these texts.
-    pub fn from_files(files: &CaFiles) -> Result<Self, CaError> {
-        let pkcs8 = pem::decode_all(KEY_LABEL, files.key.as_bytes()).next().flatten();
-        let key = SigningKey::from_pkcs8_der(&pkcs8.ok_or(KeyError::Malformed("no PEM block PRIVATE KEY"))?)?;
-        let certificate = Certificate::from_pem(files.certificate.as_bytes())?;
-        if certificate.public_key()? != key.public_key() {
-            return Err(CaError::OtherKey);
-        }
-        let crl = Crl::from_pem(files.crl.as_bytes())?;
-        crl.verify(&certificate)?;
-        Ok(Self { key, certificate, revocations: crl.revocations().collect() })
+/// Seconds since 1970 grow from list to list, which is all that the number of a list has to do.
+fn number_of(moment: Timestamp) -> u32 {
+    u32::try_from(moment.seconds()).unwrap_or_default()
+}
+
+fn authority_extensions(key: &PublicKey, below: u32, purpose: Purpose) -> Vec<Vec<u8>> {
+    let mut extensions = vec![
+        template::basic_constraints(Some(Some(below))),
+        template::key_usage(KeyUsage::KEY_CERT_SIGN.and(KeyUsage::CRL_SIGN)),
+        template::subject_key(key),
+        template::development_mark(),
+    ];
+    if purpose == Purpose::Maker {
+        extensions.push(template::extended_usage(&MAKER_EKU));
     }
+    extensions
 }
 
 /// 127 random bits (RFC 5280 §4.1.2.2 asks for at least 64 and for a positive number).

@@ -188,6 +188,11 @@ impl Certificate {
         self.0.extensions.ca == Some(true)
     }
 
+    /// Whether it was issued by an authority for development, which says so in each of its certificates.
+    pub fn is_for_development(&self) -> bool {
+        self.0.extensions.development
+    }
+
     /// Whether extKeyUsage lists this usage by name. Absence of the extension, or `anyExtendedKeyUsage`, is not enough.
     pub fn has_eku(&self, usage: &Oid) -> bool {
         self.0.extensions.extended_usages.as_ref().is_some_and(|usages| usages.contains(usage))

@@ -1,23 +1,30 @@
 //! Chains of certificates from a signer to a root that the caller trusts (RFC 5280 §6).
 //!
-//! Building a chain says nothing about time and revocation: a document may be old. Those are asked of the [`Chain`], for the
-//! moment that the caller has in mind.
+//! - [`build`] finds one: names, signatures, authorities, path lengths, critical extensions, restrictions of names and policies
+//! - [`Chain`] is asked about a moment and a purpose: building says nothing about time and revocation, for a document may be old
+//! - [`ChainError`]: which certificate broke which rule
+
+mod error;
+mod policies;
+mod rules;
+mod search;
 
 use std::cmp::Reverse;
 
 use eseal_kernel::Timestamp;
 
-use crate::certificate::{Certificate, CertificateError};
-use crate::crl::{Crl, RevocationReason};
-use crate::extensions::KeyUsage;
-use crate::oid::MAKER_EKU;
+use crate::certificate::Certificate;
+use crate::crl::Crl;
+use crate::oid::{MAKER_EKU, Oid};
+
+pub use error::ChainError;
+pub use policies::PolicyDemand;
+use search::Search;
 
 /// Certificates of the longest chain, signer and root included.
 pub const MAX_DEPTH: usize = 10;
 /// Certificates that are looked through for the way to a root.
 pub const MAX_POOL: usize = 64;
-/// Signatures that are checked while looking for one chain: bounds what a pool full of equal names can cost.
-const MAX_CHECKS: usize = 200;
 
 /// What the first certificate of a chain is to be good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,12 +39,18 @@ pub enum Purpose {
 #[derive(Debug, Clone, Default)]
 pub struct TrustStore {
     roots: Vec<Certificate>,
+    demand: PolicyDemand,
 }
 
 impl TrustStore {
     /// Trusts these certificates. Usually CA certificates; any other is trusted for itself alone.
     pub fn new(roots: Vec<Certificate>) -> Self {
-        Self { roots }
+        Self { roots, demand: PolicyDemand::default() }
+    }
+
+    /// The same, trusted only for certificates whose policies are as demanded.
+    pub fn demanding(self, demand: PolicyDemand) -> Self {
+        Self { demand, ..self }
     }
 
     /// Whether nothing is trusted.
@@ -55,61 +68,28 @@ impl TrustStore {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chain {
     certificates: Vec<Certificate>,
+    /// Certificates that were given and are not in the chain, of the same names as its authorities: these may sign their lists with
+    /// other keys than their certificates.
+    namesakes: Vec<Certificate>,
 }
 
-/// Why there is no chain, or it does not serve. `subject` names the certificate that is the reason.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs, reason = "the fields are named in the messages")]
-pub enum ChainError {
-    /// Its issuer's certificate is neither given nor trusted.
-    #[error("the certificate of the issuer {issuer} is missing")]
-    NoPath { issuer: String },
-    /// The chain ends in a root that is not among the trusted ones.
-    #[error("the chain ends in {root}, which is not trusted")]
-    NotTrusted { root: String },
-    /// The issuer that it names did not sign it.
-    #[error("the certificate of {subject} was not signed by the issuer that it names")]
-    BadSignature { subject: String },
-    /// It was signed with an algorithm, or by a key, that cannot be checked here.
-    #[error("the signature on the certificate of {subject} cannot be checked: {reason}")]
-    UnsupportedAlgorithm { subject: String, reason: String },
-    /// It stands in an issuer's place and is no CA.
-    #[error("{subject} is no certificate authority")]
-    NotCa { subject: String },
-    /// More certificates than [`MAX_DEPTH`], or than a pathLenConstraint allows.
-    #[error("the chain is too long at {subject}")]
-    PathTooLong { subject: String },
-    /// Its keyUsage does not allow what it was used for.
-    #[error("the certificate of {subject} does not allow this use of its key")]
-    KeyUsage { subject: String },
-    /// Its extKeyUsage does not list the purpose.
-    #[error("the certificate of {subject} is not one of a seal maker")]
-    Purpose { subject: String },
-    /// A critical extension that is not processed here (RFC 5280 §4.2: the certificate must be refused).
-    #[error("the certificate of {subject} has the unknown critical extension {extension}")]
-    UnknownCritical { subject: String, extension: String },
-    /// At that moment its validity had not begun.
-    #[error("the certificate of {subject} is valid from {from} only")]
-    NotYetValid { subject: String, from: Timestamp },
-    /// At that moment its validity was over.
-    #[error("the certificate of {subject} was valid until {until} only")]
-    Expired { subject: String, until: Timestamp },
-    /// At that moment it was revoked.
-    #[error("the certificate of {subject} is revoked since {since}")]
-    Revoked { subject: String, since: Timestamp, reason: RevocationReason },
-    /// More than [`MAX_POOL`] certificates to look through, or too many of one name.
-    #[error("too many certificates to find a chain among")]
-    TooManyCertificates,
-}
-
-/// Finds a chain from `leaf` through `pool` to one of `roots`, checking names, signatures, basicConstraints, path lengths,
-/// keyCertSign and critical extensions. Of several ways the one over roots, and over certificates that end later, is taken.
+/// Finds a chain from `leaf` through `pool` to one of `roots` that satisfies RFC 5280 §6.1 but for time and revocation. Of several
+/// ways the one over roots, and over certificates that end later, is taken.
+///
+/// What a root's own certificate restricts (path length, names, policies, usages) holds for what is below it (RFC 5937). A chain
+/// may have signatures of both suites: each is checked by what it says that it is.
+///
+/// # Errors
+/// The [`ChainError`] that tells most of those that were met on all ways.
 pub fn build(leaf: &Certificate, pool: &[Certificate], roots: &TrustStore) -> Result<Chain, ChainError> {
     build_at(leaf, pool, roots, None)
 }
 
-/// The same, taking the way over issuers that were valid at `at` where there are several: a CA that renewed its certificate has
-/// two of one name and key, and for a document of old the older one is the right one.
+/// The same, taking a way over issuers that were valid at `at` if there is one: a CA that renewed its certificate has two of one
+/// name and key, and for a document of old the older one is the right one. If there is none, then one over others.
+///
+/// # Errors
+/// As [`build`].
 pub fn build_at(
     leaf: &Certificate,
     pool: &[Certificate],
@@ -119,113 +99,31 @@ pub fn build_at(
     if pool.len() > MAX_POOL {
         return Err(ChainError::TooManyCertificates);
     }
-    no_unknown_critical(leaf)?;
+    search::no_unknown_critical(leaf)?;
     let mut issuers: Vec<_> = roots.roots.iter().map(|root| (root, true)).collect();
     issuers.extend(pool.iter().map(|certificate| (certificate, false)));
     // A renewed certificate has the name and the key of the one before it: the later one is the better issuer.
-    let was_valid = |one: &Certificate| at.is_none_or(|at| one.not_before() <= at && at <= one.not_after());
+    let was_valid =
+        |one: &Certificate| at.is_none_or(|at| one.not_before() <= at && at.whole_seconds() <= one.not_after());
     issuers.sort_by_key(|(one, trusted)| (!trusted, !was_valid(one), Reverse(one.not_after())));
-    let mut search = Search { issuers, path: vec![leaf.clone()], checks: 0 };
-    search.complete()?;
-    Ok(Chain { certificates: search.path })
-}
-
-struct Search<'a> {
-    /// Those that may stand above others, and whether they are trusted: in the order in which they are tried.
-    issuers: Vec<(&'a Certificate, bool)>,
-    /// From the leaf up to the certificate whose issuer is looked for.
-    path: Vec<Certificate>,
-    checks: usize,
-}
-
-impl Search<'_> {
-    /// Extends the path to a root, or leaves it as it was and says what stood in the way.
-    fn complete(&mut self) -> Result<(), ChainError> {
-        let Some(last) = self.path.last().cloned() else { return Err(ChainError::TooManyCertificates) };
-        if self.issuers.iter().any(|(certificate, trusted)| *trusted && **certificate == last) {
-            return Ok(());
-        }
-        let mut obstacle = if last.is_self_issued() && last.verify_issued_by(&last).is_ok() {
-            ChainError::NotTrusted { root: last.subject() }
-        } else {
-            ChainError::NoPath { issuer: last.issuer() }
-        };
-        for (issuer, trusted) in self.issuers.clone() {
-            if self.path.contains(issuer) || !last.issuer_name().matches(issuer.subject_name()) {
-                continue;
-            }
-            let tried = self.step(&last, issuer, trusted).and_then(|()| {
-                self.path.push(issuer.clone());
-                let done = if trusted { Ok(()) } else { self.complete() };
-                if done.is_err() {
-                    self.path.pop();
-                }
-                done
-            });
-            match tried {
-                Ok(()) => return Ok(()),
-                Err(ChainError::TooManyCertificates) => return Err(ChainError::TooManyCertificates),
-                Err(other) => obstacle = more_telling(obstacle, other),
-            }
-        }
-        Err(obstacle)
-    }
-
-    /// Whether `issuer` may stand above `last` and signed it.
-    fn step(&mut self, last: &Certificate, issuer: &Certificate, trusted: bool) -> Result<(), ChainError> {
-        let subject = || issuer.subject();
-        if self.path.len() >= MAX_DEPTH {
-            return Err(ChainError::PathTooLong { subject: subject() });
-        }
-        self.checks += 1;
-        if self.checks > MAX_CHECKS {
-            return Err(ChainError::TooManyCertificates);
-        }
-        last.verify_issued_by(issuer).map_err(|error| match error {
-            CertificateError::IssuerKey(_) | CertificateError::UnsupportedAlgorithm(_) => {
-                ChainError::UnsupportedAlgorithm { subject: last.subject(), reason: error.to_string() }
-            }
-            _ => ChainError::BadSignature { subject: last.subject() },
-        })?;
-        no_unknown_critical(issuer)?;
-        // A root of version 1 or without basicConstraints is a CA because the caller says so; any other has to say it itself.
-        let ca = issuer.extensions().ca.unwrap_or(trusted);
-        if !ca {
-            return Err(ChainError::NotCa { subject: subject() });
-        }
-        if !issuer.allows(KeyUsage::KEY_CERT_SIGN) {
-            return Err(ChainError::KeyUsage { subject: subject() });
-        }
-        // §4.2.1.9: CAs between this one and the leaf, those not counted that only carry the same name over to a new key.
-        let below = self.path.iter().skip(1).filter(|certificate| !certificate.is_self_issued()).count();
-        match issuer.extensions().path_length {
-            Some(allowed) if below > allowed as usize => Err(ChainError::PathTooLong { subject: subject() }),
-            _ => Ok(()),
+    if !issuers.iter().all(|(one, _)| was_valid(one)) {
+        let valid = issuers.iter().copied().filter(|(one, _)| was_valid(one)).collect();
+        if let Ok(certificates) = Search::new(leaf, valid, &roots.demand).run() {
+            return Ok(Chain::new(certificates, pool));
         }
     }
-}
-
-/// Of two reasons the one that tells more: something wrong on the way, before a way that ends, before no way at all.
-fn more_telling(a: ChainError, b: ChainError) -> ChainError {
-    let rank = |error: &ChainError| match error {
-        ChainError::NoPath { .. } => 0,
-        ChainError::NotTrusted { .. } => 1,
-        ChainError::BadSignature { .. } => 2, // perhaps merely another key of the same name
-        _ => 3,
-    };
-    if rank(&b) > rank(&a) { b } else { a }
-}
-
-fn no_unknown_critical(certificate: &Certificate) -> Result<(), ChainError> {
-    match certificate.extensions().unknown_critical.first() {
-        Some(extension) => {
-            Err(ChainError::UnknownCritical { subject: certificate.subject(), extension: extension.clone() })
-        }
-        None => Ok(()),
-    }
+    Ok(Chain::new(Search::new(leaf, issuers, &roots.demand).run()?, pool))
 }
 
 impl Chain {
+    fn new(certificates: Vec<Certificate>, pool: &[Certificate]) -> Self {
+        let is_authority = |one: &Certificate| {
+            certificates.iter().skip(1).any(|authority| authority.subject_name().matches(one.subject_name()))
+        };
+        let namesakes = pool.iter().filter(|one| !certificates.contains(one) && is_authority(one)).cloned().collect();
+        Self { certificates, namesakes }
+    }
+
     /// The certificates from the signer's to the trusted one.
     pub fn certificates(&self) -> &[Certificate] {
         &self.certificates
@@ -246,7 +144,10 @@ impl Chain {
         Ok(())
     }
 
-    /// Whether the signer's certificate may be used for this.
+    /// Whether the signer's certificate may be used for this, and the authorities above it may certify for this.
+    ///
+    /// # Errors
+    /// [`ChainError::KeyUsage`], [`ChainError::Purpose`], [`ChainError::CaPurpose`].
     pub fn check_purpose(&self, purpose: Purpose) -> Result<(), ChainError> {
         let Some(signer) = self.certificates.first() else { return Ok(()) };
         if !signer.allows_signing() {
@@ -254,8 +155,17 @@ impl Chain {
         }
         match purpose {
             Purpose::Maker if !signer.has_eku(&MAKER_EKU) => Err(ChainError::Purpose { subject: signer.subject() }),
-            Purpose::Maker | Purpose::Holder => Ok(()),
+            Purpose::Maker => self.check_authorities(&MAKER_EKU),
+            Purpose::Holder => rules::authorities_allow_one(&self.certificates),
         }
+    }
+
+    /// Whether the authorities above the signer may certify for this usage: each that lists usages lists this one, or any.
+    ///
+    /// # Errors
+    /// [`ChainError::CaPurpose`].
+    pub fn check_authorities(&self, usage: &Oid) -> Result<(), ChainError> {
+        rules::authorities_allow(&self.certificates, usage)
     }
 
     /// Whether one of the certificates below the root was revoked at that moment, by what genuine lists of their issuers say.
@@ -288,10 +198,26 @@ impl Chain {
 
     /// Each certificate below the root with the genuine lists of its issuer.
     fn with_lists<'a>(&'a self, crls: &'a [Crl]) -> impl Iterator<Item = (&'a Certificate, Vec<&'a Crl>)> {
-        self.certificates.windows(2).map(move |pair| {
-            let genuine = crls.iter().filter(|list| list.verify(&pair[1]).is_ok());
-            (&pair[0], genuine.collect())
+        self.certificates.iter().zip(1..self.certificates.len()).map(move |(certificate, issuer)| {
+            (certificate, crls.iter().filter(|list| self.is_genuine(list, issuer, crls)).collect())
         })
+    }
+
+    /// Whether the authority at this place signed a list: with the key of its certificate, with one that the chain has under the same
+    /// name further up, or with one that it, or who certified it, certified for the same name and did not revoke (RFC 5280 §6.3.3 f).
+    fn is_genuine(&self, list: &Crl, place: usize, crls: &[Crl]) -> bool {
+        let [issuer, above @ ..] = self.certificates.get(place..).unwrap_or_default() else { return false };
+        let same_name = |one: &Certificate| one.subject_name().matches(issuer.subject_name());
+        let certified = |one: &Certificate| {
+            let made = list.this_update();
+            let in_time = one.not_before() <= made && made.whole_seconds() <= one.not_after();
+            let revoked = |by| crls.iter().any(|list| list.revocation_of(one).is_some() && list.verify(by).is_ok());
+            let by = |by: &&Certificate| one.verify_issued_by(by).is_ok();
+            in_time && std::iter::once(issuer).chain(above.first()).find(by).is_some_and(|by| !revoked(by))
+        };
+        list.verify(issuer).is_ok()
+            || above.iter().any(|one| same_name(one) && list.verify(one).is_ok())
+            || self.namesakes.iter().any(|one| same_name(one) && list.verify(one).is_ok() && certified(one))
     }
 }
 

@@ -1,10 +1,12 @@
 //! Revocation lists (RFC 5280 §5).
 
+mod delta;
 mod reason;
 mod scope;
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use eseal_kernel::Timestamp;
 
@@ -19,12 +21,15 @@ use crate::public_key::{BadSignature, KeyError};
 use crate::suite::{SignError, Signer};
 use crate::template;
 
+pub use delta::DeltaCrl;
 pub use reason::{Revocation, RevocationReason};
 use scope::Scope;
 
 /// Bytes of the longest list that is read: 16 MiB, about 400 000 entries.
 const MAX_CRL: usize = 16 * 1024 * 1024;
 const MAX_EXTENSIONS: usize = 64;
+/// Bytes of the longest number of a list (RFC 5280 §5.2.3).
+const MAX_NUMBER: usize = 20;
 const LABEL: &str = "X509 CRL";
 
 /// A certificate revocation list. [`Crl::verify`] says whether it is genuine; until then it says nothing.
@@ -40,6 +45,8 @@ pub struct Crl {
     /// Sorted by serial number.
     entries: Vec<Entry>,
     extensions: CrlExtensions,
+    /// What brought it up to date, and is as much to be verified.
+    delta: Option<Arc<DeltaCrl>>,
 }
 
 /// What the extensions of a list say.
@@ -48,6 +55,10 @@ struct CrlExtensions {
     scope: Scope,
     /// Back to which moment expired certificates stay on the list (ISO/IEC 9594-8 §8.5.2.12).
     expired_since: Option<Timestamp>,
+    /// The magnitude of the CRL number.
+    number: Option<Vec<u8>>,
+    /// For a list of changes: the number of the list from which on it has them.
+    base: Option<Vec<u8>>,
 }
 
 #[derive(Debug, Clone)]
@@ -57,18 +68,29 @@ struct Entry {
     revocation: Revocation,
 }
 
+/// What a list of either kind says, before it is one.
+struct Parsed {
+    list: Crl,
+    /// Serial numbers of entries that take a revocation back (removeFromCRL).
+    removed: Vec<Vec<u8>>,
+}
+
 /// Why bytes are no list that can be used, or one was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CrlError {
     /// Not the structure of RFC 5280; the text names the part.
     #[error("not a revocation list: {0}")]
     Malformed(&'static str),
-    /// Something in it that this crate does not process and must not pass over: a delta or indirect list, a critical extension.
+    /// Something in it that this crate does not process and must not pass over: an indirect list, a critical extension; or a list of
+    /// changes where a whole one is expected.
     #[error("the revocation list uses {0}, which is not supported")]
     Unsupported(String),
     /// Another authority issued it.
     #[error("the revocation list names another issuer")]
     OtherIssuer,
+    /// Changes to another list than this, or older ones.
+    #[error("the changes do not belong to this revocation list")]
+    OtherBase,
     /// The issuer's certificate does not allow its key to sign lists.
     #[error("the issuer's certificate does not allow signing revocation lists")]
     KeyUsage,
@@ -105,8 +127,17 @@ impl From<BadSignature> for CrlError {
 }
 
 impl Crl {
-    /// Reads a list.
+    /// Reads a whole list; for one of changes see [`DeltaCrl`].
     pub fn from_der(der: &[u8]) -> Result<Self, CrlError> {
+        let Parsed { list, .. } = Self::parse(der)?;
+        match list.extensions.base {
+            // Whoever took it for a whole list would find almost nothing revoked.
+            Some(_) => Err(CrlError::Unsupported("changes to another list".to_owned())),
+            None => Ok(list),
+        }
+    }
+
+    fn parse(der: &[u8]) -> Result<Parsed, CrlError> {
         const WHAT: &str = "the outer structure";
         if der.len() > MAX_CRL {
             return Err(CrlError::Malformed("more than 16 MiB"));
@@ -128,9 +159,9 @@ impl Crl {
             Some(tag::UTC_TIME | tag::GENERALIZED_TIME) => Some(x509_time(&fields.any("nextUpdate")?)?),
             _ => None,
         };
-        let entries = match fields.optional(tag::SEQUENCE)? {
+        let (entries, removed) = match fields.optional(tag::SEQUENCE)? {
             Some(list) => read_entries(list.inside()?)?,
-            None => Vec::new(),
+            None => Default::default(),
         };
         let extensions = match fields.optional(tag::constructed(0))? {
             Some(field) => CrlExtensions::read(&field.inside()?.any("crlExtensions")?)?,
@@ -138,7 +169,10 @@ impl Crl {
         };
         fields.finish("something behind the extensions")?;
         let (tbs, signature) = (span(der, tbs.bytes), span(der, signature));
-        Ok(Self { tbs, algorithm, signature, issuer, this_update, next_update, entries, extensions, der: der.to_vec() })
+        let (der, delta) = (der.to_vec(), None);
+        let list =
+            Self { der, tbs, algorithm, signature, issuer, this_update, next_update, entries, extensions, delta };
+        Ok(Parsed { list, removed })
     }
 
     /// Reads the first list of a PEM file.
@@ -152,9 +186,14 @@ impl Crl {
         pem::encode(LABEL, &self.der)
     }
 
-    /// The bytes as received.
+    /// The bytes as received; of one that was brought up to date those of the whole list.
     pub fn der(&self) -> &[u8] {
         &self.der
+    }
+
+    /// The changes that are in it.
+    pub fn delta(&self) -> Option<&DeltaCrl> {
+        self.delta.as_deref()
     }
 
     /// Who issued it, for people.
@@ -213,7 +252,7 @@ impl Crl {
         self.entries.iter().map(|entry| (hex::encode(&entry.serial), entry.revocation))
     }
 
-    /// Whether `issuer` is whom the list names, may sign lists, and signed these bytes.
+    /// Whether `issuer` is whom the list names, may sign lists, and signed these bytes, and those of the changes that are in it.
     pub fn verify(&self, issuer: &Certificate) -> Result<(), CrlError> {
         if !self.issuer.matches(issuer.subject_name()) {
             return Err(CrlError::OtherIssuer);
@@ -222,7 +261,8 @@ impl Crl {
             return Err(CrlError::KeyUsage);
         }
         let (signed, signature) = (&self.der[self.tbs.clone()], &self.der[self.signature.clone()]);
-        Ok(issuer.public_key()?.verify_with(self.algorithm, signed, signature)?)
+        issuer.public_key()?.verify_with(self.algorithm, signed, signature)?;
+        self.delta.as_deref().map_or(Ok(()), |delta| delta.verify(issuer))
     }
 
     /// Makes a list of these revocations, signed by the key of `issuer`. `number` must grow from list to list.
@@ -231,33 +271,45 @@ impl Crl {
         signer: &dyn Signer,
         revocations: &[(String, Revocation)],
         number: u32,
-        (this_update, next_update): (Timestamp, Timestamp),
+        times: (Timestamp, Timestamp),
     ) -> Result<Self, CrlError> {
-        let algorithm = algorithm::write_suite(signer.suite());
-        let mut fields = vec![
-            writer::number(1), // v2
-            algorithm.clone(),
-            issuer.raw_subject().to_vec(),
-            writer::time(this_update),
-            writer::time(next_update),
-        ];
-        if !revocations.is_empty() {
-            let entries: Result<Vec<_>, _> = revocations.iter().map(write_entry).collect();
-            fields.push(writer::sequence(&entries?)); // an empty list is left out (§5.1.2.6)
-        }
-        let extensions = [
-            template::authority_key(&issuer.public_key()?),
-            extensions::write(&oid::CRL_NUMBER, false, &writer::number(number)),
-        ];
-        fields.push(writer::explicit(0, &writer::sequence(&extensions)));
-        let tbs = writer::sequence(&fields);
-        let signature = signer.sign(&tbs)?;
-        Self::from_der(&writer::sequence(&[tbs, algorithm, writer::bit_string(&signature)]))
+        let entries = revocations.iter().map(|(serial, one)| write_entry(serial, one.since, one.reason.code()));
+        let numbers = [extensions::write(&oid::CRL_NUMBER, false, &writer::number(number))];
+        Self::from_der(&sign(issuer, signer, entries.collect::<Result<_, _>>()?, &numbers, times)?)
     }
 }
 
-fn read_entries(mut list: Reader<'_>) -> Result<Vec<Entry>, CrlError> {
-    let mut entries = Vec::new();
+/// A list with these entries and extensions.
+fn sign(
+    issuer: &Certificate,
+    signer: &dyn Signer,
+    entries: Vec<Vec<u8>>,
+    more: &[Vec<u8>],
+    (this_update, next_update): (Timestamp, Timestamp),
+) -> Result<Vec<u8>, CrlError> {
+    let algorithm = algorithm::write_suite(signer.suite());
+    let mut fields = vec![
+        writer::number(1), // v2
+        algorithm.clone(),
+        issuer.raw_subject().to_vec(),
+        writer::time(this_update),
+        writer::time(next_update),
+    ];
+    if !entries.is_empty() {
+        fields.push(writer::sequence(&entries)); // an empty list is left out (§5.1.2.6)
+    }
+    let extensions = [&[template::authority_key(&issuer.public_key()?)], more].concat();
+    fields.push(writer::explicit(0, &writer::sequence(&extensions)));
+    let tbs = writer::sequence(&fields);
+    let signature = signer.sign(&tbs)?;
+    Ok(writer::sequence(&[tbs, algorithm, writer::bit_string(&signature)]))
+}
+
+/// Entries, and serial numbers of those that take a revocation back.
+type Entries = (Vec<Entry>, Vec<Vec<u8>>);
+
+fn read_entries(mut list: Reader<'_>) -> Result<Entries, CrlError> {
+    let (mut entries, mut removed) = (Vec::new(), Vec::new());
     while let Some(entry) = list.next()? {
         let mut fields = entry.inside()?;
         let serial = serial_number(fields.read(tag::INTEGER, "userCertificate")?.content).to_vec();
@@ -266,12 +318,13 @@ fn read_entries(mut list: Reader<'_>) -> Result<Vec<Entry>, CrlError> {
         if let Some(list) = fields.optional(tag::SEQUENCE)? {
             reason = read_reason(&list)?;
         }
-        if let Some(reason) = reason {
-            entries.push(Entry { serial, revocation: Revocation { since, reason } });
+        match reason {
+            Some(reason) => entries.push(Entry { serial, revocation: Revocation { since, reason } }),
+            None => removed.push(serial),
         }
     }
     entries.sort_by(|a, b| a.serial.cmp(&b.serial));
-    Ok(entries)
+    Ok((entries, removed))
 }
 
 /// The reason among an entry's extensions; `None`: the entry takes a revocation back (removeFromCRL).
@@ -299,9 +352,8 @@ impl CrlExtensions {
             let extension = Extension::read(&extension)?;
             match extension.oid {
                 Some(oid::ISSUING_DISTRIBUTION_POINT) => extensions.scope = Scope::read(&extension.value)?,
-                Some(oid::DELTA_CRL_INDICATOR) => {
-                    return Err(CrlError::Unsupported("changes to another list".to_owned()));
-                }
+                Some(oid::CRL_NUMBER) => extensions.number = Some(read_number(&extension.value)?),
+                Some(oid::DELTA_CRL_INDICATOR) => extensions.base = Some(read_number(&extension.value)?),
                 Some(oid::EXPIRED_CERTS_ON_CRL) => {
                     extensions.expired_since =
                         Some(x509_time(&Reader::der(&extension.value).any("expiredCertsOnCRL")?)?);
@@ -316,11 +368,18 @@ impl CrlExtensions {
     }
 }
 
-fn write_entry((serial_hex, revocation): &(String, Revocation)) -> Result<Vec<u8>, CrlError> {
+/// CRLNumber and BaseCRLNumber: the magnitude.
+fn read_number(value: &[u8]) -> Result<Vec<u8>, Malformed> {
+    const WHAT: &str = "the number of a list";
+    let number = Reader::der(value).single(tag::INTEGER, WHAT)?.unsigned(WHAT)?;
+    if number.len() > MAX_NUMBER { Err(Malformed(WHAT)) } else { Ok(number.to_vec()) }
+}
+
+fn write_entry(serial_hex: &str, since: Timestamp, reason: u8) -> Result<Vec<u8>, CrlError> {
     let serial = hex::decode(serial_hex).map_err(|_| CrlError::Malformed("a serial number is hexadecimal"))?;
-    let mut fields = vec![writer::unsigned(&serial), writer::time(revocation.since)];
-    if revocation.reason != RevocationReason::Unspecified {
-        let code = writer::tlv(tag::ENUMERATED, &[revocation.reason.code()]);
+    let mut fields = vec![writer::unsigned(&serial), writer::time(since)];
+    if reason != RevocationReason::Unspecified.code() {
+        let code = writer::tlv(tag::ENUMERATED, &[reason]);
         fields.push(writer::sequence(&[extensions::write(&oid::REASON_CODE, false, &code)]));
     }
     Ok(writer::sequence(&fields))

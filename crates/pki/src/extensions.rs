@@ -1,6 +1,7 @@
 //! The extensions of certificates that decide something here.
 
 use crate::asn1::{Element, Malformed, Reader, tag, writer};
+use crate::name_constraints::NameConstraints;
 use crate::oid::{self, Oid};
 
 /// Extensions that a certificate may have; real ones have about twelve.
@@ -9,6 +10,8 @@ const MAX_EXTENSIONS: usize = 64;
 const MAX_USAGES: usize = 64;
 /// Names of distribution points that one certificate or list may have.
 const MAX_POINTS: usize = 64;
+/// Policies, and mappings of policies, that one certificate may have. A cross certificate between large authorities has some forty.
+const MAX_POLICIES: usize = 128;
 /// Addresses of one kind that are kept, and bytes of the longest one.
 pub(crate) const MAX_URLS: usize = 8;
 const MAX_URL: usize = 2048;
@@ -43,13 +46,28 @@ pub(crate) struct Extensions {
     /// Whether extKeyUsage is critical, as it has to be for a time stamping authority.
     pub(crate) extended_usages_critical: bool,
     pub(crate) subject_key: Option<Vec<u8>>,
+    /// keyIdentifier of authorityKeyIdentifier.
+    pub(crate) authority_key: Option<Vec<u8>>,
+    /// GeneralNames of subjectAltName, as received: they matter where an authority above restricts names.
+    pub(crate) alternative_names: Option<Vec<u8>>,
+    pub(crate) name_constraints: Option<NameConstraints>,
+    /// Each once.
+    pub(crate) policies: Option<Vec<Oid>>,
+    /// From a policy of the issuer to one of the subject.
+    pub(crate) mappings: Vec<(Oid, Oid)>,
+    pub(crate) require_explicit_policy: Option<u32>,
+    pub(crate) inhibit_mapping: Option<u32>,
+    pub(crate) inhibit_any_policy: Option<u32>,
     /// The full names of distribution points of revocation lists, each a GeneralName as received.
     pub(crate) distribution_points: Vec<Vec<u8>>,
     pub(crate) ocsp_urls: Vec<String>,
     pub(crate) issuer_urls: Vec<String>,
     /// id-pkix-ocsp-nocheck.
     pub(crate) ocsp_no_check: bool,
-    /// Identifiers of critical extensions that this crate does not process.
+    /// The mark of certificates of development.
+    pub(crate) development: bool,
+    /// Identifiers of critical extensions that this crate does not process or cannot read, and of nameConstraints that it
+    /// cannot read in any case: whoever does not obey them must not go on.
     pub(crate) unknown_critical: Vec<String>,
 }
 
@@ -71,7 +89,7 @@ impl Extensions {
             if oid == Some(oid::EXTENDED_KEY_USAGE) {
                 extensions.extended_usages_critical = critical;
             }
-            if critical && !known {
+            if !known && (critical || oid == Some(oid::NAME_CONSTRAINTS)) {
                 extensions
                     .unknown_critical
                     .push(oid.map_or_else(|| format!("0x{}", hex::encode(id)), |oid| oid.to_string()));
@@ -80,7 +98,8 @@ impl Extensions {
         Ok(extensions)
     }
 
-    /// Takes in one extension; `false` when it is not one that is processed here.
+    /// Takes in one extension; `false` when it is not one that is processed here, or one of names and policies that cannot be
+    /// read: where it is not critical, it is as if it were not there, which for these allows less.
     fn take(&mut self, oid: &Oid, value: &[u8]) -> Result<bool, Malformed> {
         let single = |tag, what| Reader::der(value).single(tag, what);
         match *oid {
@@ -105,16 +124,40 @@ impl Extensions {
                 (self.ocsp_urls, self.issuer_urls) = read_access(value).unwrap_or_default();
             }
             oid::OCSP_NO_CHECK => self.ocsp_no_check = true,
-            // They restrict nothing that is asked here: other names, policies, any of which is accepted, and statements about
-            // how the certificate came about (RFC 3739 §3.2.6), critical in some qualified certificates.
-            oid::SUBJECT_ALT_NAME
-            | oid::ISSUER_ALT_NAME
-            | oid::CERTIFICATE_POLICIES
-            | oid::QC_STATEMENTS
-            | oid::AUTHORITY_KEY_IDENTIFIER => {}
+            oid::DEVELOPMENT_MARK => self.development = true,
+            oid::SUBJECT_ALT_NAME => self.alternative_names = Some(value.to_vec()),
+            oid::AUTHORITY_KEY_IDENTIFIER => self.authority_key = read_authority_key(value).unwrap_or_default(),
+            oid::NAME_CONSTRAINTS | oid::CERTIFICATE_POLICIES | oid::POLICY_MAPPINGS => {
+                return Ok(self.take_restriction(oid, value).is_ok());
+            }
+            oid::POLICY_CONSTRAINTS => {
+                let mut fields = single(tag::SEQUENCE, "policyConstraints")?.inside()?;
+                let mut count = |number| match fields.optional(tag::context(number))? {
+                    Some(field) => skip_certs(&field).map(Some),
+                    None => Ok(None),
+                };
+                self.require_explicit_policy = count(0)?;
+                self.inhibit_mapping = count(1)?;
+                fields.finish("policyConstraints")?;
+            }
+            oid::INHIBIT_ANY_POLICY => {
+                self.inhibit_any_policy = Some(skip_certs(&single(tag::INTEGER, "inhibitAnyPolicy")?)?);
+            }
+            // They restrict nothing: other names of the issuer, and statements about how the certificate came about (RFC 3739
+            // §3.2.6), critical in some qualified certificates.
+            oid::ISSUER_ALT_NAME | oid::QC_STATEMENTS => {}
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    fn take_restriction(&mut self, oid: &Oid, value: &[u8]) -> Result<(), Malformed> {
+        match *oid {
+            oid::NAME_CONSTRAINTS => self.name_constraints = Some(NameConstraints::read(value)?),
+            oid::CERTIFICATE_POLICIES => self.policies = Some(read_policies(value)?),
+            _ => self.mappings = read_mappings(value)?,
+        }
+        Ok(())
     }
 }
 
@@ -146,6 +189,48 @@ fn read_key_usage(bits: &Element<'_>) -> Result<KeyUsage, Malformed> {
     let (_unused, bytes) = bits.content.split_first().ok_or(Malformed("keyUsage"))?;
     let byte = |i: usize| bytes.get(i).copied().unwrap_or_default();
     Ok(KeyUsage(u16::from_be_bytes([byte(0), byte(1)])))
+}
+
+/// SkipCerts: a number of certificates. One beyond all paths is as good as the largest.
+fn skip_certs(field: &Element<'_>) -> Result<u32, Malformed> {
+    let number = field.under(tag::INTEGER);
+    match number.unsigned("a number of certificates")? {
+        long if long.len() > 4 => Ok(u32::MAX),
+        _ => number.number("a number of certificates"),
+    }
+}
+
+/// AuthorityKeyIdentifier (RFC 5280 §4.2.1.1): the identifier of the key.
+fn read_authority_key(value: &[u8]) -> Result<Option<Vec<u8>>, Malformed> {
+    let mut fields = Reader::der(value).single(tag::SEQUENCE, "authorityKeyIdentifier")?.inside()?;
+    Ok(fields.optional(tag::context(0))?.map(|key| key.content.to_vec()))
+}
+
+/// certificatePolicies (RFC 5280 §4.2.1.4). What qualifies a policy is for people and restricts nothing.
+fn read_policies(value: &[u8]) -> Result<Vec<Oid>, Malformed> {
+    const WHAT: &str = "certificatePolicies";
+    let mut policies: Vec<Oid> = Vec::new();
+    for policy in Reader::der(value).single(tag::SEQUENCE, WHAT)?.inside()?.all(MAX_POLICIES, WHAT)? {
+        let policy = policy.inside()?.any(WHAT)?.oid().ok_or(Malformed(WHAT))?;
+        if policies.contains(&policy) {
+            return Err(Malformed("a policy that comes twice"));
+        }
+        policies.push(policy);
+    }
+    if policies.is_empty() { Err(Malformed(WHAT)) } else { Ok(policies) }
+}
+
+/// policyMappings (RFC 5280 §4.2.1.5).
+fn read_mappings(value: &[u8]) -> Result<Vec<(Oid, Oid)>, Malformed> {
+    const WHAT: &str = "policyMappings";
+    let pairs = Reader::der(value).single(tag::SEQUENCE, WHAT)?.inside()?.all(MAX_POLICIES, WHAT)?;
+    let pair = |pair: &Element<'_>| {
+        let mut fields = pair.inside()?;
+        let [from, to] = [fields.any(WHAT)?.oid(), fields.any(WHAT)?.oid()];
+        fields.finish(WHAT)?;
+        Ok((from.ok_or(Malformed(WHAT))?, to.ok_or(Malformed(WHAT))?))
+    };
+    pairs.iter().map(pair).collect()
 }
 
 /// CRLDistributionPoints (RFC 5280 §4.2.1.13): the full names in it. A name relative to the issuer's is met nowhere.

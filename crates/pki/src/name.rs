@@ -1,9 +1,10 @@
-//! Distinguished names: read as they are, shown as well as they can be, written as UTF-8.
+//! Distinguished names: read as they are, shown as well as they can be, compared as people do, written as UTF-8.
 
 use std::fmt;
 use std::ops::Range;
 
 use encoding_rs::GBK;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::asn1::{Element, Malformed, tag, writer};
 use crate::oid::{self, Oid};
@@ -21,9 +22,14 @@ pub(crate) struct Name {
 
 #[derive(Debug, Clone)]
 struct Attribute {
+    /// Which RelativeDistinguishedName it belongs to: several attributes in one are a set.
+    rdn: usize,
     /// `None`: an identifier that is no identifier.
     oid: Option<Oid>,
     text: String,
+    /// The attribute as received, where its text does not say all of it: bytes in no known encoding, something that is no text.
+    /// Two such are the same where their bytes are.
+    undecoded: Option<Box<[u8]>>,
 }
 
 impl Name {
@@ -34,18 +40,24 @@ impl Name {
             return Err(WHAT);
         }
         let mut attributes = Vec::new();
-        for rdn in element.inside()?.all(MAX_ATTRIBUTES, WHAT.0)? {
-            for attribute in rdn.inside()?.all(MAX_ATTRIBUTES, WHAT.0)? {
+        for (rdn, set) in element.inside()?.all(MAX_ATTRIBUTES, WHAT.0)?.into_iter().enumerate() {
+            for attribute in set.inside()?.all(MAX_ATTRIBUTES, WHAT.0)? {
                 let mut parts = attribute.inside()?;
                 let oid = parts.read(tag::OID, WHAT.0)?.oid();
-                let text = text(&parts.any(WHAT.0)?);
-                attributes.push(Attribute { oid, text });
+                let (text, exact) = text(&parts.any(WHAT.0)?);
+                let undecoded = (!exact || oid.is_none()).then(|| attribute.bytes.into());
+                attributes.push(Attribute { rdn, oid, text, undecoded });
             }
         }
         if attributes.len() > MAX_ATTRIBUTES {
             return Err(WHAT);
         }
         Ok(Self { span: element.span_in(whole), attributes })
+    }
+
+    /// Whether there is nothing in it, as in certificates whose subject is named by an extension (RFC 5280 §4.1.2.6).
+    pub(crate) fn is_empty(&self) -> bool {
+        self.attributes.is_empty()
     }
 
     /// The values of one attribute, in order.
@@ -56,17 +68,43 @@ impl Name {
             .map(|attribute| attribute.text.as_str())
     }
 
-    /// Whether two names are the same to people: RFC 5280 §7.1, by comparing text without regard to case, string type and runs
-    /// of spaces. It only chooses whose signature to check, so being generous costs nothing.
+    /// Whether two names are the same (RFC 5280 §7.1): the same RelativeDistinguishedNames in the same order, each a set, and
+    /// text without regard to case, string type, runs of spaces and compatible forms of characters.
     pub(crate) fn matches(&self, other: &Self) -> bool {
-        let pairs = || self.attributes.iter().zip(&other.attributes);
-        self.attributes.len() == other.attributes.len()
-            && pairs().all(|(a, b)| a.oid == b.oid && (a.text == b.text || folded(&a.text) == folded(&b.text)))
+        self.attributes.len() == other.attributes.len() && self.is_within(other)
+    }
+
+    /// Whether it begins with all of `base`, as a name in the subtree of a name does (§4.2.1.10).
+    pub(crate) fn is_within(&self, base: &Self) -> bool {
+        let mut own = self.rdns();
+        base.rdns().all(|theirs| own.next().is_some_and(|own| same_set(own, theirs)))
+    }
+
+    fn rdns(&self) -> impl Iterator<Item = &[Attribute]> {
+        self.attributes.chunk_by(|a, b| a.rdn == b.rdn)
     }
 }
 
+fn same_set(a: &[Attribute], b: &[Attribute]) -> bool {
+    let mut left: Vec<&Attribute> = b.iter().collect();
+    a.len() == b.len()
+        && a.iter().all(|one| {
+            let found = left.iter().position(|other| one.is_same(other));
+            found.map(|index| left.swap_remove(index)).is_some()
+        })
+}
+
+impl Attribute {
+    fn is_same(&self, other: &Self) -> bool {
+        let same_text = || self.text == other.text || folded(&self.text) == folded(&other.text);
+        self.oid == other.oid && self.undecoded == other.undecoded && (self.undecoded.is_some() || same_text())
+    }
+}
+
+/// Text as it is compared (RFC 4518 §2): compatible forms made one, which full-width letters need, then case and spaces.
 fn folded(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+    let normal: String = if text.is_ascii() { text.to_owned() } else { text.nfkc().collect() };
+    normal.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
 /// `CN=…, O=…, C=CN`: RFC 4514, the last attribute first, with a space behind each comma.
@@ -109,8 +147,35 @@ fn label(oid: &Oid) -> Option<&'static str> {
     })
 }
 
-/// The text of an attribute value. Bytes that are no UTF-8 are read as GBK, which Chinese CAs put under any string type.
-fn text(value: &Element<'_>) -> String {
+/// The text of an attribute value, and whether it says all that the value says. Bytes that are no UTF-8 are read as GBK, which
+/// Chinese CAs put under any string type.
+fn text(value: &Element<'_>) -> (String, bool) {
+    let decoded: Option<String> = match value.tag {
+        tag::BMP_STRING => {
+            let (pairs, rest) = value.content.as_chunks::<2>();
+            let units = char::decode_utf16(pairs.iter().map(|pair| u16::from_be_bytes(*pair)));
+            rest.is_empty().then(|| units.collect::<Result<_, _>>().ok()).flatten()
+        }
+        tag::UNIVERSAL_STRING => {
+            let (fours, rest) = value.content.as_chunks::<4>();
+            let units = fours.iter().map(|four| char::from_u32(u32::from_be_bytes(*four)));
+            rest.is_empty().then(|| units.collect::<Option<_>>()).flatten()
+        }
+        _ if !is_text(value.tag) => None,
+        _ => match std::str::from_utf8(value.content) {
+            Ok(text) => Some(text.to_owned()),
+            Err(_) => GBK.decode_without_bom_handling_and_without_replacement(value.content).map(Into::into),
+        },
+    };
+    let exact = decoded.is_some();
+    (decoded.unwrap_or_else(|| as_well_as_can_be(value)), exact)
+}
+
+fn is_text(tag: u8) -> bool {
+    matches!(tag, tag::UTF8_STRING | 0x12..=tag::IA5_STRING | 0x1a | 0x1b)
+}
+
+fn as_well_as_can_be(value: &Element<'_>) -> String {
     match value.tag {
         tag::BMP_STRING => {
             let units = value.content.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
@@ -186,5 +251,48 @@ mod tests {
         );
         assert!(read(&printable).matches(&read(&bmp)));
         assert!(!read(&printable).matches(&read(&with_value(&oid::ORGANIZATION, tag::UTF8_STRING, b"Root CA"))));
+    }
+
+    #[test]
+    fn full_width_letters_are_the_letters_that_they_are_forms_of() {
+        let [full, half] = ["ＡＢＣ证书", "abc证书"].map(|text| write(&[(oid::COMMON_NAME, text)]));
+        assert!(read(&full).matches(&read(&half)));
+    }
+
+    fn several(rdns: &[&[(Oid, &str)]]) -> Vec<u8> {
+        let attribute = |(oid, text): &(Oid, &str)| writer::sequence(&[writer::oid(oid), writer::utf8(text)]);
+        let sets = rdns.iter().map(|rdn| writer::set_of(rdn.iter().map(attribute).collect()));
+        writer::sequence(&sets.collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn attributes_of_one_set_have_no_order_and_sets_have_one() {
+        let (a, b) = ((oid::COMMON_NAME, "a"), (oid::ORGANIZATION, "b"));
+        let twice = several(&[&[b], &[a, (oid::COMMON_NAME, "c")]]);
+        assert!(read(&twice).matches(&read(&several(&[&[b], &[(oid::COMMON_NAME, "C"), a]]))));
+        assert!(!read(&several(&[&[a, b]])).matches(&read(&several(&[&[a], &[b]]))), "one set is not two");
+        assert!(!read(&several(&[&[a], &[b]])).matches(&read(&several(&[&[b], &[a]]))));
+        assert!(!read(&several(&[&[a, a]])).matches(&read(&several(&[&[a, b]]))));
+    }
+
+    #[test]
+    fn a_name_is_within_what_it_begins_with() {
+        let (a, b) = ((oid::ORGANIZATION, "a"), (oid::COMMON_NAME, "b"));
+        let [whole, begin, end, none] = [vec![a, b], vec![a], vec![b], vec![]].map(|name| write(&name));
+        for (base, within) in [(&whole, true), (&begin, true), (&end, false), (&none, true)] {
+            assert_eq!(read(&whole).is_within(&read(base)), within);
+        }
+        assert!(!read(&begin).is_within(&read(&whole)));
+    }
+
+    #[test]
+    fn what_cannot_be_decoded_is_the_same_where_its_bytes_are() {
+        let odd = |bytes: &[u8]| with_value(&oid::COMMON_NAME, tag::UTF8_STRING, bytes);
+        let [one, other] = [odd(&[b'a', 0xff, 0xff]), odd(&[b'a', 0xff, 0xfe])];
+        assert_eq!(read(&one).to_string(), read(&other).to_string(), "shown alike");
+        assert!(read(&one).matches(&read(&one)) && !read(&one).matches(&read(&other)));
+        let number = with_value(&oid::COMMON_NAME, tag::INTEGER, b"a");
+        let text = with_value(&oid::COMMON_NAME, tag::UTF8_STRING, b"a");
+        assert!(read(&number).matches(&read(&number)) && !read(&number).matches(&read(&text)));
     }
 }

@@ -1,10 +1,13 @@
 //! Object identifiers, and those that this crate knows.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// Bytes of the longest identifier that is kept. The longest in use, a UUID below `2.25` with an arc or two behind it, needs
 /// about 24.
 const MAX: usize = 63;
+/// Bytes of the longest arc, of 128 bits.
+const MAX_ARC: usize = 19;
 
 /// An object identifier with arcs of up to 128 bits.
 ///
@@ -43,7 +46,7 @@ impl Oid {
 
     const fn with_arc(mut self, arc: u128) -> Self {
         let mut groups = 1;
-        while groups < 19 && arc >> (7 * groups) != 0 {
+        while groups < MAX_ARC && arc >> (7 * groups) != 0 {
             groups += 1;
         }
         while groups > 0 {
@@ -78,6 +81,36 @@ impl Oid {
     }
 }
 
+/// A text that is no object identifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an object identifier is written as numbers with dots between them: 1.2.156.10197.1.501")]
+pub struct InvalidOid;
+
+impl FromStr for Oid {
+    type Err = InvalidOid;
+
+    fn from_str(dotted: &str) -> Result<Self, InvalidOid> {
+        let number = |text: &str| match text.as_bytes() {
+            [b'0', _, ..] | [b'+', ..] => Err(InvalidOid),
+            _ => text.parse::<u128>().map_err(|_| InvalidOid),
+        };
+        let mut arcs = dotted.split('.').map(number);
+        let (first, second) = (arcs.next().ok_or(InvalidOid)??, arcs.next().ok_or(InvalidOid)??);
+        if first > 2 || (first < 2 && second > 39) {
+            return Err(InvalidOid);
+        }
+        let joined = (first * 40).checked_add(second).ok_or(InvalidOid)?;
+        let mut oid = Self { bytes: [0; MAX], length: 0 };
+        for arc in std::iter::once(Ok(joined)).chain(arcs) {
+            if usize::from(oid.length) + MAX_ARC > MAX {
+                return Err(InvalidOid);
+            }
+            oid = oid.with_arc(arc?);
+        }
+        Ok(oid)
+    }
+}
+
 fn group_value(group: &[u8]) -> Option<u128> {
     group.iter().try_fold(0_u128, |value, byte| Some(value.checked_mul(128)? | u128::from(byte & 0x7f)))
 }
@@ -107,6 +140,12 @@ impl fmt::Debug for Oid {
 /// `2.25.` and the integer value of the UUID 27d1e053-ee7b-43d1-9992-f2f4bae4ccda (ITU-T X.667), which was drawn for this
 /// purpose.
 pub const MAKER_EKU: Oid = Oid::literal("2.25.52929631788540655154009097316012969178");
+
+/// Extension of every certificate that an authority of development issued, its own included; its value is NULL. Who trusts for real
+/// refuses a root that has it. Not critical: other programs do not know it.
+///
+/// `2.25.` and the integer value of the UUID d732d807-7cd7-4ed4-ac68-9c243502afbd (ITU-T X.667), which was drawn for this purpose.
+pub(crate) const DEVELOPMENT_MARK: Oid = Oid::literal("2.25.286048015530391612953189671042430447549");
 
 macro_rules! oids {
     ($($(#[$doc:meta])* $name:ident = $dotted:literal;)*) => {
@@ -178,9 +217,16 @@ oids! {
     DELTA_CRL_INDICATOR = "2.5.29.27";
     ISSUING_DISTRIBUTION_POINT = "2.5.29.28";
     CRL_DISTRIBUTION_POINTS = "2.5.29.31";
+    FRESHEST_CRL = "2.5.29.46";
+    NAME_CONSTRAINTS = "2.5.29.30";
     CERTIFICATE_POLICIES = "2.5.29.32";
+    ANY_POLICY = "2.5.29.32.0";
+    POLICY_MAPPINGS = "2.5.29.33";
+    POLICY_CONSTRAINTS = "2.5.29.36";
+    INHIBIT_ANY_POLICY = "2.5.29.54";
     AUTHORITY_KEY_IDENTIFIER = "2.5.29.35";
     EXTENDED_KEY_USAGE = "2.5.29.37";
+    ANY_EXTENDED_KEY_USAGE = "2.5.29.37.0";
     QC_STATEMENTS = "1.3.6.1.5.5.7.1.3";
     AUTHORITY_INFO_ACCESS = "1.3.6.1.5.5.7.1.1";
     EXPIRED_CERTS_ON_CRL = "2.5.29.60";
@@ -239,6 +285,29 @@ mod tests {
             let oid = Oid::literal(dotted);
             assert_eq!(oid.to_string(), dotted);
             assert_eq!(Oid::from_content(oid.as_bytes()), Some(oid));
+        }
+    }
+
+    #[test]
+    fn texts_are_read_as_the_compiler_reads_literals() {
+        for dotted in ["2.999.3", "1.2.156.10197.1.501", "2.25.52929631788540655154009097316012969178", "0.39"] {
+            assert_eq!(dotted.parse::<Oid>(), Ok(Oid::literal(dotted)));
+        }
+        let long = format!("1.2{}", ".1".repeat(60));
+        for bad in [
+            "",
+            "1",
+            "1.",
+            "3.1",
+            "1.40",
+            "1.2.-3",
+            "1.2.+3",
+            "1.02",
+            "1.2.x",
+            "2.340282366920938463463374607431768211455",
+            &long,
+        ] {
+            assert_eq!(bad.parse::<Oid>(), Err(InvalidOid), "{bad}");
         }
     }
 

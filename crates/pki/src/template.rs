@@ -78,3 +78,24 @@ pub(crate) fn authority_key(issuer: &PublicKey) -> Vec<u8> {
     let identifier = writer::tlv(tag::context(0), issuer.identifier());
     extensions::write(&oid::AUTHORITY_KEY_IDENTIFIER, false, &writer::sequence(&[identifier]))
 }
+
+/// cRLDistributionPoints, or freshestCRL, with one address.
+pub(crate) fn distribution_point(extension: &Oid, address: &str) -> Vec<u8> {
+    let name = writer::tlv(tag::context(6), address.as_bytes());
+    let point = writer::explicit(0, &writer::explicit(0, &name));
+    extensions::write(extension, false, &writer::sequence(&[writer::sequence(&[point])]))
+}
+
+/// authorityInfoAccess with these addresses.
+pub(crate) fn information_access(places: &[(Oid, &str)]) -> Vec<u8> {
+    let place = |(method, address): &(Oid, &str)| {
+        writer::sequence(&[writer::oid(method), writer::tlv(tag::context(6), address.as_bytes())])
+    };
+    let places: Vec<_> = places.iter().map(place).collect();
+    extensions::write(&oid::AUTHORITY_INFO_ACCESS, false, &writer::sequence(&places))
+}
+
+/// The mark of certificates of development.
+pub(crate) fn development_mark() -> Vec<u8> {
+    extensions::write(&oid::DEVELOPMENT_MARK, false, &writer::null())
+}

@@ -87,7 +87,7 @@ impl Trust {
         pool: &[Certificate],
         now: Timestamp,
     ) -> Result<(), Fault> {
-        let chain = self.chain(purpose, leaf, pool)?;
+        let chain = self.chain(purpose, leaf, pool, now)?;
         chain.valid_at(now).map_err(fault)?;
         chain.check_revocation(&self.crls, now).map_err(fault)
     }
@@ -116,7 +116,7 @@ impl Trust {
         at: Timestamp,
         now: Timestamp,
     ) -> Signer {
-        let chain = match self.chain(purpose, leaf, pool) {
+        let chain = match self.chain(purpose, leaf, pool, at) {
             Ok(chain) => chain,
             Err(fault) => return self.nobody(purpose, fault),
         };
@@ -153,8 +153,9 @@ impl Trust {
         anchors.into_iter().find(|anchor| list.verify(anchor).is_ok())
     }
 
-    fn chain(&self, purpose: Purpose, leaf: &Certificate, pool: &[Certificate]) -> Result<Chain, Fault> {
-        let chain = chain::build(leaf, pool, self.roots(purpose)).map_err(fault)?;
+    /// A way to a trusted root, over certificates that were valid at `at` where there are such.
+    fn chain(&self, purpose: Purpose, leaf: &Certificate, pool: &[Certificate], at: Timestamp) -> Result<Chain, Fault> {
+        let chain = chain::build_at(leaf, pool, self.roots(purpose), Some(at)).map_err(fault)?;
         let purpose = match purpose {
             Purpose::Holder => chain::Purpose::Holder,
             Purpose::Maker => chain::Purpose::Maker,
@@ -183,7 +184,13 @@ fn fault(error: ChainError) -> Fault {
         | ChainError::PathTooLong { .. }
         | ChainError::KeyUsage { .. }
         | ChainError::Purpose { .. }
+        | ChainError::CaPurpose { .. }
         | ChainError::UnknownCritical { .. }
+        | ChainError::NameNotAllowed { .. }
+        | ChainError::NameNotCompared { .. }
+        | ChainError::NamesMalformed { .. }
+        | ChainError::NoPolicy { .. }
+        | ChainError::AnyPolicyMapped { .. }
         | ChainError::TooManyCertificates => Fault::Untrusted,
     }
 }

@@ -119,7 +119,13 @@ pub(super) fn no_chain(error: &ChainError) -> SubIndication {
         | ChainError::PathTooLong { .. }
         | ChainError::KeyUsage { .. }
         | ChainError::Purpose { .. }
-        | ChainError::UnknownCritical { .. } => SubIndication::ChainConstraintsFailure,
+        | ChainError::CaPurpose { .. }
+        | ChainError::UnknownCritical { .. }
+        | ChainError::NameNotAllowed { .. }
+        | ChainError::NameNotCompared { .. }
+        | ChainError::NamesMalformed { .. }
+        | ChainError::NoPolicy { .. }
+        | ChainError::AnyPolicyMapped { .. } => SubIndication::ChainConstraintsFailure,
         ChainError::NotYetValid { .. } | ChainError::Expired { .. } => SubIndication::OutOfBoundsNoPoe,
         ChainError::Revoked { .. } => SubIndication::RevokedNoPoe,
     }

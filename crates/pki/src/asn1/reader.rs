@@ -157,6 +157,11 @@ impl<'a> Element<'a> {
         Ok(Reader { rest: self.content, rules: self.rules, depth: self.depth + 1 })
     }
 
+    /// The same contents under the tag that an IMPLICIT one stands for.
+    pub(crate) fn under(self, tag: u8) -> Self {
+        Self { tag, ..self }
+    }
+
     pub(crate) fn oid(&self) -> Option<Oid> {
         if self.tag == tag::OID { Oid::from_content(self.content) } else { None }
     }

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::crl::Revocation;
-use crate::extensions;
+use crate::crl::{Revocation, RevocationReason};
+use crate::extensions::{self, KeyUsage};
 use crate::oid::Oid;
 use crate::template::{self, Template};
 use crate::{SigningKey, Subject, Suite};
@@ -168,9 +168,9 @@ fn ten_certificates_are_a_chain_and_eleven_are_not() {
 fn an_unknown_critical_extension_refuses_the_certificate_that_has_it() {
     let Three { root, root_party, .. } = three(Suite::EcdsaP256Sha256);
     let [middle, leaf] = ["middle", "leaf"].map(party);
-    let odd = extensions::write(&Oid::literal("2.5.29.30"), true, &[0x30, 0]); // nameConstraints, which would have to be obeyed
+    let odd = extensions::write(&Oid::literal("2.5.29.9"), true, &[0x30, 0]);
     let refused = |subject: &str| {
-        Err(ChainError::UnknownCritical { subject: format!("CN={subject}, C=CN"), extension: "2.5.29.30".to_owned() })
+        Err(ChainError::UnknownCritical { subject: format!("CN={subject}, C=CN"), extension: "2.5.29.9".to_owned() })
     };
 
     let with_odd = [signing(), vec![odd.clone()]].concat();
@@ -194,15 +194,27 @@ fn certificates_that_issue_each_other_come_to_an_end() {
     assert!(matches!(found, Err(ChainError::NoPath { .. })), "{found:?}");
 }
 
+/// An authority that is certified several times over.
+fn variants(party: &Party, issuer: &Party, count: u16) -> Vec<Certificate> {
+    let usage = |i: u16| vec![template::basic_constraints(Some(None)), template::key_usage(KeyUsage(0x0400 | i << 2))];
+    (0..count).map(|i| party.certified(issuer, usage(i))).collect()
+}
+
 #[test]
-fn a_pool_full_of_one_name_costs_a_bounded_number_of_checks() {
-    let key = party("a");
-    let usage = |i: u16| vec![template::basic_constraints(Some(None)), template::key_usage(KeyUsage(0x0400 | i))];
-    let pool: Vec<_> = (0..64).map(|i| key.certified(&key, usage(i << 2))).collect();
-    let found = build(&party("leaf").certified(&key, signing()), &pool, &TrustStore::default());
-    assert_eq!(found, Err(ChainError::TooManyCertificates));
+fn a_pool_full_of_ways_costs_a_bounded_number_of_checks() {
+    let layers: Vec<_> = (0..9).map(|i| party(&format!("layer {i}"))).collect();
+    let pool: Vec<_> = layers.windows(2).flat_map(|pair| variants(&pair[0], &pair[1], 8)).collect();
+    let found = build(&party("leaf").certified(&layers[0], signing()), &pool, &TrustStore::default());
+    assert_eq!(found, Err(ChainError::TooManyCertificates), "8^8 ways");
     let crowd = [pool.clone(), pool].concat();
     assert_eq!(build(&crowd[0], &crowd, &TrustStore::default()), Err(ChainError::TooManyCertificates));
+}
+
+#[test]
+fn certificates_of_one_name_and_key_are_one_step_of_a_way() {
+    let [a, leaf] = ["a", "leaf"].map(party);
+    let found = build(&leaf.certified(&a, signing()), &variants(&a, &a, 64), &TrustStore::default());
+    assert_eq!(found, Err(ChainError::NotTrusted { root: "CN=a, C=CN".to_owned() }));
 }
 
 #[test]

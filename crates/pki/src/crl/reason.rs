@@ -29,6 +29,9 @@ pub enum RevocationReason {
     AaCompromise,
 }
 
+/// The code of an entry that takes a revocation back.
+pub(super) const REMOVE_FROM_CRL: u8 = 8;
+
 impl RevocationReason {
     const CODES: [(u8, Self); 9] = [
         (0, Self::Unspecified),
@@ -49,9 +52,8 @@ impl RevocationReason {
 
     /// `None` for removeFromCRL (8); a code that is not defined counts as unspecified.
     pub(crate) fn from_code(code: u32) -> Option<Self> {
-        const REMOVE_FROM_CRL: u32 = 8;
         let known = Self::CODES.into_iter().find(|(known, _)| u32::from(*known) == code);
-        (code != REMOVE_FROM_CRL).then(|| known.map_or(Self::Unspecified, |(_, reason)| reason))
+        (code != u32::from(REMOVE_FROM_CRL)).then(|| known.map_or(Self::Unspecified, |(_, reason)| reason))
     }
 
     /// Whether a later list can no longer take it back.

@@ -6,7 +6,7 @@ use crate::certificate::Certificate;
 use crate::extensions::full_names;
 
 /// What a list leaves out. Where nothing is said it is the issuer's whole list.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Scope {
     /// The names of this part of the issuer's list, each a GeneralName as received; `None`: it is not a part.
     point: Option<Vec<Vec<u8>>>,

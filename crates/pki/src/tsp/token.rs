@@ -168,6 +168,7 @@ impl VerifiedTimeStamp {
     /// [`TspError::Untrusted`].
     pub fn chain(&self, roots: &TrustStore) -> Result<Chain, TspError> {
         let chain = chain::build(&self.certificate, &self.certificates, roots)?;
+        chain.check_authorities(&oid::KP_TIME_STAMPING)?;
         chain.valid_at(self.time)?;
         Ok(chain)
     }
