@@ -22,6 +22,7 @@ mod reports;
 mod restart;
 mod samples;
 mod subscription;
+mod succession;
 mod telemetry;
 mod tokens;
 mod verify_contract;

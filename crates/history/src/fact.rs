@@ -81,6 +81,7 @@ kinds!(
         SealMadeNoted,
         SealStateNoted,
         PersonErased,
+        CarriedOutNoted,
     ]
 );
 
@@ -135,6 +136,8 @@ kinds!(
         BatchEnded,
         FileListSigned,
         SealPolicySet,
+        SealExpiring,
+        ApplicationCarriedOut,
     ]
 );
 

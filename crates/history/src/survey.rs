@@ -161,6 +161,10 @@ impl Survey {
             Fact::Fabrication(Fabrication::RunBegun(fact)) => self.came_of(&fact.application_id, &fact.seal_id),
             Fact::Authentication(Authentication::SealRegistered(fact)) => {
                 self.came_of(&fact.application_id, &fact.seal_id);
+                if let (Ok(seal), Ok(predecessor)) = (fact.seal_id.parse(), fact.predecessor_seal_id.parse()) {
+                    self.successors.insert((predecessor, seal));
+                    self.belong(Thing::Seal(predecessor), Thing::Seal(seal));
+                }
                 if let (Ok(seal), Ok(key)) = (fact.seal_id.parse(), fact.hosted_key_id.parse()) {
                     self.belong(Thing::Seal(seal), Thing::HostedKey(key));
                 }

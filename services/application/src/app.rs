@@ -10,6 +10,7 @@ use sea_orm::DbErr;
 use crate::contents::{self, Contact, Material};
 use crate::domain::command::{Revise, Submit};
 use crate::domain::event::{ReturnCode, ReturnReason};
+use crate::domain::existing::RevocationReason;
 use crate::domain::particulars::{
     Attachment, Custody, Impression, Kind, Name, Organization, SealType, Shape, Size, Validity,
 };
@@ -54,6 +55,8 @@ pub struct Form {
     pub attachments: Vec<Attachment>,
     /// The persons named in it.
     pub contacts: Vec<Contact>,
+    /// Why, where the end of a seal is asked for.
+    pub revocation_reason: Option<RevocationReason>,
 }
 
 /// Where the picture of a seal comes from.
@@ -121,12 +124,17 @@ impl App {
     ) -> Result<Order<Application>, Refusal> {
         let (impression, drawn) = self.impression(&applicant, &form, &metadata).await?;
         self.check_attachments(&applicant, &form).await?;
+        let existing = match form.kind.existing() {
+            Some(seal) => self.query.known_seal(seal).await?,
+            None => None,
+        };
         let rows = form.rows(id).into_iter().chain(drawn.map(Material::row)).collect();
         let command = Command::Submit(Submit {
             application: id,
             applicant: applicant.person,
             approvals_needed: self.approvals_needed,
             particulars: form.particulars(impression),
+            existing,
             now: metadata.now,
         });
         Ok(Order::new(id, command, metadata).with_rows(rows))
@@ -280,6 +288,7 @@ impl Form {
             custodian: self.custodian,
             validity: self.validity,
             attachments: self.attachments,
+            revocation_reason: self.revocation_reason,
         }
     }
 }

@@ -28,6 +28,7 @@ const WITHDRAWN: &str = "eseal.application.v1.Withdrawn";
 const FABRICATION_REFUSAL_NOTED: &str = "eseal.application.v1.FabricationRefusalNoted";
 const SEAL_MADE_NOTED: &str = "eseal.application.v1.SealMadeNoted";
 const SEAL_STATE_NOTED: &str = "eseal.application.v1.SealStateNoted";
+const CARRIED_OUT_NOTED: &str = "eseal.application.v1.CarriedOutNoted";
 /// The one fact that asks for an effect.
 pub const PERSON_ERASED: &str = "eseal.application.v1.PersonErased";
 
@@ -57,6 +58,7 @@ impl Stored for Application {
             (FABRICATION_REFUSAL_NOTED, 1) => json(payload).and_then(fabrication_refusal_noted),
             (SEAL_MADE_NOTED, 1) => json(payload).and_then(seal_made_noted),
             (SEAL_STATE_NOTED, 1) => json(payload).and_then(seal_state_noted),
+            (CARRIED_OUT_NOTED, 1) => json(payload).and_then(carried_out_noted),
             (kind, schema_version) => return Err(DecodeError::unknown(kind, schema_version)),
         };
         event.map_err(|why| DecodeError::malformed(kind, why))
@@ -111,13 +113,14 @@ enum Unreadable {
 
 fn encode(event: &Event) -> Encoded {
     match event {
-        Event::Submitted { application, applicant, approvals_needed, particulars, submitted_at } => {
+        Event::Submitted { application, applicant, approvals_needed, particulars, submitted_at, claims_existing } => {
             let message = pb::Submitted {
                 application_id: application.to_string(),
                 applicant_id: applicant.to_string(),
                 approvals_needed: *approvals_needed,
                 particulars: Some(particulars::to_wire(particulars)),
                 submitted_at: Some(moment::from_micros(submitted_at.micros())),
+                existing_seal_claimed: *claims_existing,
             };
             stored(SUBMITTED, &message)
         }
@@ -150,8 +153,9 @@ fn encode(event: &Event) -> Encoded {
         Event::Resubmitted { application } => {
             stored(RESUBMITTED, &pb::Resubmitted { application_id: application.to_string() })
         }
-        Event::Withdrawn { application } => {
-            stored(WITHDRAWN, &pb::Withdrawn { application_id: application.to_string() })
+        Event::Withdrawn { application, freed } => {
+            let existing_seal_id = freed.map(|seal| seal.to_string()).unwrap_or_default();
+            stored(WITHDRAWN, &pb::Withdrawn { application_id: application.to_string(), existing_seal_id })
         }
         Event::FabricationRefusalNoted { application, refusal } => {
             let message = pb::FabricationRefusalNoted {
@@ -171,6 +175,11 @@ fn encode(event: &Event) -> Encoded {
             let state = words::seal_state_to_wire(*state).into();
             stored(SEAL_STATE_NOTED, &pb::SealStateNoted { application_id, seal_id, state })
         }
+        Event::CarriedOutNoted { application, existing, result } => {
+            let (application_id, existing_seal_id) = (application.to_string(), existing.to_string());
+            let result = words::carried_out_to_wire(*result).to_owned();
+            stored(CARRIED_OUT_NOTED, &pb::CarriedOutNoted { application_id, existing_seal_id, result })
+        }
     }
 }
 
@@ -181,6 +190,7 @@ fn submitted(message: pb::Submitted) -> Result<Event, Unreadable> {
         approvals_needed: message.approvals_needed,
         particulars: particulars::from_wire(message.particulars)?,
         submitted_at: at(message.submitted_at.as_ref(), "submittedAt")?,
+        claims_existing: message.existing_seal_claimed,
     })
 }
 
@@ -222,7 +232,11 @@ fn resubmitted(message: pb::Resubmitted) -> Result<Event, Unreadable> {
 }
 
 fn withdrawn(message: pb::Withdrawn) -> Result<Event, Unreadable> {
-    Ok(Event::Withdrawn { application: id(&message.application_id, "applicationId")? })
+    let freed = Some(message.existing_seal_id).filter(|seal| !seal.is_empty());
+    Ok(Event::Withdrawn {
+        application: id(&message.application_id, "applicationId")?,
+        freed: freed.map(|seal| id(&seal, "existingSealId")).transpose()?,
+    })
 }
 
 fn fabrication_refusal_noted(message: pb::FabricationRefusalNoted) -> Result<Event, Unreadable> {
@@ -245,6 +259,14 @@ fn seal_state_noted(message: pb::SealStateNoted) -> Result<Event, Unreadable> {
         application: id(&message.application_id, "applicationId")?,
         seal: id(&message.seal_id, "sealId")?,
         state: words::seal_state(message.state).ok_or(Unreadable::Field("state"))?,
+    })
+}
+
+fn carried_out_noted(message: pb::CarriedOutNoted) -> Result<Event, Unreadable> {
+    Ok(Event::CarriedOutNoted {
+        application: id(&message.application_id, "applicationId")?,
+        existing: id(&message.existing_seal_id, "existingSealId")?,
+        result: words::carried_out(&message.result).ok_or(Unreadable::Field("result"))?,
     })
 }
 

@@ -10,14 +10,20 @@
 //! seal that was made, that seal's state. Notes come from two services, so a seal's state may be heard of before
 //! the news that the seal was made.
 //!
+//! An application to renew, replace or change a seal, or to end it, is about an existing seal of the same organization that
+//! has not ended. Until it is withdrawn or carried out nobody files another one of its kind for that seal. Its approval
+//! is the order: fabrication makes the successor, and the registry ends the existing seal when the successor is
+//! registered, or at once where it shall be revoked; nobody does it by hand.
+//!
 //! - [`application`]: the aggregate, one stream each; [`outcome`]: what became of an approved one
-//! - [`particulars`]: what is asked for
+//! - [`particulars`]: what is asked for; [`existing`]: the seal that it is about
 //! - [`person`]: who is named in it, and the erasing of a person
 //! - [`command`], [`event`], [`rejection`]: what may be asked, what happened, why not
 
 pub mod application;
 pub mod command;
 pub mod event;
+pub mod existing;
 pub mod outcome;
 pub mod particulars;
 pub mod person;

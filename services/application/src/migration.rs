@@ -5,7 +5,7 @@ use sea_orm_migration::prelude::*;
 
 /// The migrations of this service, oldest first.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(Tables)]
+    vec![Box::new(Tables), Box::new(ExistingSeals)]
 }
 
 struct Tables;
@@ -26,6 +26,26 @@ impl MigrationTrait for Tables {
             manager.create_index(index).await?;
         }
         Ok(())
+    }
+}
+
+/// What became of existing seals, and the way from a seal to the application that it came of.
+struct ExistingSeals;
+
+impl MigrationName for ExistingSeals {
+    fn name(&self) -> &'static str {
+        "application_0002_existing_seals"
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for ExistingSeals {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let column = ColumnDef::new("carried_out").text().take();
+        manager.alter_table(Table::alter().table("application").add_column(column).take()).await?;
+        manager
+            .create_index(Index::create().name("application_of_seal").table("application").col("seal_id").take())
+            .await
     }
 }
 

@@ -28,7 +28,8 @@ pub fn rows(recorded: &Recorded<'_>, event: &Event, state: &Application) -> Vec<
         | Event::Withdrawn { .. }
         | Event::FabricationRefusalNoted { .. }
         | Event::SealMadeNoted { .. }
-        | Event::SealStateNoted { .. } => {}
+        | Event::SealStateNoted { .. }
+        | Event::CarriedOutNoted { .. } => {}
     }
     rows
 }
@@ -53,6 +54,7 @@ fn application(recorded: &Recorded<'_>, filed: &Filed, state: &Application) -> R
             ("fabrication_refusal", outcome.refusal.map(|refusal| refusal.reason).into()),
             ("seal_id", outcome.seal.filter(|_| outcome.made).map(|seal| seal.to_string()).into()),
             ("seal_state", outcome.seal_state.map(|state| words::seal_state_to_wire(state).as_str_name()).into()),
+            ("carried_out", outcome.carried_out.map(words::carried_out_to_wire).into()),
             ("submitted_at", filed.submitted_at.micros().into()),
             ("changed_at", recorded.occurred_at.micros().into()),
             ("version", i64::try_from(recorded.version).unwrap_or(i64::MAX).into()),

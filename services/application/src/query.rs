@@ -9,6 +9,7 @@ use sea_orm::sea_query::{Expr, ExprTrait as _, Order, Query as Sql, SelectStatem
 use sea_orm::{ConnectionTrait as _, DbErr};
 
 use crate::domain::PersonId;
+use crate::domain::existing::KnownSeal;
 
 /// The read side. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -106,6 +107,21 @@ impl Query {
             organization: row.try_get::<String>("", "uscc")?.parse().map_err(|_| damaged("uscc"))?,
             applicant: row.try_get::<String>("", "applicant_id")?.parse().map_err(|_| damaged("applicant_id"))?,
         }))
+    }
+
+    /// What the registry told of a seal; nothing if it told nothing yet.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn known_seal(&self, seal: Id) -> Result<Option<KnownSeal>, QueryError> {
+        let select = Sql::select()
+            .columns(["application_id", "uscc", "particulars", "seal_state"])
+            .from("application")
+            .and_where(Expr::col("seal_id").eq(seal.to_string()))
+            .limit(1)
+            .take();
+        let row = self.database.reader().query_one(&select).await?;
+        row.as_ref().map(shown::known_seal).transpose().map(Option::flatten)
     }
 
     /// One application with its contacts; nothing if nobody filed it.

@@ -10,6 +10,7 @@ use eseal_service::Context;
 use serde::de::DeserializeOwned;
 
 use crate::app::App;
+use crate::codec::words;
 use crate::domain::event::{FabricationRefusal, SealState};
 use crate::domain::{Application, Command};
 
@@ -25,6 +26,9 @@ pub enum Unreadable {
     /// It names something by what is no id.
     #[error("its {0} is no id")]
     Id(&'static str),
+    /// It tells of a result that nobody here knows.
+    #[error("its result is not known")]
+    Result,
 }
 
 /// The application that a fact is about, and what is to be noted there; nothing where it is no concern of ours.
@@ -67,6 +71,11 @@ pub fn react(fact: &StoredEvent) -> Result<Option<(Id, Command)>, Unreadable> {
         "eseal.authentication.v1.SealReplaced" => {
             let fact: authentication::SealReplaced = read(fact)?;
             state(fact.application_id, &fact.seal_id, SealState::Replaced)?
+        }
+        "eseal.authentication.v1.ApplicationCarriedOut" => {
+            let fact: authentication::ApplicationCarriedOut = read(fact)?;
+            let result = words::carried_out(&fact.result).ok_or(Unreadable::Result)?;
+            (fact.application_id, Command::NoteCarriedOut { existing: id(&fact.seal_id, "sealId")?, result })
         }
         _ => return Ok(None),
     };

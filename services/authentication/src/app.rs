@@ -10,7 +10,7 @@ pub mod trusting;
 pub mod whole;
 
 use eseal_eventstore::{
-    CommandError, Database, Decided, Log, Metadata, Order, Outcome, StoreError, Stored, StreamId, Writer,
+    CommandError, Database, Decided, Log, Metadata, Order, Outcome, StoreError, Stored, StreamId, Writer, state_of,
 };
 use eseal_kernel::{Aggregate, Timestamp};
 use eseal_pki::CertificateError;
@@ -18,6 +18,7 @@ use eseal_pki::CertificateError;
 use crate::contents::{ContentError, Contents};
 use crate::domain::command::Action;
 use crate::domain::ids::SealId;
+use crate::domain::registration::Registration;
 use crate::domain::seal::Standing;
 use crate::domain::{Command, Rejection, Seal};
 use crate::hosting::{Hosting, HostingError};
@@ -41,6 +42,7 @@ pub struct App {
     /// Who gives time stamps to documents that are sealed here.
     pub stamping: Stamping,
     log: Log,
+    database: Database,
     writer: Writer,
 }
 
@@ -88,7 +90,8 @@ impl App {
             hosting: Hosting::new(contents.clone()),
             contents,
             stamping,
-            log: Log::new(database, owner),
+            log: Log::new(database.clone(), owner),
+            database,
             writer,
         }
     }
@@ -116,6 +119,26 @@ impl App {
         let application = holding.map(|holding| holding.application.to_string());
         let correlation_id = metadata.correlation_id.or(application);
         Order::new(seal, Command { seal, now: metadata.now, action }, Metadata { correlation_id, ..metadata })
+    }
+
+    /// What takes a made seal into the registry. It is linked with the seal in whose place it was made if that is one of the
+    /// same organization, and in use at once if that one was: what was so is read here, before the command, and a state that
+    /// changes in between is one that changed a moment later.
+    ///
+    /// # Errors
+    /// [`AppError`].
+    pub async fn registration(&self, registration: Registration) -> Result<Action, AppError> {
+        let Some(predecessor) = registration.predecessor else { return Ok(Action::Register(Box::new(registration))) };
+        let (state, _): (Seal, u64) = state_of(&self.database, &predecessor.to_string()).await?;
+        let organization = &registration.organization.uscc;
+        let entry = state.entry().filter(|entry| entry.registration.organization.uscc == *organization);
+        let Some(entry) = entry else {
+            tracing::warn!(%predecessor, "a seal was made in the place of one that its organization does not have");
+            let registration = Box::new(Registration { predecessor: None, ..registration });
+            return Ok(Action::Register(registration));
+        };
+        let in_use = entry.standing.hands_on_its_use();
+        Ok(Action::RegisterSuccessor { registration: Box::new(registration), in_use })
     }
 
     /// What puts the seal `successor` in the place of another one.

@@ -27,6 +27,11 @@
 //! can use a seal or say anything of an attempt. A stranger who tries to is refused with a fact under an attempt of
 //! their own where gates a and d ask, and refused without a trace elsewhere; the custodian's attempts go on.
 //!
+//! **Successors** ([`succession`]): a seal that is made in the place of another one is in use as soon as it is registered,
+//! if that one was (or was suspended for what a new card mends), and that one is replaced by it. An approved application
+//! to end a seal revokes it. Both are facts that follow from facts; nobody does it by hand. **Warnings** ([`warning`])
+//! are told ahead of the end of a seal's validity and of its certificates.
+//!
 //! **A hosted key** ([`hosted_key`]) is generated for an organization and a custodian and then certified.
 //! **Trust** is a set of CA certificates by purpose ([`trust_anchor`]) and revocation lists ([`crl`]).
 
@@ -44,7 +49,9 @@ pub mod registration;
 pub mod rejection;
 pub mod seal;
 pub mod sealing;
+pub mod succession;
 pub mod trust_anchor;
+pub mod warning;
 
 pub use command::Command;
 pub use event::Event;

@@ -13,8 +13,9 @@
 //! - [`hosting`], [`pins`]: hosted keys and their PINs
 //! - [`vault`]: encryption at rest
 //! - [`grpc`]: the RPCs
-//! - [`reactor`], [`effects`]: a made seal -> its registration, with its bytes from fabrication
-//! - [`expiry`]: tells of seals whose validity has ended
+//! - [`reactor`], [`effects`]: a made seal -> its registration, with its bytes from fabrication; what approved applications
+//!   asked for -> done with the seals that they are about
+//! - [`expiry`]: tells of seals whose validity has ended, and of what ends soon
 //! - [`projection`], [`query`]: read tables, filled and read
 //! - [`contents`]: what no event holds: certificates, revocation lists, SESeals, keys
 //! - [`metrics`]: what is counted
@@ -72,7 +73,7 @@ pub const PROGRAM: Program = Program {
     about: "the registry of seals and of trust; may this card seal this document now. 签章认证。",
     config_default: CONFIG_DEFAULT,
     migrations,
-    hears: &[reactor::OWNER],
+    hears: &reactor::OWNERS,
     projectors: || projectors().into(),
 };
 
@@ -93,6 +94,8 @@ pub async fn wire(config: Config, context: &Context) -> Result<Routes, StartErro
         stamping.map_err(|error| StartError::setting(service, "time_stamp_authorities", chain_of(&error)))?;
     let app = App::new(service, context.database().clone(), contents, stamping, context.writer());
     context.spawn("from fabrication", reactor::run(app.clone(), context.clone()));
+    context.spawn("from application", reactor::orders::ends(app.clone(), context.clone()));
+    context.spawn("succession", reactor::orders::successions(app.clone(), context.clone()));
     context.spawn("expiry", expiry::run(app.clone(), context.clone(), config.expiry_check));
     let room = Room::new(config.documents_at_a_time, config.max_document_bytes);
     let grpc = Grpc::new(app, context.clock().clone(), room);

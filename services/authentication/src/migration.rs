@@ -5,7 +5,7 @@ use sea_orm_migration::prelude::*;
 
 /// The migrations of this service, oldest first.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(Tables), Box::new(Batches), Box::new(Policies)]
+    vec![Box::new(Tables), Box::new(Batches), Box::new(Policies), Box::new(Succession)]
 }
 
 struct Tables;
@@ -71,6 +71,40 @@ fn seal_policy() -> TableCreateStatement {
         .col(ColumnDef::new("seal_id").text().not_null().primary_key())
         .col(ColumnDef::new("policy").text().not_null()) // JSON of SealPolicy
         .take()
+}
+
+/// The line of seals, and when something is to be told next of what ends soon.
+struct Succession;
+
+impl MigrationName for Succession {
+    fn name(&self) -> &'static str {
+        "authentication_0004_succession"
+    }
+}
+
+/// Seals that are registered already are warned of as if they had been registered by this release, but for their
+/// certificates, of which their facts say nothing: the first moment that lies after the registration.
+const FIRST_WARNINGS: &str = "UPDATE seal SET warn_at = CASE \
+    WHEN valid_to - 2592000000000 > registered_at THEN valid_to - 2592000000000 \
+    WHEN valid_to - 604800000000 > registered_at THEN valid_to - 604800000000 \
+    WHEN valid_to - 86400000000 > registered_at THEN valid_to - 86400000000 END \
+    WHERE state IN ('SEAL_STATE_REGISTERED', 'SEAL_STATE_ACTIVE', 'SEAL_STATE_SUSPENDED') AND NOT expiry_announced";
+
+/// Seals that were replaced already show their successor once the read tables are rebuilt; their facts have it.
+#[async_trait]
+impl MigrationTrait for Succession {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let added = [
+            ColumnDef::new("predecessor_seal_id").text().not_null().default("").take(),
+            ColumnDef::new("successor_seal_id").text().not_null().default("").take(),
+            ColumnDef::new("warn_at").big_integer().take(),
+        ];
+        for column in added {
+            manager.alter_table(Table::alter().table("seal").add_column(column).take()).await?;
+        }
+        manager.create_index(Index::create().name("seal_by_warning").table("seal").col("warn_at").take()).await?;
+        manager.get_connection().execute_unprepared(FIRST_WARNINGS).await.map(drop)
+    }
 }
 
 /// Read table: acts over many documents, beside their attempts.

@@ -3,7 +3,7 @@
 mod batch;
 
 use eseal_eventstore::{Recorded, Row};
-use eseal_kernel::Digest;
+use eseal_kernel::{Digest, Timestamp};
 use eseal_proto::authentication::v1 as pb;
 use sea_orm::Value;
 
@@ -15,7 +15,7 @@ use crate::domain::hosted_key::{HostedKey, HostedKeyEvent};
 use crate::domain::ids::AttemptId;
 use crate::domain::policy::Policy;
 use crate::domain::reason::Reason;
-use crate::domain::seal::Entry;
+use crate::domain::seal::{Entry, Standing};
 use crate::domain::trust_anchor::{AnchorEvent, AnchorFact};
 use crate::domain::{Event, Seal};
 
@@ -39,8 +39,10 @@ pub fn seal_rows(recorded: &Recorded<'_>, event: &Event, state: &Seal) -> Vec<Ro
         | Fact::Resumed(_)
         | Fact::Revoked(..)
         | Fact::Replaced(..)
-        | Fact::Expired(_) => [entry(), None],
+        | Fact::Expired(_)
+        | Fact::Expiring(..) => [entry(), None],
         Fact::PolicySet(_, set) => [entry(), Some(policy(event, set))],
+        Fact::CarriedOut(..) => [None, None],
         Fact::PinUnlocked => [Some(pin(event, state)), None],
         Fact::Sealing(id, step) => match step {
             Step::PinTried { .. } | Step::PinAccepted | Step::PinRefused { .. } => [Some(pin(event, state)), None],
@@ -83,9 +85,20 @@ fn seal(recorded: &Recorded<'_>, event: &Event, entry: &Entry) -> Row {
             ("valid_from", registration.valid_from.micros().into()),
             ("valid_to", registration.valid_to.micros().into()),
             ("registered_at", registration.registered_at.micros().into()),
+            ("predecessor_seal_id", registration.predecessor.map(|seal| seal.to_string()).unwrap_or_default().into()),
+            ("successor_seal_id", successor(entry).into()),
+            ("warn_at", entry.next_warning().map(Timestamp::micros).into()),
             ("changed_at", recorded.occurred_at.micros().into()),
             ("version", number(recorded.version)),
         ],
+    }
+}
+
+/// The seal that took its place; empty while it stands.
+fn successor(entry: &Entry) -> String {
+    match entry.standing {
+        Standing::Replaced(successor) => successor.to_string(),
+        Standing::Registered | Standing::Active | Standing::Suspended(_) | Standing::Revoked(_) => String::new(),
     }
 }
 

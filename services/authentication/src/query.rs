@@ -193,6 +193,23 @@ impl Query {
         rows.iter().map(|row| Ok((word(row, "seal_id")?, holding(row)?))).collect()
     }
 
+    /// Seals of which something ends soon that was not told, at most `limit`, those that are due longest.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn ending(&self, now: Timestamp, limit: u64) -> Result<Vec<(SealId, Holding)>, QueryError> {
+        let select = Sql::select()
+            .column("seal_id")
+            .columns(HOLDING)
+            .from("seal")
+            .and_where(Expr::col("warn_at").lte(now.micros()))
+            .order_by("warn_at", Order::Asc)
+            .limit(limit)
+            .take();
+        let rows = self.database.reader().query_all(&select).await?;
+        rows.iter().map(|row| Ok((word(row, "seal_id")?, holding(row)?))).collect()
+    }
+
     /// What gate d let through in an attempt, if it did.
     ///
     /// # Errors

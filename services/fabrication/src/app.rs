@@ -60,6 +60,9 @@ pub enum AppError {
     /// A content failed.
     #[error(transparent)]
     Content(#[from] ContentError),
+    /// The read side failed.
+    #[error("the database failed")]
+    Query(#[from] sea_orm::DbErr),
     /// What the run needs is not there any more.
     #[error("the {0} of this run is not stored")]
     Missing(&'static str),

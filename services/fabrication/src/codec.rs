@@ -141,7 +141,14 @@ fn encode(event: &Event) -> Encoded {
                 challenge_expires_at: Some(moment::from_micros(challenge.expires_at.micros())),
             },
         ),
-        Event::SealCardAccepted { application_id, run_id, card_serial, certificates, seal_info } => stored(
+        Event::SealCardAccepted {
+            application_id,
+            run_id,
+            card_serial,
+            certificates,
+            seal_info,
+            beside_predecessor,
+        } => stored(
             SEAL_CARD_ACCEPTED,
             &pb::SealCardAccepted {
                 application_id: application_id.to_string(),
@@ -149,6 +156,7 @@ fn encode(event: &Event) -> Encoded {
                 card_serial: card_serial.clone(),
                 certificate_digests: texts(certificates),
                 seal_info_digest: seal_info.to_string(),
+                shared_with_predecessor: *beside_predecessor,
             },
         ),
         Event::SealSigned { application_id, run_id, seal } => stored(

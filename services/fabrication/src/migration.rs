@@ -5,7 +5,7 @@ use sea_orm_migration::prelude::*;
 
 /// The migrations of this service, oldest first.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(Tables)]
+    vec![Box::new(Tables), Box::new(OfSeals)]
 }
 
 struct Tables;
@@ -26,6 +26,24 @@ impl MigrationTrait for Tables {
             manager.create_index(index).await?;
         }
         Ok(())
+    }
+}
+
+/// The way from a seal to the application that it was made for.
+struct OfSeals;
+
+impl MigrationName for OfSeals {
+    fn name(&self) -> &'static str {
+        "fabrication_0002_of_seals"
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for OfSeals {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager
+            .create_index(Index::create().name("fabrication_of_seal").table("fabrication").col("seal_id").take())
+            .await
     }
 }
 

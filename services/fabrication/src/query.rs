@@ -52,6 +52,22 @@ impl Query {
         self.database.reader().query_one(&select).await?.as_ref().map(fabrication).transpose()
     }
 
+    /// The application that a made seal came of; it never changes. Nothing if the seal was not made here.
+    ///
+    /// # Errors
+    /// [`DbErr`] when the database fails.
+    pub async fn application_of(&self, seal: Id) -> Result<Option<Id>, DbErr> {
+        let select = Sql::select()
+            .column("application_id")
+            .from("fabrication")
+            .and_where(Expr::col("seal_id").eq(seal.to_string()))
+            .limit(1)
+            .take();
+        let row = self.database.reader().query_one(&select).await?;
+        let id = row.map(|row| row.try_get::<String>("", "application_id")).transpose()?;
+        id.map(|id| id.parse().map_err(|_| DbErr::Type("application_id".to_owned()))).transpose()
+    }
+
     /// A page of fabrications after `after`, newest first; of one organization, in one state.
     ///
     /// # Errors

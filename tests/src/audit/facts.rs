@@ -8,7 +8,7 @@ use eseal_kernel::Id;
 use super::{Books, Case, Finding, Findings};
 
 /// What a fact of one service has to be answered with in another, exactly once.
-const REACTIONS: [(&str, &str, &str); 13] = [
+const REACTIONS: [(&str, &str, &str); 14] = [
     ("application.Approved", "fabrication", "FabricationQueued"),
     ("fabrication.SealFabricated", "authentication", "SealRegistered"),
     ("fabrication.SealFabricated", "application", "SealMadeNoted"),
@@ -22,10 +22,11 @@ const REACTIONS: [(&str, &str, &str); 13] = [
     ("authentication.SealRevoked", "fabrication", "CardReleased"),
     ("authentication.SealReplaced", "fabrication", "CardReleased"),
     ("authentication.SealExpired", "fabrication", "CardReleased"),
+    ("authentication.ApplicationCarriedOut", "application", "CarriedOutNoted"),
 ];
 
 /// Who consumes whose facts.
-pub(super) const CONSUMERS: [(&str, &str, &str); 7] = [
+pub(super) const CONSUMERS: [(&str, &str, &str); 9] = [
     ("application", "application", "application"),
     ("application", "application", "fabrication"),
     ("application", "application", "authentication"),
@@ -33,6 +34,8 @@ pub(super) const CONSUMERS: [(&str, &str, &str); 7] = [
     ("fabrication", "fabrication", "authentication"),
     ("fabrication", "hosted_fabrication", "fabrication"),
     ("authentication", "authentication", "fabrication"),
+    ("authentication", "authentication", "application"),
+    ("authentication", "succession", "authentication"),
 ];
 
 /// Positions are dense from 1 on, every event has its hash, and each stream is a chain.

@@ -13,7 +13,7 @@ pub(super) const TWO: Scenario = Scenario {
 
 /// The work of a service that one replica does at a time: its relay, and a consumer for each owner that it hears, itself
 /// included.
-const LEASES: [(&str, usize); 4] = [("application", 4), ("fabrication", 4), ("authentication", 2), ("verification", 1)];
+const LEASES: [(&str, usize); 4] = [("application", 4), ("fabrication", 4), ("authentication", 4), ("verification", 1)];
 
 fn run_two(site: &mut Site, load: &Load) -> Result<(), String> {
     for service in SERVICES {

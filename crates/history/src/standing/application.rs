@@ -110,6 +110,7 @@ impl ApplicationStanding {
             | Application::FabricationRefusalNoted(_)
             | Application::SealMadeNoted(_)
             | Application::SealStateNoted(_)
+            | Application::CarriedOutNoted(_)
             | Application::PersonErased(_) => {}
         }
     }

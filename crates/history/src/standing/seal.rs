@@ -133,6 +133,7 @@ impl Fold {
             Kind::SealReplaced(fact) => {
                 self.stand(event, SealState::Replaced, None);
                 self.successor_seal_id = Some(fact.successor_seal_id.clone());
+                self.seal.successor_seal_id.clone_from(&fact.successor_seal_id);
             }
             Kind::SealExpired(_) => {
                 self.changed(event);
@@ -142,6 +143,7 @@ impl Fold {
                 self.seal.policy = fact.policy;
                 self.changed(event);
             }
+            Kind::SealExpiring(_) => self.changed(event),
             Kind::PinUnlocked(_) => self.pin_tries_left = PIN_TRIES,
             Kind::SealingBegun(fact) => self.begin(&fact.attempt_id, &fact.custodian_id, event),
             Kind::PinTried(fact) => {
@@ -188,6 +190,7 @@ impl Fold {
             | Kind::HostedSignaturesMade(_)
             | Kind::DocumentsSealed(_)
             | Kind::DocumentsRefused(_)
+            | Kind::ApplicationCarriedOut(_)
             | Kind::HostedKeyCreated(_)
             | Kind::HostedKeyCertified(_)
             | Kind::TrustAnchorAdded(_)
@@ -213,6 +216,7 @@ impl Fold {
             valid_to: fact.valid_to,
             registered_at: fact.registered_at,
             hosted_key_id: fact.hosted_key_id.clone(),
+            predecessor_seal_id: fact.predecessor_seal_id.clone(),
             ..RegisteredSeal::default()
         };
         self.changed(event);

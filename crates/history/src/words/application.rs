@@ -1,7 +1,7 @@
 //! What happened to an application.
 
-use eseal_proto::application::v1::Particulars;
 use eseal_proto::application::v1::application_event::Kind;
+use eseal_proto::application::v1::{ApplicationKind, Particulars};
 
 use super::{Language, time, vocabulary};
 
@@ -17,7 +17,13 @@ pub(super) fn what(kind: &Kind, language: Language) -> String {
             }
         }
         Kind::StepApproved(fact) => format!("{} {}", say("审批通过,第", "Approval given, number"), fact.step),
-        Kind::Approved(_) => say("申请批准,转入制章", "Application approved: the order to make the seal").to_owned(),
+        Kind::Approved(fact) => match fact.particulars.as_ref().map(Particulars::kind) {
+            Some(ApplicationKind::Revoke) => {
+                say("申请批准,转入注销", "Application approved: the order to revoke the seal")
+            }
+            _ => say("申请批准,转入制章", "Application approved: the order to make the seal"),
+        }
+        .to_owned(),
         Kind::Returned(_) => say("申请退回", "Application returned").to_owned(),
         Kind::Revised(fact) => {
             format!("{}: {}", say("申请修改", "Application changed"), particulars(fact.particulars.as_ref(), language))
@@ -35,6 +41,10 @@ pub(super) fn what(kind: &Kind, language: Language) -> String {
             let state = vocabulary::seal_state(fact.state(), language);
             format!("{} {state}", say("申请得知:印章状态", "Told to the application: the seal is"))
         }
+        Kind::CarriedOutNoted(fact) => {
+            let result = vocabulary::carried_out(&fact.result, language);
+            format!("{} {result}", say("申请得知:原印章", "Told to the application: the existing seal"))
+        }
         Kind::PersonErased(_) => say("个人信息清除", "What was known of a person was erased").to_owned(),
     }
 }
@@ -51,6 +61,7 @@ pub(super) fn reason(kind: &Kind) -> (&str, &str) {
         | Kind::Withdrawn(_)
         | Kind::SealMadeNoted(_)
         | Kind::SealStateNoted(_)
+        | Kind::CarriedOutNoted(_)
         | Kind::PersonErased(_) => ("", ""),
     }
 }
@@ -75,7 +86,15 @@ fn particulars(asked: Option<&Particulars>, language: Language) -> String {
         }
     };
     if !existing.is_empty() {
-        text.push_str(&format!("{} {existing}", language.pick(",原印章", ", in place of seal")));
+        let about = match asked.kind {
+            kind if kind == i32::from(ApplicationKind::Revoke) => language.pick(",印章", ", seal"),
+            _ => language.pick(",原印章", ", in place of seal"),
+        };
+        text.push_str(&format!("{about} {existing}"));
+    }
+    if !asked.revocation_reason.is_empty() {
+        let reason = vocabulary::reason(&asked.revocation_reason, language);
+        text.push_str(&format!("{} {reason}", language.pick(",原因", ", because of")));
     }
     text
 }

@@ -1,7 +1,7 @@
 //! What happened to a registered seal, its uses, hosted keys and trust.
 
 use eseal_proto::authentication::v1::authentication_event::Kind;
-use eseal_proto::authentication::v1::{SealRegistered, SealingAuthorized};
+use eseal_proto::authentication::v1::{SealExpiring, SealRegistered, SealingAuthorized};
 
 use super::{Language, brief, rights, time, vocabulary};
 
@@ -16,6 +16,11 @@ pub(super) fn what(kind: &Kind, language: Language) -> String {
         Kind::SealReplaced(fact) => format!("{} {}", say("印章更换为", "Seal replaced by"), fact.successor_seal_id),
         Kind::SealExpired(_) => say("印章有效期届满", "The seal's validity has ended").to_owned(),
         Kind::SealPolicySet(fact) => rights::policy(fact.policy.as_ref(), language),
+        Kind::SealExpiring(fact) => expiring(fact, language),
+        Kind::ApplicationCarriedOut(fact) => {
+            let result = vocabulary::carried_out(&fact.result, language);
+            format!("{} {}: {result}", say("申请办结", "Carried out: application"), fact.application_id)
+        }
         Kind::SealingBegun(_) => say("签章开始", "Sealing begins").to_owned(),
         Kind::SealingRefused(_) => say("签章未通过", "Sealing was refused").to_owned(),
         Kind::PinTried(_) => say("托管密钥的密码送验", "The hosted key's PIN is looked at").to_owned(),
@@ -103,6 +108,8 @@ pub(super) fn reason(kind: &Kind) -> (&str, &str) {
         | Kind::SealReplaced(_)
         | Kind::SealExpired(_)
         | Kind::SealPolicySet(_)
+        | Kind::SealExpiring(_)
+        | Kind::ApplicationCarriedOut(_)
         | Kind::SealingBegun(_)
         | Kind::PinTried(_)
         | Kind::PinAccepted(_)
@@ -133,7 +140,7 @@ fn registered(fact: &SealRegistered, language: Language) -> String {
     let (name, uscc, custodian) = (organization.name_zh, organization.uscc, &fact.custodian_id);
     let carrier = if fact.hosted_key_id.is_empty() { &fact.card_serial } else { &fact.hosted_key_id };
     let (from, to) = (time(fact.valid_from.as_ref()), time(fact.valid_to.as_ref()));
-    match language {
+    let mut text = match language {
         Language::ZhCn => {
             format!("印章注册:{seal_type},{name} {uscc},{custody} {carrier},保管人 {custodian},有效期 {from} – {to}")
         }
@@ -142,6 +149,26 @@ fn registered(fact: &SealRegistered, language: Language) -> String {
                 "Seal registered: {seal_type} of {name} {uscc}, {custody} {carrier}, custodian {custodian}, valid {from} – {to}"
             )
         }
+    };
+    if !fact.predecessor_seal_id.is_empty() {
+        let before = language.pick(",接替印章", ", in place of seal");
+        text.push_str(&format!("{before} {}", fact.predecessor_seal_id));
+    }
+    text
+}
+
+/// What ends soon.
+fn expiring(fact: &SealExpiring, language: Language) -> String {
+    let (days, at) = (fact.days, time(fact.ends_at.as_ref()));
+    let what = match fact.certificate_digest.as_str() {
+        "" => language.pick("印章有效期", "the seal's validity").to_owned(),
+        digest => format!("{} {}", language.pick("数字证书", "certificate"), brief(digest)),
+    };
+    match (language, days) {
+        (Language::ZhCn, 0) => format!("{what}已届满({at})"),
+        (Language::ZhCn, days) => format!("{what}将在 {days} 天内届满({at})"),
+        (Language::En, 0) => format!("Ended: {what}, at {at}"),
+        (Language::En, days) => format!("Ends within {days} days: {what}, at {at}"),
     }
 }
 

@@ -126,6 +126,16 @@ pub fn custody(custody: Custody, language: Language) -> &'static str {
     }
 }
 
+/// What became of the seal that an application is about.
+pub fn carried_out<'a>(result: &'a str, language: Language) -> &'a str {
+    match result {
+        "REPLACED" => language.pick("已被新印章接替", "was replaced by its successor"),
+        "REVOKED" => language.pick("已注销", "was revoked"),
+        "ENDED_BEFORE" => language.pick("此前已终止", "had ended before"),
+        other => other,
+    }
+}
+
 /// 印章状态.
 pub fn seal_state(state: SealState, language: Language) -> &'static str {
     match state {

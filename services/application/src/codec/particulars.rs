@@ -7,6 +7,7 @@ use eseal_proto::seal::v1 as seal_pb;
 
 use super::{Unreadable, at, digest, id, person, words};
 use crate::domain::Particulars;
+use crate::domain::existing::RevocationReason;
 use crate::domain::particulars::{Attachment, Custody, Impression, Kind, Organization, Size, Validity};
 
 /// The stored form.
@@ -33,6 +34,11 @@ pub fn to_wire(particulars: &Particulars) -> pb::Particulars {
         attachments: particulars.attachments.iter().map(attachment_to_wire).collect(),
         existing_seal_id: existing_seal.map(|seal| seal.to_string()).unwrap_or_default(),
         drawn: impression.drawn.map(words::shape_to_wire).unwrap_or_default().into(),
+        revocation_reason: particulars
+            .revocation_reason
+            .map(words::revocation_reason_to_wire)
+            .unwrap_or_default()
+            .to_owned(),
     }
 }
 
@@ -54,8 +60,17 @@ pub(super) fn from_wire(stored: Option<pb::Particulars>) -> Result<Particulars, 
         custodian: person(&stored.custodian_id, "custodianId")?,
         validity: Validity::try_new(from, to).map_err(|_| Unreadable::Field("validTo"))?,
         attachments: stored.attachments.iter().map(attachment).collect::<Result<_, _>>()?,
+        revocation_reason: revocation_reason(&stored)?,
         organization: organization(stored.organization.unwrap_or_default())?,
     })
+}
+
+/// Applications to end a seal of earlier releases said no reason.
+fn revocation_reason(stored: &pb::Particulars) -> Result<Option<RevocationReason>, Unreadable> {
+    match stored.revocation_reason.as_str() {
+        "" => Ok((stored.kind() == pb::ApplicationKind::Revoke).then(RevocationReason::default)),
+        code => words::revocation_reason(code).map(Some).ok_or(Unreadable::Field("revocationReason")),
+    }
 }
 
 fn kind(stored: &pb::Particulars) -> Result<Kind, Unreadable> {

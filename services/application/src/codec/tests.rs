@@ -7,6 +7,7 @@ use eseal_testkit::{StoredForm, stored_forms};
 use super::*;
 use crate::domain::Particulars;
 use crate::domain::event::{ReturnCode, SealState};
+use crate::domain::existing::{CarriedOut, RevocationReason};
 use crate::domain::particulars::*;
 
 #[test]
@@ -35,7 +36,7 @@ fn the_erasing_of_a_person_has_its_stored_form_and_is_read_back_from_it() {
 fn a_field_that_a_newer_release_added_is_passed_over() {
     let payload = br#"{"applicationId":"0198c0de-0000-7000-8000-000000000001","why":"new"}"#;
     let application = test_id(1);
-    assert_eq!(Application::decode(WITHDRAWN, 1, payload), Ok(Event::Withdrawn { application }));
+    assert_eq!(Application::decode(WITHDRAWN, 1, payload), Ok(Event::Withdrawn { application, freed: None }));
 }
 
 #[test]
@@ -46,6 +47,26 @@ fn every_form_that_was_ever_stored_is_read() {
         let is_read = Application::decode(&kind, schema_version, &payload).is_ok()
             || Person::decode(&kind, schema_version, &payload).is_ok();
         assert!(is_read, "{kind} of version {schema_version}");
+    }
+}
+
+#[test]
+fn what_later_releases_say_of_the_existing_seal_is_read_back() {
+    let (application, applicant) = (test_id(1), person_id("0198c0de-0000-7000-8000-0000000000aa"));
+    let kind = Kind::Revoke(test_id(4));
+    let particulars = Particulars { kind, revocation_reason: Some(RevocationReason::CardLost), ..plain() };
+    let submitted_at = at_micros(1_800_000_000_123_456);
+    let submitted = Event::Submitted {
+        application,
+        applicant,
+        approvals_needed: 1,
+        particulars,
+        submitted_at,
+        claims_existing: true,
+    };
+    for event in [submitted, Event::Withdrawn { application, freed: Some(test_id(4)) }] {
+        let encoded = Application::encode(&event);
+        assert_eq!(Application::decode(encoded.kind, encoded.schema_version, &encoded.payload), Ok(event));
     }
 }
 
@@ -80,16 +101,18 @@ fn every_kind() -> Vec<Event> {
             approvals_needed: 2,
             particulars: plain(),
             submitted_at,
+            claims_existing: false,
         },
         Event::StepApproved { application, reviewer: reviewer.clone(), step: 1 },
         Event::Approved { application, reviewer: reviewer.clone(), applicant, particulars: plain() },
         Event::Returned { application, reviewer, reason },
         Event::Revised { application, particulars: full() },
         Event::Resubmitted { application },
-        Event::Withdrawn { application },
+        Event::Withdrawn { application, freed: None },
         Event::FabricationRefusalNoted { application, refusal },
         Event::SealMadeNoted { application, seal },
         Event::SealStateNoted { application, seal, state: SealState::Active },
+        Event::CarriedOutNoted { application, existing: seal, result: CarriedOut::Replaced },
     ]
 }
 
@@ -114,6 +137,7 @@ fn plain() -> Particulars {
         custodian: person_id("0198c0de-0000-7000-8000-0000000000cc"),
         validity: Validity::try_new(from, to).expect("a validity"),
         attachments: Vec::new(),
+        revocation_reason: None,
     }
 }
 

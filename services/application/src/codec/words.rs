@@ -4,6 +4,7 @@ use eseal_proto::application::v1 as pb;
 use eseal_proto::seal::v1 as seal_pb;
 
 use crate::domain::event::{ReturnCode, SealState};
+use crate::domain::existing::{CarriedOut, RevocationReason};
 use crate::domain::particulars::{AttachmentKind, SealType, Shape};
 
 /// 印章类型.
@@ -112,5 +113,49 @@ pub const fn return_code_to_wire(code: ReturnCode) -> &'static str {
         ReturnCode::ImpressionUnsuitable => "IMPRESSION_UNSUITABLE",
         ReturnCode::OrganizationUnverified => "ORGANIZATION_UNVERIFIED",
         ReturnCode::Other => "OTHER",
+    }
+}
+
+/// Why a seal shall end.
+pub fn revocation_reason(wire: &str) -> Option<RevocationReason> {
+    match wire {
+        "CARD_LOST" => Some(RevocationReason::CardLost),
+        "KEY_COMPROMISED" => Some(RevocationReason::KeyCompromised),
+        "ORGANIZATION_DISSOLVED" => Some(RevocationReason::OrganizationDissolved),
+        "ORGANIZATION_RENAMED" => Some(RevocationReason::OrganizationRenamed),
+        "NO_LONGER_USED" => Some(RevocationReason::NoLongerUsed),
+        "OTHER" => Some(RevocationReason::Other),
+        _ => None,
+    }
+}
+
+/// Why a seal shall end, on the wire.
+pub const fn revocation_reason_to_wire(reason: RevocationReason) -> &'static str {
+    match reason {
+        RevocationReason::CardLost => "CARD_LOST",
+        RevocationReason::KeyCompromised => "KEY_COMPROMISED",
+        RevocationReason::OrganizationDissolved => "ORGANIZATION_DISSOLVED",
+        RevocationReason::OrganizationRenamed => "ORGANIZATION_RENAMED",
+        RevocationReason::NoLongerUsed => "NO_LONGER_USED",
+        RevocationReason::Other => "OTHER",
+    }
+}
+
+/// What became of the existing seal.
+pub fn carried_out(wire: &str) -> Option<CarriedOut> {
+    match wire {
+        "REPLACED" => Some(CarriedOut::Replaced),
+        "REVOKED" => Some(CarriedOut::Revoked),
+        "ENDED_BEFORE" => Some(CarriedOut::EndedBefore),
+        _ => None,
+    }
+}
+
+/// What became of the existing seal, on the wire.
+pub const fn carried_out_to_wire(result: CarriedOut) -> &'static str {
+    match result {
+        CarriedOut::Replaced => "REPLACED",
+        CarriedOut::Revoked => "REVOKED",
+        CarriedOut::EndedBefore => "ENDED_BEFORE",
     }
 }

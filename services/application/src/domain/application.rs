@@ -1,9 +1,10 @@
 //! One application, from its filing to the seal that came of it.
 
-use eseal_kernel::{Aggregate, Claims, Id, Timestamp};
+use eseal_kernel::{Aggregate, ClaimChange, ClaimKey, Claims, Id, Timestamp};
 
 use super::command::{Revise, Submit};
 use super::event::{FabricationRefusal, ReturnReason, SealState};
+use super::existing::{self, CarriedOut};
 use super::{Command, Event, Outcome, Particulars, PersonId, Rejection};
 
 /// Where an application stands.
@@ -57,6 +58,8 @@ pub struct Filed {
     pub particulars: Particulars,
     /// Why it was returned last.
     pub last_return: Option<ReturnReason>,
+    /// Whether it keeps others of its kind from the existing seal.
+    pub claims_existing: bool,
 }
 
 impl Aggregate for Application {
@@ -69,10 +72,24 @@ impl Aggregate for Application {
         match (self, event.clone()) {
             (
                 Self::Absent,
-                Event::Submitted { application, applicant, approvals_needed, particulars, submitted_at },
+                Event::Submitted {
+                    application,
+                    applicant,
+                    approvals_needed,
+                    particulars,
+                    submitted_at,
+                    claims_existing,
+                },
             ) => {
-                let last_return = None;
-                let filed = Filed { application, applicant, submitted_at, approvals_needed, particulars, last_return };
+                let filed = Filed {
+                    application,
+                    applicant,
+                    submitted_at,
+                    approvals_needed,
+                    particulars,
+                    last_return: None,
+                    claims_existing,
+                };
                 Self::UnderReview { filed, approved_by: Vec::new() }
             }
             (Self::UnderReview { filed, mut approved_by }, Event::StepApproved { reviewer, .. }) => {
@@ -110,14 +127,15 @@ impl Aggregate for Application {
                 | Event::Withdrawn { .. }
                 | Event::FabricationRefusalNoted { .. }
                 | Event::SealMadeNoted { .. }
-                | Event::SealStateNoted { .. },
+                | Event::SealStateNoted { .. }
+                | Event::CarriedOutNoted { .. },
             ) => state,
         }
     }
 
-    fn decide(&self, command: &Command, _claims: &Claims) -> Result<Vec<Event>, Rejection> {
+    fn decide(&self, command: &Command, claims: &Claims) -> Result<Vec<Event>, Rejection> {
         match command {
-            Command::Submit(filing) => self.submit(filing),
+            Command::Submit(filing) => self.submit(filing, claims),
             Command::Approve { reviewer } => self.approve(reviewer),
             Command::Return { reviewer, reason } => self.send_back(reviewer, reason),
             Command::Revise(revision) => self.revise(revision),
@@ -126,6 +144,44 @@ impl Aggregate for Application {
             Command::NoteFabricationRefusal { refusal } => self.note_refusal(refusal),
             Command::NoteSealMade { seal } => self.note_made(*seal),
             Command::NoteSealState { seal, state } => self.note_state(*seal, *state),
+            Command::NoteCarriedOut { existing, result } => self.note_carried_out(*existing, *result),
+        }
+    }
+
+    fn looks_at(command: &Command) -> Vec<ClaimKey> {
+        match command {
+            Command::Submit(filing) => existing::in_the_way(filing.particulars.kind),
+            Command::Approve { .. }
+            | Command::Return { .. }
+            | Command::Revise(_)
+            | Command::Resubmit { .. }
+            | Command::Withdraw { .. }
+            | Command::NoteFabricationRefusal { .. }
+            | Command::NoteSealMade { .. }
+            | Command::NoteSealState { .. }
+            | Command::NoteCarriedOut { .. } => Vec::new(),
+        }
+    }
+
+    fn claims_of(event: &Event) -> Vec<ClaimChange> {
+        let released = |seal: Id| existing::claims(seal).map(ClaimChange::Released).into();
+        match event {
+            Event::Submitted { particulars, claims_existing: true, .. } => {
+                existing::claim(particulars.kind).map(ClaimChange::Taken).into_iter().collect()
+            }
+            Event::Withdrawn { freed: Some(seal), .. } | Event::CarriedOutNoted { existing: seal, .. } => {
+                released(*seal)
+            }
+            Event::Submitted { .. }
+            | Event::StepApproved { .. }
+            | Event::Approved { .. }
+            | Event::Returned { .. }
+            | Event::Revised { .. }
+            | Event::Resubmitted { .. }
+            | Event::Withdrawn { .. }
+            | Event::FabricationRefusalNoted { .. }
+            | Event::SealMadeNoted { .. }
+            | Event::SealStateNoted { .. } => Vec::new(),
         }
     }
 }
@@ -142,16 +198,20 @@ impl Application {
         }
     }
 
-    fn submit(&self, filing: &Submit) -> Result<Vec<Event>, Rejection> {
+    fn submit(&self, filing: &Submit, claims: &Claims) -> Result<Vec<Event>, Rejection> {
         match self.filed() {
-            None if filing.particulars.validity.has_passed(filing.now) => Err(Rejection::ValidityPassed),
-            None => Ok(vec![Event::Submitted {
-                application: filing.application,
-                applicant: filing.applicant.clone(),
-                approvals_needed: filing.approvals_needed.max(1),
-                particulars: filing.particulars.clone(),
-                submitted_at: filing.now,
-            }]),
+            None => {
+                existing::check_validity(&filing.particulars, filing.now)?;
+                existing::check(&filing.particulars, filing.existing.as_ref(), claims)?;
+                Ok(vec![Event::Submitted {
+                    application: filing.application,
+                    applicant: filing.applicant.clone(),
+                    approvals_needed: filing.approvals_needed.max(1),
+                    claims_existing: filing.particulars.kind.existing().is_some(),
+                    particulars: filing.particulars.clone(),
+                    submitted_at: filing.now,
+                }])
+            }
             Some(filed) if filed.is_repeated_by(filing) => Ok(Vec::new()),
             Some(_) => Err(Rejection::AlreadyExists),
         }
@@ -221,7 +281,8 @@ impl Application {
         match self {
             Self::Absent => Err(Rejection::NotFound),
             Self::UnderReview { .. } | Self::Returned { .. } => {
-                Ok(vec![Event::Withdrawn { application: filed.application }])
+                let freed = filed.particulars.kind.existing().filter(|_| filed.claims_existing);
+                Ok(vec![Event::Withdrawn { application: filed.application, freed }])
             }
             Self::Approved { .. } => Err(Rejection::AlreadyApproved),
             Self::Withdrawn { .. } => Ok(Vec::new()),
@@ -251,6 +312,15 @@ impl Application {
             Some(other) if other != seal => Err(Rejection::OtherSeal),
             Some(_) if outcome.seal_state == Some(state) => Ok(Vec::new()),
             Some(_) | None => Ok(vec![Event::SealStateNoted { application: filed.application, seal, state }]),
+        }
+    }
+
+    fn note_carried_out(&self, existing: Id, result: CarriedOut) -> Result<Vec<Event>, Rejection> {
+        let (filed, outcome) = self.approved()?;
+        match outcome.carried_out {
+            _ if filed.particulars.kind.existing() != Some(existing) => Err(Rejection::OtherSeal),
+            Some(earlier) if earlier == result => Ok(Vec::new()),
+            Some(_) | None => Ok(vec![Event::CarriedOutNoted { application: filed.application, existing, result }]),
         }
     }
 
@@ -293,9 +363,10 @@ impl Filed {
             Err(Rejection::OrganizationFixed)
         } else if self.particulars.kind != to.kind {
             Err(Rejection::KindFixed)
-        } else if to.validity.has_passed(revision.now) {
-            Err(Rejection::ValidityPassed)
+        } else if to.kind.existing().is_some() && self.particulars.seal_type != to.seal_type {
+            Err(Rejection::SealTypeFixed)
         } else {
+            existing::check_validity(to, revision.now)?;
             Ok(vec![Event::Revised { application: self.application, particulars: to.clone() }])
         }
     }

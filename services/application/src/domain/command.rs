@@ -3,6 +3,7 @@
 use eseal_kernel::{Id, Timestamp};
 
 use super::event::{FabricationRefusal, ReturnReason, SealState};
+use super::existing::{CarriedOut, KnownSeal};
 use super::{Particulars, PersonId};
 
 /// What may be asked.
@@ -51,6 +52,13 @@ pub enum Command {
         /// Its state.
         state: SealState,
     },
+    /// What it asked for was done with the existing seal.
+    NoteCarriedOut {
+        /// The existing seal.
+        existing: Id,
+        /// What was done.
+        result: CarriedOut,
+    },
 }
 
 impl Command {
@@ -66,6 +74,7 @@ impl Command {
             Self::NoteFabricationRefusal { .. } => "NoteFabricationRefusal",
             Self::NoteSealMade { .. } => "NoteSealMade",
             Self::NoteSealState { .. } => "NoteSealState",
+            Self::NoteCarriedOut { .. } => "NoteCarriedOut",
         }
     }
 }
@@ -81,6 +90,8 @@ pub struct Submit {
     pub approvals_needed: u32,
     /// What is asked for.
     pub particulars: Particulars,
+    /// What is known of the seal that it is about; none if it is about none, or about one that nobody knows.
+    pub existing: Option<KnownSeal>,
     /// When.
     pub now: Timestamp,
 }

@@ -2,6 +2,7 @@
 
 use eseal_kernel::{Digest, Id, Timestamp};
 
+use super::existing::CarriedOut;
 use super::{Particulars, PersonId};
 
 /// What happened.
@@ -19,6 +20,8 @@ pub enum Event {
         particulars: Particulars,
         /// When.
         submitted_at: Timestamp,
+        /// Whether it keeps others of its kind from the existing seal. Those of earlier releases did not.
+        claims_existing: bool,
     },
     /// One of several approvals was given.
     StepApproved {
@@ -65,6 +68,8 @@ pub enum Event {
     Withdrawn {
         /// Which application.
         application: Id,
+        /// The existing seal that it kept others from.
+        freed: Option<Id>,
     },
     /// Fabrication refused a run for it.
     FabricationRefusalNoted {
@@ -88,6 +93,15 @@ pub enum Event {
         seal: Id,
         /// Its state.
         state: SealState,
+    },
+    /// What it asked for was done with the existing seal.
+    CarriedOutNoted {
+        /// Which application.
+        application: Id,
+        /// The existing seal.
+        existing: Id,
+        /// What was done.
+        result: CarriedOut,
     },
 }
 

@@ -4,6 +4,7 @@ use eseal_kernel::Id;
 
 use super::Event;
 use super::event::{FabricationRefusal, SealState};
+use super::existing::CarriedOut;
 
 /// What became of an approved application.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub struct Outcome {
     pub made: bool,
     /// The seal's state as last heard.
     pub seal_state: Option<SealState>,
+    /// What became of the existing seal, once it did.
+    pub carried_out: Option<CarriedOut>,
 }
 
 impl Outcome {
@@ -26,6 +29,7 @@ impl Outcome {
             Event::FabricationRefusalNoted { refusal, .. } => Self { refusal: Some(refusal), ..self },
             Event::SealMadeNoted { seal, .. } => Self { seal: Some(seal), made: true, ..self },
             Event::SealStateNoted { seal, state, .. } => Self { seal: Some(seal), seal_state: Some(state), ..self },
+            Event::CarriedOutNoted { result, .. } => Self { carried_out: Some(result), ..self },
             // What was approved never changes again.
             Event::Submitted { .. }
             | Event::StepApproved { .. }

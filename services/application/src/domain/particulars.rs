@@ -5,6 +5,7 @@ use std::time::Duration;
 use eseal_kernel::{Digest, Id, Text, Timestamp, Uscc};
 
 use super::PersonId;
+use super::existing::RevocationReason;
 
 /// A name of an organization or a seal: 1 to 200 bytes, no control characters.
 pub type Name = Text<200>;
@@ -30,6 +31,8 @@ pub struct Particulars {
     pub validity: Validity,
     /// Licence, mandate and the like; at most [`MAX_ATTACHMENTS`].
     pub attachments: Vec<Attachment>,
+    /// Why, where the end of a seal is asked for.
+    pub revocation_reason: Option<RevocationReason>,
 }
 
 /// The most attachments of one application.
@@ -48,6 +51,24 @@ pub enum Kind {
     ChangeImpression(Id),
     /// The end of a seal.
     Revoke(Id),
+}
+
+impl Kind {
+    /// The existing seal that it is about.
+    pub const fn existing(self) -> Option<Id> {
+        match self {
+            Self::New => None,
+            Self::Renew(seal) | Self::Replace(seal) | Self::ChangeImpression(seal) | Self::Revoke(seal) => Some(seal),
+        }
+    }
+
+    /// Whether a seal is made when it is approved.
+    pub const fn makes_a_seal(self) -> bool {
+        match self {
+            Self::New | Self::Renew(_) | Self::Replace(_) | Self::ChangeImpression(_) => true,
+            Self::Revoke(_) => false,
+        }
+    }
 }
 
 /// A legal entity.

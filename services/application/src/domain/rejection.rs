@@ -33,6 +33,24 @@ pub enum Rejection {
     /// A revision is for something else.
     #[error("a revision can't change the kind of an application, or the seal that it is about")]
     KindFixed,
+    /// The seal that it is about is not one that the registry told of.
+    #[error("no such seal is registered")]
+    SealUnknown,
+    /// The seal that it is about is somebody else's.
+    #[error("the seal is of another organization")]
+    SealOfOtherOrganization,
+    /// The seal that it is about was revoked or replaced.
+    #[error("the seal has ended for ever")]
+    SealEnded,
+    /// The successor would be a seal of another kind.
+    #[error("a successor is of the same type as the seal in whose place it is made")]
+    SealTypeFixed,
+    /// The successor could not be used when it takes its place.
+    #[error("the validity of a successor begins when it is made at the latest")]
+    BeginsLater,
+    /// Somebody applied before.
+    #[error("another application is open for this seal")]
+    AnotherOpen,
     /// The validity asked for is over.
     #[error("the validity asked for has passed")]
     ValidityPassed,

@@ -18,6 +18,7 @@ use crate::app::{Form, Picture};
 use crate::codec::words;
 use crate::contents::Contact;
 use crate::domain::event::ReturnCode;
+use crate::domain::existing::RevocationReason;
 use crate::domain::particulars::{Attachment, Custody, Kind, MAX_ATTACHMENTS, Organization, Size, Validity};
 use crate::domain::{Application, PersonId};
 use crate::query::{Filter, Place};
@@ -81,6 +82,7 @@ pub fn form(form: Option<pb::ApplicationForm>, contacts: Vec<pb::Contact>) -> Re
         validity: validity(&form)?,
         attachments: attachments(&form.attachments)?,
         contacts: self::contacts(&contacts)?,
+        revocation_reason: revocation_reason(&form)?,
     })
 }
 
@@ -96,6 +98,18 @@ fn kind(form: &pb::ApplicationForm) -> Result<Kind, Status> {
         Ok(pb::ApplicationKind::ChangeImpression) => Ok(Kind::ChangeImpression(seal()?)),
         Ok(pb::ApplicationKind::Revoke) => Ok(Kind::Revoke(seal()?)),
         Ok(pb::ApplicationKind::Unspecified) | Err(_) => Err(field_violation("form.kind", "missing or unknown")),
+    }
+}
+
+fn revocation_reason(form: &pb::ApplicationForm) -> Result<Option<RevocationReason>, Status> {
+    const FIELD: &str = "form.revocation_reason";
+    match (form.kind(), form.revocation_reason.as_str()) {
+        (pb::ApplicationKind::Revoke, "") => Ok(Some(RevocationReason::default())),
+        (pb::ApplicationKind::Revoke, code) => {
+            words::revocation_reason(code).map(Some).ok_or_else(|| field_violation(FIELD, "unknown"))
+        }
+        (_, "") => Ok(None),
+        (_, _) => Err(field_violation(FIELD, "only the end of a seal has one")),
     }
 }
 

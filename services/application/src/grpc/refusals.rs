@@ -31,6 +31,12 @@ reasons! {
     APPLICATION_ALREADY_WITHDRAWN = "该申请已撤回", "The application was withdrawn";
     ORGANIZATION_FIXED = "修改申请时不能更换使用单位", "A revision can't change the organization";
     KIND_FIXED = "修改申请时不能更改申请类型或所涉印章", "A revision can't change the kind or the seal it is about";
+    EXISTING_SEAL_NOT_FOUND = "所涉电子印章未在本系统注册", "The seal that it is about is not registered in this system";
+    EXISTING_SEAL_OF_OTHER_ORGANIZATION = "所涉电子印章不属于该单位", "The seal that it is about is of another organization";
+    EXISTING_SEAL_ENDED = "所涉电子印章已注销或已被更换", "The seal that it is about has ended: it was revoked or replaced";
+    SEAL_TYPE_FIXED = "新印章的类型须与原印章相同", "A successor has the type of the seal in whose place it is made";
+    SUCCESSOR_BEGINS_LATER = "新印章制成即接替原印章,有效期不能晚于此时开始", "A successor takes its place when it is made: its validity must have begun by then";
+    APPLICATION_OPEN_FOR_SEAL = "该印章已有未办结的申请", "Another application is open for this seal";
     VALIDITY_PASSED = "申请的有效期已过", "The validity asked for has passed";
     OTHER_SEAL = "该申请已有其他印章", "The application has another seal";
     MATERIAL_NOT_FOUND = "文件不存在", "There is no such file";
@@ -57,6 +63,12 @@ impl Rejected for Rejection {
             Self::AlreadyWithdrawn => (Code::FailedPrecondition, &APPLICATION_ALREADY_WITHDRAWN),
             Self::OrganizationFixed => (Code::InvalidArgument, &ORGANIZATION_FIXED),
             Self::KindFixed => (Code::InvalidArgument, &KIND_FIXED),
+            Self::SealUnknown => (Code::NotFound, &EXISTING_SEAL_NOT_FOUND),
+            Self::SealOfOtherOrganization => (Code::PermissionDenied, &EXISTING_SEAL_OF_OTHER_ORGANIZATION),
+            Self::SealEnded => (Code::FailedPrecondition, &EXISTING_SEAL_ENDED),
+            Self::SealTypeFixed => (Code::InvalidArgument, &SEAL_TYPE_FIXED),
+            Self::BeginsLater => (Code::InvalidArgument, &SUCCESSOR_BEGINS_LATER),
+            Self::AnotherOpen => (Code::FailedPrecondition, &APPLICATION_OPEN_FOR_SEAL),
             Self::ValidityPassed => (Code::InvalidArgument, &VALIDITY_PASSED),
             Self::OtherSeal => (Code::FailedPrecondition, &OTHER_SEAL),
         }

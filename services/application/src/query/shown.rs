@@ -8,9 +8,11 @@ use eseal_proto::seal::v1::SealState;
 use sea_orm::{DbErr, QueryResult};
 
 use super::QueryError;
+use crate::codec::words;
+use crate::domain::existing::KnownSeal;
 
 /// The columns that [`application`] reads.
-pub(super) const COLUMNS: [&str; 14] = [
+pub(super) const COLUMNS: [&str; 15] = [
     "application_id",
     "state",
     "applicant_id",
@@ -22,6 +24,7 @@ pub(super) const COLUMNS: [&str; 14] = [
     "fabrication_refusal",
     "seal_id",
     "seal_state",
+    "carried_out",
     "submitted_at",
     "changed_at",
     "version",
@@ -69,6 +72,21 @@ pub(super) fn application(row: &QueryResult, texts: &Texts) -> Result<pb::Applic
     })
 }
 
+/// The seal that came of an application; nothing while the registry has not told of it.
+pub(super) fn known_seal(row: &QueryResult) -> Result<Option<KnownSeal>, QueryError> {
+    let application: String = row.try_get("", "application_id")?;
+    let damaged = |column| QueryError::Damaged { application: application.clone(), column };
+    let Some(state) = row.try_get::<Option<String>>("", "seal_state")? else { return Ok(None) };
+    let state = SealState::from_str_name(&state).and_then(|state| words::seal_state(state.into()));
+    let particulars: String = row.try_get("", "particulars")?;
+    let particulars: pb::Particulars = serde_json::from_str(&particulars).map_err(|_| damaged("particulars"))?;
+    Ok(Some(KnownSeal {
+        organization: row.try_get::<String>("", "uscc")?.parse().map_err(|_| damaged("uscc"))?,
+        seal_type: words::seal_type(particulars.seal_type).ok_or_else(|| damaged("particulars"))?,
+        state: state.ok_or_else(|| damaged("seal_state"))?,
+    }))
+}
+
 /// Contact data of a person.
 pub(super) fn contact(row: &QueryResult) -> Result<pb::Contact, DbErr> {
     Ok(pb::Contact {
@@ -101,6 +119,7 @@ fn form(particulars: pb::Particulars, seal_name: String) -> pb::ApplicationForm 
         valid_to: particulars.valid_to,
         attachments: particulars.attachments,
         existing_seal_id: particulars.existing_seal_id,
+        revocation_reason: particulars.revocation_reason,
     }
 }
 
@@ -127,6 +146,7 @@ fn outcome(row: &QueryResult) -> Result<Option<pb::Outcome>, DbErr> {
         fabrication_refusal: refusal.unwrap_or_default(),
         seal_id: seal.unwrap_or_default(),
         seal_state: state.into(),
+        carried_out: row.try_get::<Option<String>>("", "carried_out")?.unwrap_or_default(),
     }))
 }
 

@@ -3,6 +3,7 @@
 
 mod access;
 mod erase;
+mod existing;
 mod list;
 mod material;
 mod office;

@@ -8,13 +8,15 @@ use eseal_eventstore::{Database, DatabaseConfig, Log, StoredEvent, migrate, rebu
 use eseal_kernel::{Clock, Id, Timestamp, Uscc};
 use eseal_proto::application::v1 as pb;
 use eseal_proto::application::v1::application_service_client::ApplicationServiceClient;
+use eseal_proto::authentication::v1 as authentication;
+use eseal_proto::fabrication::v1 as fabrication;
 use eseal_proto::moment;
 use eseal_proto::seal::v1 as seal_pb;
 use eseal_service::config::Sources;
 use eseal_service::status::{Refused, refusal_of};
 use eseal_service::testing::{Teller, TestChannel, TestHouse};
 use eseal_service::{Context, MAX_MESSAGE, Role};
-use eseal_testkit::TestDb;
+use eseal_testkit::{TestDb, wait_until};
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 
@@ -103,6 +105,30 @@ impl Office {
         application
     }
 
+    /// Files the usual form, has Li approve it, and has the others tell that its seal was made and is in use.
+    pub async fn sealed(&self) -> String {
+        let (application, seal) = (self.approved().await, request_id());
+        let (application_id, seal_id) = (application.clone(), seal.clone());
+        let made = fabrication::SealFabricated { application_id, seal_id, ..Default::default() };
+        self.fabrication.tells(&application, "eseal.fabrication.v1.SealFabricated", &made).await;
+        let (application_id, seal_id) = (application.clone(), seal.clone());
+        let activated = authentication::SealActivated { seal_id, application_id };
+        self.authentication.tells(&seal, "eseal.authentication.v1.SealActivated", &activated).await;
+        self.outcome(&application, |outcome| {
+            !outcome.seal_id.is_empty() && outcome.seal_state() == seal_pb::SealState::Active
+        })
+        .await;
+        seal
+    }
+
+    /// Waits until what became of an application is so.
+    pub async fn outcome(&self, application: &str, is_so: impl Fn(&pb::Outcome) -> bool) -> pb::Outcome {
+        wait_until("the application shows what became of it", BOUND, async || {
+            self.shown(application).await.outcome.filter(&is_so)
+        })
+        .await
+    }
+
     /// Files the usual form, and has Li return it.
     pub async fn returned(&self) -> String {
         let application = self.filed().await;
@@ -168,6 +194,7 @@ pub fn form(picture: &str) -> pb::ApplicationForm {
         valid_to: Some(moment::from_micros(to.micros())),
         attachments: Vec::new(),
         existing_seal_id: String::new(),
+        revocation_reason: String::new(),
     }
 }
 

@@ -195,12 +195,13 @@ async fn a_validity_that_has_passed_can_not_be_asked_for() {
 #[tokio::test]
 async fn a_seal_with_a_hosted_key_and_a_renewal_can_be_applied_for() {
     let office = Office::open().await;
+    let seal = office.sealed().await;
     let mut zhang = office.applicant("zhang");
     let mut form = form(&put(&mut zhang, DOT).await);
     form.custody = seal_pb::Custody::HostedKey.into();
     form.hosted_key_id = request_id();
     form.kind = pb::ApplicationKind::Renew.into();
-    form.existing_seal_id = request_id();
+    form.existing_seal_id = seal;
     let filed = submit(&mut zhang, form.clone()).await.expect("filed");
     assert_eq!(show(&mut zhang, &filed.application_id).await.expect("shown").form, Some(form));
 }

@@ -7,8 +7,10 @@ use super::{Read, Unreadable, at, at_to_wire, digests, json, parsed, sealing, st
 use crate::domain::Event;
 use crate::domain::command::{RevocationCause, SuspensionCause};
 use crate::domain::event::Fact;
-use crate::domain::ids::SealId;
+use crate::domain::ids::{ApplicationId, SealId};
 use crate::domain::registration::Registration;
+use crate::domain::succession::CarriedOut;
+use crate::domain::warning::{Ending, Warning};
 
 const REGISTERED: &str = "eseal.authentication.v1.SealRegistered";
 const ACTIVATED: &str = "eseal.authentication.v1.SealActivated";
@@ -18,6 +20,8 @@ const REVOKED: &str = "eseal.authentication.v1.SealRevoked";
 const REPLACED: &str = "eseal.authentication.v1.SealReplaced";
 const EXPIRED: &str = "eseal.authentication.v1.SealExpired";
 const POLICY_SET: &str = "eseal.authentication.v1.SealPolicySet";
+const EXPIRING: &str = "eseal.authentication.v1.SealExpiring";
+const CARRIED_OUT: &str = "eseal.authentication.v1.ApplicationCarriedOut";
 const PIN_UNLOCKED: &str = "eseal.authentication.v1.PinUnlocked";
 
 pub(super) fn encode(event: &Event) -> Encoded {
@@ -49,6 +53,11 @@ pub(super) fn encode(event: &Event) -> Encoded {
             let (application_id, policy) = (application.to_string(), Some(words::policy_to_wire(policy)));
             stored(POLICY_SET, &pb::SealPolicySet { seal_id, application_id, policy })
         }
+        Fact::Expiring(application, warning) => stored(EXPIRING, &expiring_to_wire(seal_id, *application, warning)),
+        Fact::CarriedOut(application, result) => {
+            let (application_id, result) = (application.to_string(), result.code().to_owned());
+            stored(CARRIED_OUT, &pb::ApplicationCarriedOut { seal_id, application_id, result })
+        }
         Fact::PinUnlocked => stored(PIN_UNLOCKED, &pb::PinUnlocked { seal_id }),
         Fact::Sealing(attempt, step) => sealing::encode(seal_id, attempt.to_string(), step),
     }
@@ -64,6 +73,8 @@ pub(super) fn decode(kind: &str, schema_version: u32, payload: &[u8]) -> Read<Ev
         (REPLACED, 1) => json(payload).and_then(replaced),
         (EXPIRED, 1) => json(payload).and_then(expired),
         (POLICY_SET, 1) => json(payload).and_then(policy_set),
+        (EXPIRING, 1) => json(payload).and_then(expiring),
+        (CARRIED_OUT, 1) => json(payload).and_then(carried_out),
         (PIN_UNLOCKED, 1) => json(payload).and_then(pin_unlocked),
         (kind, schema_version) => return sealing::decode(kind, schema_version, payload),
     };
@@ -89,10 +100,14 @@ fn registered_to_wire(seal_id: String, registration: &Registration) -> pb::SealR
         valid_from: at_to_wire(registration.valid_from),
         valid_to: at_to_wire(registration.valid_to),
         registered_at: at_to_wire(registration.registered_at),
+        predecessor_seal_id: registration.predecessor.map(|seal| seal.to_string()).unwrap_or_default(),
+        certificates_valid_to: registration.certificates_valid_to.iter().filter_map(|at| at_to_wire(*at)).collect(),
     }
 }
 
 fn registered(message: pb::SealRegistered) -> Result<Event, Unreadable> {
+    let ends = message.certificates_valid_to.iter().map(|end| at(Some(end), "certificatesValidTo"));
+    let predecessor = Some(message.predecessor_seal_id.as_str()).filter(|seal| !seal.is_empty());
     let registration = Registration {
         application: parsed(&message.application_id, "applicationId")?,
         seal_digest: parsed(&message.seal_digest, "sealDigest")?,
@@ -104,6 +119,8 @@ fn registered(message: pb::SealRegistered) -> Result<Event, Unreadable> {
         valid_from: at(message.valid_from.as_ref(), "validFrom")?,
         valid_to: at(message.valid_to.as_ref(), "validTo")?,
         registered_at: at(message.registered_at.as_ref(), "registeredAt")?,
+        predecessor: predecessor.map(|seal| parsed(seal, "predecessorSealId")).transpose()?,
+        certificates_valid_to: ends.collect::<Result<_, _>>()?,
     };
     Ok(Event { seal: seal(&message.seal_id)?, fact: Fact::Registered(Box::new(registration)) })
 }
@@ -144,6 +161,33 @@ fn expired(message: pb::SealExpired) -> Result<Event, Unreadable> {
 fn policy_set(message: pb::SealPolicySet) -> Result<Event, Unreadable> {
     let policy = words::policy(&message.policy.unwrap_or_default()).ok_or(Unreadable::Field("policy"))?;
     let fact = Fact::PolicySet(parsed(&message.application_id, "applicationId")?, policy);
+    Ok(Event { seal: seal(&message.seal_id)?, fact })
+}
+
+fn expiring_to_wire(seal_id: String, application: ApplicationId, warning: &Warning) -> pb::SealExpiring {
+    let certificate_digest = match warning.ending {
+        Ending::Seal => String::new(),
+        Ending::Certificate(digest) => digest.to_string(),
+    };
+    let ends_at = at_to_wire(warning.ends_at);
+    let application_id = application.to_string();
+    pb::SealExpiring { seal_id, application_id, days: warning.days.into(), certificate_digest, ends_at }
+}
+
+fn expiring(message: pb::SealExpiring) -> Result<Event, Unreadable> {
+    let ending = match message.certificate_digest.as_str() {
+        "" => Ending::Seal,
+        digest => Ending::Certificate(parsed(digest, "certificateDigest")?),
+    };
+    let days = u8::try_from(message.days).map_err(|_| Unreadable::Field("days"))?;
+    let warning = Warning { ending, days, ends_at: at(message.ends_at.as_ref(), "endsAt")? };
+    let fact = Fact::Expiring(parsed(&message.application_id, "applicationId")?, warning);
+    Ok(Event { seal: seal(&message.seal_id)?, fact })
+}
+
+fn carried_out(message: pb::ApplicationCarriedOut) -> Result<Event, Unreadable> {
+    let result = CarriedOut::from_code(&message.result).ok_or(Unreadable::Field("result"))?;
+    let fact = Fact::CarriedOut(parsed(&message.application_id, "applicationId")?, result);
     Ok(Event { seal: seal(&message.seal_id)?, fact })
 }
 

@@ -12,7 +12,9 @@ use crate::domain::ids::{ApplicationId, AttemptId, HostedKeyId, SealId};
 use crate::domain::policy::Policy;
 use crate::domain::reason::Reason;
 use crate::domain::registration::{Custody, Organization, Registration, SealType};
+use crate::domain::succession::CarriedOut;
 use crate::domain::trust_anchor::{AnchorFact, AnchorId, Purpose};
+use crate::domain::warning::{Ending, Warning};
 
 const ACTIVATED: &str = "eseal.authentication.v1.SealActivated";
 
@@ -73,6 +75,22 @@ fn every_form_that_was_ever_stored_is_read() {
 }
 
 #[test]
+fn what_later_releases_say_of_a_registration_is_read_back() {
+    let registration = Registration {
+        predecessor: Some(SealId(id(5))),
+        certificates_valid_to: vec![moment(2), moment(3)],
+        ..registration()
+    };
+    let of_the_seal = Warning { ending: Ending::Seal, days: 30, ends_at: moment(2) };
+    let application = ApplicationId(id(3));
+    for fact in [Fact::Registered(Box::new(registration)), Fact::Expiring(application, of_the_seal)] {
+        let event = Event { seal: SealId(id(1)), fact };
+        let encoded = Seal::encode(&event);
+        assert_eq!(Seal::decode(encoded.kind, encoded.schema_version, &encoded.payload), Ok(event));
+    }
+}
+
+#[test]
 fn an_unknown_kind_or_version_is_refused_by_its_name() {
     let burnt = "eseal.authentication.v1.SealBurnt";
     assert_eq!(Seal::decode(burnt, 1, b"{}"), Err(DecodeError::unknown(burnt, 1)));
@@ -110,6 +128,11 @@ fn facts() -> Vec<Fact> {
         Fact::Replaced(application, SealId(id(5))),
         Fact::Expired(application),
         Fact::PolicySet(application, Policy { approval_required: true, max_uses: 3, longest_deadline_s: 604_800 }),
+        Fact::Expiring(
+            application,
+            Warning { ending: Ending::Certificate(Digest::of(b"sm2")), days: 7, ends_at: moment(2) },
+        ),
+        Fact::CarriedOut(application, CarriedOut::Replaced),
         Fact::PinUnlocked,
     ];
     facts.extend(steps().into_iter().map(|step| Fact::Sealing(AttemptId(id(2)), step)));
@@ -177,6 +200,8 @@ fn registration() -> Registration {
         valid_from: moment(0),
         valid_to: moment(100_000_000),
         registered_at: moment(1),
+        predecessor: None,
+        certificates_valid_to: vec![],
     }
 }
 

@@ -2,10 +2,11 @@
 
 use eseal_kernel::{Digest, Timestamp, Uscc};
 
-use super::ids::{AttemptId, By, SealId};
+use super::ids::{ApplicationId, AttemptId, By, SealId};
 use super::policy::Policy;
 use super::reason::Reason;
 use super::registration::Registration;
+use super::succession::Ordered;
 
 /// An order to one seal.
 #[derive(Debug, Clone)]
@@ -23,6 +24,27 @@ pub struct Command {
 pub enum Action {
     /// Take it into the registry.
     Register(Box<Registration>),
+    /// Take it into the registry in the place of another one.
+    RegisterSuccessor {
+        /// As it was made.
+        registration: Box<Registration>,
+        /// Whether it is in use at once.
+        in_use: bool,
+        /// What uses of its predecessor need beyond the gates: so do its own.
+        policy: Policy,
+    },
+    /// Do with it what an approved application asked for.
+    CarryOut {
+        /// The application.
+        application: ApplicationId,
+        /// What it asked for.
+        order: Ordered,
+    },
+    /// Forbid its use because its card is lost.
+    ReportLoss {
+        /// Set if a custodian reports it who speaks for nobody else: it must be theirs.
+        custodian: Option<By>,
+    },
     /// Put it into use.
     Activate,
     /// Forbid its use for now.
@@ -52,6 +74,8 @@ pub enum Action {
     },
     /// Say that its validity has ended, if it has.
     AnnounceExpiry,
+    /// Say what of it ends soon, if anything does.
+    AnnounceEndings,
     /// Give all PIN tries back.
     UnlockPin,
     /// Go on with one use.
@@ -69,7 +93,9 @@ impl Action {
     /// What it is called in spans and metrics.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Register(_) => "Register",
+            Self::Register(_) | Self::RegisterSuccessor { .. } => "Register",
+            Self::CarryOut { .. } => "CarryOut",
+            Self::ReportLoss { .. } => "ReportLoss",
             Self::Activate => "Activate",
             Self::Suspend { .. } => "Suspend",
             Self::Resume => "Resume",
@@ -77,6 +103,7 @@ impl Action {
             Self::Replace { .. } => "Replace",
             Self::SetPolicy { .. } => "SetPolicy",
             Self::AnnounceExpiry => "AnnounceExpiry",
+            Self::AnnounceEndings => "AnnounceEndings",
             Self::UnlockPin => "UnlockPin",
             Self::Sealing { action, .. } => action.name(),
         }

@@ -7,6 +7,8 @@ use super::ids::{ApplicationId, AttemptId, PersonId, SealId};
 use super::policy::Policy;
 use super::reason::Reason;
 use super::registration::Registration;
+use super::succession::CarriedOut;
+use super::warning::Warning;
 
 /// A fact about one seal.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +38,10 @@ pub enum Fact {
     Expired(ApplicationId),
     /// What a use needs beyond the gates was set.
     PolicySet(ApplicationId, Policy),
+    /// Its validity, or one of its certificates, ends soon.
+    Expiring(ApplicationId, Warning),
+    /// What this application asked for was done with it.
+    CarriedOut(ApplicationId, CarriedOut),
     /// An administrator gave all tries back.
     PinUnlocked,
     /// A step of one use.

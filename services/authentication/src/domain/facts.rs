@@ -84,6 +84,8 @@ pub fn registration() -> Registration {
         valid_from: start(),
         valid_to: after(1_000_000),
         registered_at: start(),
+        predecessor: None,
+        certificates_valid_to: vec![],
     }
 }
 

@@ -2,7 +2,7 @@
 
 use eseal_kernel::{Digest, Text, Timestamp, Uscc};
 
-use super::ids::{ApplicationId, By, HostedKeyId, PersonId};
+use super::ids::{ApplicationId, By, HostedKeyId, PersonId, SealId};
 use super::reason::Reason;
 
 /// A seal as it was made.
@@ -28,6 +28,10 @@ pub struct Registration {
     pub valid_to: Timestamp,
     /// When it was taken in.
     pub registered_at: Timestamp,
+    /// The seal in whose place it was made.
+    pub predecessor: Option<SealId>,
+    /// The last moment of each certificate, in their order; none of seals that earlier releases registered.
+    pub certificates_valid_to: Vec<Timestamp>,
 }
 
 impl Registration {

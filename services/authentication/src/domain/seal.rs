@@ -7,11 +7,12 @@ use eseal_kernel::{Aggregate, Claims, Timestamp, Uscc};
 use super::attempt::Attempts;
 use super::command::{Action, Command, RevocationCause, SuspensionCause};
 use super::event::{Event, Fact};
-use super::ids::{By, SealId};
+use super::ids::{ApplicationId, By, SealId};
 use super::policy::Policy;
 use super::reason::Reason;
 use super::registration::Registration;
 use super::rejection::Rejection;
+use super::warning::Warned;
 
 /// Wrong PINs in a row that lock a card.
 pub const PIN_TRIES: u8 = 5;
@@ -35,6 +36,10 @@ pub struct Entry {
     pub expiry_announced: bool,
     /// What a use needs beyond the gates.
     pub policy: Policy,
+    /// What was told of what ends soon.
+    pub warned: Warned,
+    /// The applications whose word was carried out on it.
+    pub carried_out: Vec<ApplicationId>,
 }
 
 /// The state of a registered seal.
@@ -169,6 +174,19 @@ impl Entry {
         }
     }
 
+    fn announce_endings(&self, now: Timestamp) -> Vec<Fact> {
+        if self.is_final() {
+            return vec![];
+        }
+        let due = self.warned.due(&self.registration, now);
+        due.into_iter().map(|warning| Fact::Expiring(self.registration.application, warning)).collect()
+    }
+
+    /// When something is to be told next of what ends soon.
+    pub fn next_warning(&self) -> Option<Timestamp> {
+        if self.is_final() { None } else { self.warned.next(&self.registration, self.expiry_announced) }
+    }
+
     fn announce_expiry(&self, now: Timestamp) -> Vec<Fact> {
         if self.expiry_announced || self.is_final() || !self.registration.is_expired(now) {
             return vec![];
@@ -193,13 +211,18 @@ impl Seal {
         &self.attempts
     }
 
-    fn register(&self, registration: &Registration) -> Result<Vec<Fact>, Rejection> {
+    pub(super) fn register(&self, registration: &Registration) -> Result<Vec<Fact>, Rejection> {
         match &self.entry {
             None => Ok(vec![Fact::Registered(Box::new(registration.clone()))]),
             Some(entry) => {
-                // A repeat differs in nothing but the moment it arrived.
-                let registered_at = entry.registration.registered_at;
-                let same = *entry.registration == Registration { registered_at, ..registration.clone() };
+                // A repeat differs in nothing but the moment it arrived, and what was found out about it then.
+                let same = *entry.registration
+                    == Registration {
+                        registered_at: entry.registration.registered_at,
+                        predecessor: entry.registration.predecessor,
+                        certificates_valid_to: entry.registration.certificates_valid_to.clone(),
+                        ..registration.clone()
+                    };
                 if same { Ok(vec![]) } else { Err(Rejection::RegisteredOtherwise) }
             }
         }
@@ -207,6 +230,13 @@ impl Seal {
 
     fn unlock_pin(&self) -> Vec<Fact> {
         if self.pin == PinCount::default() { vec![] } else { vec![Fact::PinUnlocked] }
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Entry)) -> Self {
+        if let Some(entry) = &mut self.entry {
+            change(entry);
+        }
+        self
     }
 
     fn stand(self, standing: Standing) -> Self {
@@ -224,8 +254,15 @@ impl Aggregate for Seal {
         match &event.fact {
             Fact::Registered(registration) => {
                 let registration = Arc::new(registration.as_ref().clone());
-                let (standing, policy) = (Standing::Registered, Policy::default());
-                Self { entry: Some(Entry { registration, standing, expiry_announced: false, policy }), ..self }
+                let entry = Entry {
+                    registration,
+                    standing: Standing::Registered,
+                    expiry_announced: false,
+                    policy: Policy::default(),
+                    warned: Warned::default(),
+                    carried_out: Vec::new(),
+                };
+                Self { entry: Some(entry), ..self }
             }
             Fact::Activated(_) | Fact::Resumed(_) => self.stand(Standing::Active),
             Fact::Suspended(_, cause) => self.stand(Standing::Suspended(*cause)),
@@ -237,6 +274,8 @@ impl Aggregate for Seal {
             Fact::PolicySet(_, policy) => {
                 Self { entry: self.entry.map(|entry| Entry { policy: *policy, ..entry }), ..self }
             }
+            Fact::Expiring(_, warning) => self.with(|entry| entry.warned.evolve(warning)),
+            Fact::CarriedOut(application, _) => self.with(|entry| entry.carried_out.push(*application)),
             Fact::PinUnlocked => Self { pin: PinCount::default(), ..self },
             Fact::Sealing(attempt, step) => self.evolve_sealing(*attempt, step),
         }
@@ -246,6 +285,9 @@ impl Aggregate for Seal {
         let entry = || self.entry.as_ref().ok_or(Rejection::SealNotFound);
         let facts = match &command.action {
             Action::Register(registration) => self.register(registration),
+            Action::RegisterSuccessor { registration, in_use } => self.register_successor(registration, *in_use),
+            Action::CarryOut { application, order } => Ok(entry()?.carry_out(command.seal, *application, *order)),
+            Action::ReportLoss { custodian } => entry()?.report_loss(custodian.as_ref()),
             Action::Activate => entry()?.activate(command.now),
             Action::Suspend { cause, custodian } => entry()?.suspend(*cause, custodian.as_ref(), command.now),
             Action::Resume => entry()?.resume(command.now),
@@ -255,6 +297,7 @@ impl Aggregate for Seal {
             }
             Action::SetPolicy { policy, may_only_tighten } => entry()?.set_policy(*policy, *may_only_tighten),
             Action::AnnounceExpiry => Ok(entry()?.announce_expiry(command.now)),
+            Action::AnnounceEndings => Ok(entry()?.announce_endings(command.now)),
             Action::UnlockPin => entry().map(|_| self.unlock_pin()),
             Action::Sealing { attempt, by, action } => {
                 self.decide_sealing(command.seal, *attempt, by, action, command.now)

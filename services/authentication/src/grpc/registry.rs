@@ -5,7 +5,7 @@ use eseal_proto::authentication::v1 as pb;
 use eseal_proto::authentication::v1::registry_service_server::RegistryService;
 use eseal_service::paging::Page;
 use eseal_service::status::internal;
-use eseal_service::{Caller, Language};
+use eseal_service::{Caller, Language, Role};
 use tonic::{Request, Response, Status};
 
 use super::{Call, Grpc, by, parse, parse_rights, refusals, response};
@@ -36,6 +36,19 @@ impl RegistryService for Grpc {
         let action = Action::Suspend { cause, custodian: call.custodian()? };
         let order = self.order(&call, &request.get_ref().seal_id, action).await?;
         let answer = self.decide(call, order, |decided| pb::SuspendSealResponse { etag: decided.version.to_string() });
+        answer.await.map(response)
+    }
+
+    async fn report_loss(
+        &self,
+        request: Request<pb::ReportLossRequest>,
+    ) -> Result<Response<pb::ReportLossResponse>, Status> {
+        let call = self.call(&request, "RegistryService/ReportLoss", &request.get_ref().request_id)?;
+        // An applicant speaks for the organization that they are bound to; whose seal it is, is looked at next.
+        let speaks_for_all = call.caller.person()?.has(Role::Applicant);
+        let custodian = if speaks_for_all { None } else { call.custodian()? };
+        let order = self.order(&call, &request.get_ref().seal_id, Action::ReportLoss { custodian }).await?;
+        let answer = self.decide(call, order, |decided| pb::ReportLossResponse { etag: decided.version.to_string() });
         answer.await.map(response)
     }
 

@@ -258,6 +258,8 @@ fn refusal(fact: &Fact) -> Option<Refusal> {
         | Fact::Replaced(..)
         | Fact::Expired(_)
         | Fact::PolicySet(..)
+        | Fact::Expiring(..)
+        | Fact::CarriedOut(..)
         | Fact::PinUnlocked => return None,
     };
     Some(Refusal { gate: reason.gate().letter().to_owned(), reason: reason.code().to_owned(), tries_left })

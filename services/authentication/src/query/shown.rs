@@ -11,7 +11,7 @@ use crate::domain::attempt::LIFETIME;
 use crate::domain::trust_anchor::{AnchorId, Purpose};
 
 /// What is shown of a seal, beside its PIN tries.
-pub const SEAL_COLUMNS: [&str; 18] = [
+pub const SEAL_COLUMNS: [&str; 20] = [
     "seal_id",
     "application_id",
     "state",
@@ -30,6 +30,8 @@ pub const SEAL_COLUMNS: [&str; 18] = [
     "registered_at",
     "changed_at",
     "version",
+    "predecessor_seal_id",
+    "successor_seal_id",
 ];
 
 /// What is shown of an attempt, beside its places.
@@ -69,6 +71,8 @@ pub fn seal(row: &QueryResult, now: Timestamp) -> Result<pb::RegisteredSeal, Que
         hosted_key_id: text("hosted_key_id")?,
         etag: row.try_get::<i64>("", "version")?.to_string(),
         policy: policy(row)?,
+        predecessor_seal_id: text("predecessor_seal_id")?,
+        successor_seal_id: text("successor_seal_id")?,
     })
 }
 

@@ -46,10 +46,12 @@ pub struct Bureau {
     pub house: TestHouse,
     pub database: Database,
     pub fabrication: Teller,
+    pub application: Teller,
     pub workshop: Workshop,
     pub authorities: Authorities,
     /// Where time stamps are asked for; nowhere at first.
     pub time_stamps: Vec<String>,
+    beside: Vec<TestHouse>,
     folder: TempDir,
     db: TestDb,
 }
@@ -74,10 +76,12 @@ impl Bureau {
         let database = Database::connect(&DatabaseConfig::new(db.url())).await.expect("a database");
         migrate(&database, migrations).await.expect("migrations");
         let (fabrication, workshop) = (Teller::new("fabrication").await, Workshop::default());
+        let application = Teller::new("application").await;
         let house = TestHouse::new(Clock::fixed(now()));
         let authorities = Authorities::new();
-        let time_stamps = Vec::new();
-        let bureau = Self { house, database, fabrication, workshop, authorities, time_stamps, folder, db };
+        let (time_stamps, beside) = (Vec::new(), Vec::new());
+        let bureau =
+            Self { house, database, fabrication, application, workshop, authorities, time_stamps, beside, folder, db };
         bureau.begin_work().await;
         bureau
     }
@@ -91,10 +95,17 @@ impl Bureau {
         self.begin_work().await;
     }
 
+    /// One more process on the same database, beside the one that is there.
+    pub async fn begin_work_beside(&mut self) {
+        let second = TestHouse::new(self.house.clock());
+        self.beside.push(std::mem::replace(&mut self.house, second));
+        self.begin_work().await;
+    }
+
     async fn begin_work(&self) {
         let own = Log::new(self.database.clone(), "authentication");
         let retry = Retry { first: Duration::from_millis(5), longest: Duration::from_millis(20), tries: 50 };
-        let bus = Bus::local([own, self.fabrication.log()]).retrying(retry);
+        let bus = Bus::local([own, self.fabrication.log(), self.application.log()]).retrying(retry);
         let (clock, tasks) = (self.house.clock(), self.house.tasks());
         let peers = self.house.peers("authentication");
         let context = Context::new("authentication", self.database.clone(), bus, peers, clock, tasks);
@@ -233,7 +244,7 @@ impl Bureau {
 
 impl Drop for Bureau {
     fn drop(&mut self) {
-        self.house.tasks().stop();
+        self.beside.iter().chain([&self.house]).for_each(|house| house.tasks().stop());
     }
 }
 
@@ -288,6 +299,11 @@ pub async fn suspend(registry: &mut Registry, seal_id: &str) -> Result<String, S
     let (seal_id, reason_code) = (seal_id.to_owned(), "CARD_LOST".to_owned());
     let request = pb::SuspendSealRequest { request_id: request_id(), seal_id, reason_code };
     Ok(registry.suspend_seal(request).await?.into_inner().etag)
+}
+
+pub async fn report_loss(registry: &mut Registry, seal_id: &str) -> Result<String, Status> {
+    let request = pb::ReportLossRequest { request_id: request_id(), seal_id: seal_id.to_owned() };
+    Ok(registry.report_loss(request).await?.into_inner().etag)
 }
 
 pub async fn resume(registry: &mut Registry, seal_id: &str) -> Result<String, Status> {

@@ -17,6 +17,8 @@ mod repeat;
 mod rights;
 mod signing;
 mod structures;
+mod succession;
 mod trust;
+mod warnings;
 mod whole;
 mod workshop;

@@ -55,6 +55,7 @@ async fn people_of_another_organization_get_nothing_by_any_rpc() {
     let tried = [
         ("RegistryService/ActivateSeal", OtherOrganization, done(activate(&mut admin, seal).await)),
         ("RegistryService/SuspendSeal", OtherOrganization, done(suspend(&mut custodian, seal).await)),
+        ("RegistryService/ReportLoss", OtherOrganization, done(report_loss(&mut custodian, seal).await)),
         ("RegistryService/ResumeSeal", OtherOrganization, done(resume(&mut admin, seal).await)),
         ("RegistryService/RevokeSeal", OtherOrganization, done(revoke(&mut admin, seal).await)),
         ("RegistryService/ReplaceSeal", OtherOrganization, done(replace(&mut admin, seal, &successor.seal_id).await)),

@@ -61,6 +61,8 @@ async fn every_particular_of_a_registered_seal_is_shown() {
         hosted_key_id: String::new(),
         etag: "1".to_owned(),
         policy: None,
+        predecessor_seal_id: String::new(),
+        successor_seal_id: String::new(),
     };
     assert_eq!(shown, expected);
 }
@@ -244,7 +246,8 @@ async fn the_end_of_a_seals_validity_is_told_once_and_it_can_still_be_revoked() 
     assert_refused(suspend(&mut admin, &card.seal_id).await, Code::FailedPrecondition, "SEAL_EXPIRED");
     revoke(&mut admin, &card.seal_id).await.expect("revoked");
     let kinds = ["SealRegistered", "SealActivated", "SealExpired", "SealRevoked"];
-    assert_eq!(bureau.kinds(&card.seal_id).await, kinds);
+    let told: Vec<_> = bureau.kinds(&card.seal_id).await.into_iter().filter(|kind| kind != "SealExpiring").collect();
+    assert_eq!(told, kinds);
 }
 
 #[tokio::test]

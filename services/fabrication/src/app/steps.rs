@@ -66,11 +66,16 @@ impl App {
             }
         }
         let rows = info.iter().map(|der| self.contents.row(Kind::SealInfo, der, now)).collect::<Result<_, _>>()?;
+        let predecessor = match state.order().and_then(|order| order.existing_seal_id) {
+            Some(seal) => self.query.application_of(seal).await?,
+            None => None,
+        };
         let command = Step::PresentSealCard {
             maker_certificate: maker_certificate(&state),
             card_serial: card_serial.to_owned(),
             certificates: shown,
             seal_info: info.map(|der| Digest::of(&der)),
+            predecessor,
         };
         Ok(step.prepared(now, version, command, rows))
     }

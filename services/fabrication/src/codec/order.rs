@@ -68,6 +68,7 @@ pub(super) fn to_wire(order: &Order) -> pb::Particulars {
         // Of no concern to the making of a seal.
         attachments: Vec::new(),
         drawn: pb::ImpressionShape::Unspecified.into(),
+        revocation_reason: String::new(), // nothing is made to end a seal
     }
 }
 

@@ -39,6 +39,7 @@ pub(super) fn seal_card_accepted(message: pb::SealCardAccepted) -> Result<Event,
         card_serial: message.card_serial,
         certificates: digests(&message.certificate_digests)?,
         seal_info: digest(&message.seal_info_digest, "sealInfoDigest")?,
+        beside_predecessor: message.shared_with_predecessor,
     })
 }
 

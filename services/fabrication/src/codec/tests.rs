@@ -42,6 +42,20 @@ fn every_form_that_was_ever_stored_is_read() {
 }
 
 #[test]
+fn a_card_that_is_shared_with_the_predecessor_is_read_back() {
+    let event = Event::SealCardAccepted {
+        application_id: test_id(1),
+        run_id: test_id(2),
+        card_serial: "8A03".to_owned(),
+        certificates: vec![Digest::of(b"sm2")],
+        seal_info: Digest::of(b"info"),
+        beside_predecessor: true,
+    };
+    let encoded = Fabrication::encode(&event);
+    assert_eq!(Fabrication::decode(encoded.kind, encoded.schema_version, &encoded.payload), Ok(event));
+}
+
+#[test]
 fn an_unknown_kind_or_version_is_refused_by_its_name() {
     let unknown = |kind: &str, version| Err(DecodeError::unknown(kind, version));
     assert_eq!(Fabrication::decode("eseal.fabrication.v1.Burnt", 1, b"{}"), unknown("eseal.fabrication.v1.Burnt", 1));
@@ -88,6 +102,7 @@ fn every_kind() -> Vec<Event> {
             card_serial: card_serial.clone(),
             certificates: certificates.clone(),
             seal_info: Digest::of(b"info"),
+            beside_predecessor: false,
         },
         Event::SealSigned { application_id, run_id, seal: Digest::of(b"seal") },
         Event::Refused { application_id, run_id, refusal },

@@ -80,6 +80,8 @@ pub enum Step {
         certificates: Vec<ShownCertificate>,
         /// What the maker is to sign if the gates are passed; none if it can't be built.
         seal_info: Option<Digest>,
+        /// The application of the seal in whose place this one is made.
+        predecessor: Option<Id>,
     },
     /// Gate e: the maker card signed, or its signature does not hold.
     SignSeal {

@@ -73,6 +73,8 @@ pub enum Event {
         certificates: Vec<Digest>,
         /// What the maker is to sign.
         seal_info: Digest,
+        /// The predecessor has the card, or a certificate, too.
+        beside_predecessor: bool,
     },
     /// The maker card signed.
     SealSigned {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use eseal_kernel::{Aggregate, ClaimChange, ClaimKey, Claims, Digest, Id, Timestamp};
 
-use super::claims::{card_claim, certificate_claim, claims};
+use super::claims::{claims, claims_beside};
 use super::command::{Command, Step};
 use super::event::{Challenge, Event};
 use super::gate::{Gate, Refusal, RefusalReason};
@@ -259,8 +259,10 @@ impl Aggregate for Fabrication {
             Command::Step { step, .. } => match step {
                 Step::PresentMakerCard { shown, .. } => vec![maker_card::in_force(&shown.certificate)],
                 Step::PresentSealCard { maker_certificate, card_serial, certificates, .. } => {
-                    let mut keys = vec![maker_card::in_force(maker_certificate), card_claim(card_serial)];
-                    keys.extend(certificates.iter().map(|c| certificate_claim(&c.certificate)));
+                    let certificates: Vec<_> = certificates.iter().map(|shown| shown.certificate).collect();
+                    let mut keys = vec![maker_card::in_force(maker_certificate)];
+                    keys.extend(claims(card_serial, &certificates));
+                    keys.extend(claims_beside(card_serial, &certificates));
                     keys
                 }
                 Step::SignSeal { maker_certificate, .. } | Step::ConfirmSeal { maker_certificate, .. } => {
@@ -273,11 +275,14 @@ impl Aggregate for Fabrication {
 
     fn claims_of(event: &Event) -> Vec<ClaimChange> {
         match event {
-            Event::SealCardAccepted { card_serial, certificates, .. } => {
-                claims(card_serial, certificates).map(ClaimChange::Taken).collect()
+            Event::SealCardAccepted { card_serial, certificates, beside_predecessor, .. } => {
+                let place = if *beside_predecessor { claims_beside } else { claims };
+                place(card_serial, certificates).into_iter().map(ClaimChange::Taken).collect()
             }
+            // Whichever place it had.
             Event::Released { card_serial, certificates, .. } => {
-                claims(card_serial, certificates).map(ClaimChange::Released).collect()
+                let both = [claims(card_serial, certificates), claims_beside(card_serial, certificates)];
+                both.into_iter().flatten().map(ClaimChange::Released).collect()
             }
             Event::Queued(_)
             | Event::RunBegun { .. }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use eseal_kernel::{Claims, Digest, Id, Timestamp};
+use eseal_kernel::{ClaimKey, Claims, Digest, Id, Timestamp};
 
-use super::claims::{card_claim, certificate_claim};
+use super::claims::{claims as places, claims_beside};
 use super::command::{ShownCertificate, Step};
 use super::event::{Challenge, Event};
 use super::fabrication::{Decision, Fabrication};
@@ -77,6 +77,19 @@ pub struct AcceptedCard {
     pub seal_info: Digest,
 }
 
+/// What a seal card showed.
+struct Shown<'a> {
+    card_serial: &'a str,
+    certificates: &'a [ShownCertificate],
+    predecessor: Option<Id>,
+}
+
+impl Shown<'_> {
+    fn digests(&self) -> Vec<Digest> {
+        self.certificates.iter().map(|shown| shown.certificate).collect()
+    }
+}
+
 impl Run {
     /// The end of the run at `gate`. A card that was accepted before is given back.
     pub(super) fn refused(&self, gate: Gate, reason: RefusalReason) -> Vec<Event> {
@@ -110,11 +123,15 @@ impl Run {
             {
                 Ok(self.refused(Gate::A, RefusalReason::MakerCardRejected))
             }
-            (Stage::SealCard { challenge, .. }, Step::PresentSealCard { card_serial, certificates, seal_info, .. }) => {
-                Ok(match (self.gate_closed(now, challenge, card_serial, certificates, claims), seal_info) {
-                    (Some(refusal), _) => self.refused(refusal.gate, refusal.reason),
-                    (None, None) => self.refused(Gate::E, RefusalReason::FabricationFailed),
-                    (None, Some(seal_info)) => vec![self.accepted(card_serial, certificates, *seal_info)],
+            (
+                Stage::SealCard { challenge, .. },
+                Step::PresentSealCard { card_serial, certificates, seal_info, predecessor, .. },
+            ) => {
+                let shown = Shown { card_serial, certificates, predecessor: *predecessor };
+                Ok(match (self.gates(now, challenge, &shown, claims), seal_info) {
+                    (Err(refusal), _) => self.refused(refusal.gate, refusal.reason),
+                    (Ok(_), None) => self.refused(Gate::E, RefusalReason::FabricationFailed),
+                    (Ok(beside), Some(seal_info)) => vec![self.accepted(&shown, *seal_info, beside)],
                 })
             }
             (Stage::Signing { .. }, Step::SignSeal { seal: Some(seal), .. }) => {
@@ -159,34 +176,35 @@ impl Run {
         }
     }
 
-    /// Gates b, c and d, in this order: the first that refuses.
-    fn gate_closed(
-        &self,
-        now: Timestamp,
-        asked: &Challenge,
-        card_serial: &str,
-        shown: &[ShownCertificate],
-        claims: &Claims,
-    ) -> Option<Refusal> {
-        if shown.is_empty() {
-            return Some(Refusal { gate: Gate::B, reason: RefusalReason::CertificateInvalid });
+    /// Gates b, c and d, in this order: the first that refuses, or whether the seal will be beside its predecessor's.
+    fn gates(&self, now: Timestamp, asked: &Challenge, shown: &Shown<'_>, claims: &Claims) -> Result<bool, Refusal> {
+        if shown.certificates.is_empty() {
+            return Err(Refusal { gate: Gate::B, reason: RefusalReason::CertificateInvalid });
         }
-        if !shown.iter().all(|certificate| certificate.good && certificate.answers(asked, now)) {
-            return Some(Refusal { gate: Gate::C, reason: RefusalReason::CertificateInvalid });
+        if !shown.certificates.iter().all(|certificate| certificate.good && certificate.answers(asked, now)) {
+            return Err(Refusal { gate: Gate::C, reason: RefusalReason::CertificateInvalid });
         }
         let own = Fabrication::stream(self.application_id);
-        let mut keys = shown.iter().map(|c| certificate_claim(&c.certificate)).chain([card_claim(card_serial)]);
-        let in_use = keys.any(|key| claims.holder(&key).is_some_and(|holder| holder != own));
-        in_use.then_some(Refusal { gate: Gate::D, reason: RefusalReason::CardInUse })
+        let predecessor = shown.predecessor.map(Fabrication::stream);
+        let of_predecessor = |holder: &str| predecessor.as_deref() == Some(holder);
+        let holders = |keys: &[ClaimKey]| keys.iter().filter_map(|key| claims.holder(key)).collect::<Vec<_>>();
+        let in_use = holders(&places(shown.card_serial, &shown.digests()));
+        let waiting = holders(&claims_beside(shown.card_serial, &shown.digests()));
+        if in_use.iter().chain(&waiting).any(|holder| *holder != own && !of_predecessor(holder)) {
+            return Err(Refusal { gate: Gate::D, reason: RefusalReason::CardInUse });
+        }
+        // A predecessor that waited itself leaves the first place to its successor.
+        Ok(in_use.iter().any(|holder| of_predecessor(holder)))
     }
 
-    fn accepted(&self, card_serial: &str, shown: &[ShownCertificate], seal_info: Digest) -> Event {
+    fn accepted(&self, shown: &Shown<'_>, seal_info: Digest, beside_predecessor: bool) -> Event {
         Event::SealCardAccepted {
             application_id: self.application_id,
             run_id: self.run_id,
-            card_serial: card_serial.to_owned(),
-            certificates: shown.iter().map(|shown| shown.certificate).collect(),
+            card_serial: shown.card_serial.to_owned(),
+            certificates: shown.digests(),
             seal_info,
+            beside_predecessor,
         }
     }
 

@@ -92,6 +92,7 @@ pub fn app(error: AppError, language: Language) -> Status {
         error @ (AppError::Peer(_)
         | AppError::Store(_)
         | AppError::Content(_)
+        | AppError::Query(_)
         | AppError::Missing(_)
         | AppError::Random) => internal(&error),
     }

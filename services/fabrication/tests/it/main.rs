@@ -16,4 +16,5 @@ mod repeat;
 mod standins;
 mod start;
 mod steps;
+mod successors;
 mod workshop;

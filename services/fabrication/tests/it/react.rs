@@ -11,8 +11,8 @@ use crate::workshop::*;
 
 const APPROVED: &str = "eseal.application.v1.Approved";
 const WITHDRAWN: &str = "eseal.application.v1.Withdrawn";
-const REVOKED: &str = "eseal.authentication.v1.SealRevoked";
-const REPLACED: &str = "eseal.authentication.v1.SealReplaced";
+pub const REVOKED: &str = "eseal.authentication.v1.SealRevoked";
+pub const REPLACED: &str = "eseal.authentication.v1.SealReplaced";
 const EXPIRED: &str = "eseal.authentication.v1.SealExpired";
 
 #[tokio::test]
@@ -55,7 +55,7 @@ async fn nothing_is_made_for_a_withdrawn_application() {
     let workshop = Workshop::open().await;
     let application = workshop.approved().await;
     let run = begin(workshop.maker("zhang"), &application, "M1").await.expect("begun");
-    let withdrawn = application::Withdrawn { application_id: application.clone() };
+    let withdrawn = application::Withdrawn { application_id: application.clone(), ..Default::default() };
     workshop.application.tells(&application, WITHDRAWN, &withdrawn).await;
     workshop.until(&application, "FabricationStopped").await;
     assert_eq!(workshop.shown(&application).await.state(), pb::FabricationState::Stopped);
@@ -67,7 +67,7 @@ async fn nothing_is_made_for_a_withdrawn_application() {
 async fn a_withdrawal_before_any_approval_is_passed_over() {
     let workshop = Workshop::open().await;
     let application = request_id();
-    let withdrawn = application::Withdrawn { application_id: application.clone() };
+    let withdrawn = application::Withdrawn { application_id: application.clone(), ..Default::default() };
     workshop.application.tells(&application, WITHDRAWN, &withdrawn).await;
     workshop.approved().await; // comes after it
     assert!(workshop.kinds(&application).await.is_empty());
@@ -121,7 +121,7 @@ async fn news_that_can_not_be_read_are_parked_and_the_others_go_on() {
     assert_eq!(parked.await, ["garbled", "bare", unsaid.as_str()]);
 }
 
-async fn ends(workshop: &Workshop, kind: &'static str, application: &str, seal: &str) {
+pub async fn ends(workshop: &Workshop, kind: &'static str, application: &str, seal: &str) {
     let (application_id, seal_id) = (application.to_owned(), seal.to_owned());
     let says = &workshop.authentication;
     match kind {

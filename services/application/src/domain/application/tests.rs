@@ -277,6 +277,7 @@ fn particulars() -> Particulars {
         custodian: person("sun"),
         validity: Validity::try_new(now(), to).expect("a validity"),
         attachments: Vec::new(),
+        revocation_reason: None,
     }
 }
 
@@ -285,7 +286,14 @@ fn revised_particulars() -> Particulars {
 }
 
 fn filing(approvals_needed: u32) -> Submit {
-    Submit { application: id(), applicant: person("zhang"), approvals_needed, particulars: particulars(), now: now() }
+    Submit {
+        application: id(),
+        applicant: person("zhang"),
+        approvals_needed,
+        particulars: particulars(),
+        existing: None,
+        now: now(),
+    }
 }
 
 fn submit(approvals_needed: u32) -> Command {
@@ -331,6 +339,7 @@ fn submitted(approvals_needed: u32) -> Event {
         approvals_needed,
         particulars: particulars(),
         submitted_at: now(),
+        claims_existing: false,
     }
 }
 
@@ -356,7 +365,7 @@ fn resubmitted() -> Event {
 }
 
 fn withdrawn() -> Event {
-    Event::Withdrawn { application: id() }
+    Event::Withdrawn { application: id(), freed: None }
 }
 
 fn made() -> Event {

@@ -55,7 +55,16 @@ fn a_maker_card_whose_certificate_is_not_good_any_more_is_refused_at_gate_a() {
 fn a_seal_that_can_not_be_built_is_refused_at_gate_e_after_the_gates_before_it() {
     let unbuilt = |certificates| {
         let card_serial = "C1".to_owned();
-        step(Step::PresentSealCard { maker_certificate: maker(), card_serial, certificates, seal_info: None }, 0)
+        step(
+            Step::PresentSealCard {
+                maker_certificate: maker(),
+                card_serial,
+                certificates,
+                seal_info: None,
+                predecessor: None,
+            },
+            0,
+        )
     };
     let given = with_maker([queued(), begun(1), maker_proved()]);
     let failed = Ok(vec![refused(1, Gate::E, RefusalReason::FabricationFailed)]);
@@ -178,8 +187,39 @@ fn an_ended_seal_frees_its_card_once() {
     let given = Given::given(past.clone());
     let release = Command::Release { seal_id: id(71) };
     assert_eq!(given.when(&release), Ok(vec![released()]));
-    assert_eq!(Fabrication::claims_of(&released()).len(), 2);
+    assert_eq!(Fabrication::claims_of(&released()).len(), 4);
     assert_eq!(Given::given(past.into_iter().chain([released()])).when(&release), Ok(vec![]));
+}
+
+#[test]
+fn a_successor_is_made_on_the_card_of_its_predecessor_and_waits_beside_it() {
+    let given = with_maker([queued(), begun(1), maker_proved()]);
+    let on_card = given.clone().and_held(card_claim("C1"), &Fabrication::stream(id(8)));
+    let accepted = on_card.when(&present_after(vec![shown(true, Some("n2"))], Some(id(8)))).unwrap();
+    assert!(matches!(accepted[..], [Event::SealCardAccepted { beside_predecessor: true, .. }]));
+    let taken: Vec<_> = claims_beside("C1", &[holder()]).into_iter().map(ClaimChange::Taken).collect();
+    assert_eq!(Fabrication::claims_of(&accepted[0]), taken);
+    // Somebody else's successor has no business there.
+    let refused = Ok(vec![refused(1, Gate::D, RefusalReason::CardInUse)]);
+    assert_eq!(on_card.when(&present_after(vec![shown(true, Some("n2"))], Some(id(9)))), refused);
+}
+
+#[test]
+fn a_successor_with_a_card_of_its_own_takes_it_as_any_seal_does() {
+    let given = with_maker([queued(), begun(1), maker_proved()]);
+    let accepted = given.when(&present_after(vec![shown(true, Some("n2"))], Some(id(8)))).unwrap();
+    assert_eq!(accepted, [accepted_event()]);
+}
+
+#[test]
+fn the_successor_of_one_that_waited_takes_the_place_that_became_free() {
+    let waited = claims_beside("C1", &[holder()]).remove(1);
+    let given = with_maker([queued(), begun(1), maker_proved()]).and_held(waited, &Fabrication::stream(id(8)));
+    let accepted = given.when(&present_after(vec![shown(true, Some("n2"))], Some(id(8)))).unwrap();
+    assert_eq!(accepted, [accepted_event()]);
+    // Nobody else does: the card is in use, whichever place it has.
+    let refused = Ok(vec![refused(1, Gate::D, RefusalReason::CardInUse)]);
+    assert_eq!(given.when(&present_seal(vec![shown(true, Some("n2"))])), refused);
 }
 
 fn with_maker(past: impl IntoIterator<Item = Event>) -> Given {
@@ -290,9 +330,13 @@ fn shown(good: bool, nonce: Option<&str>) -> ShownCertificate {
 }
 
 fn present_seal(certificates: Vec<ShownCertificate>) -> Command {
-    let card_serial = "C1".to_owned();
+    present_after(certificates, None)
+}
+
+fn present_after(certificates: Vec<ShownCertificate>, predecessor: Option<Id>) -> Command {
+    let (maker_certificate, card_serial) = (maker(), "C1".to_owned());
     let seal_info = Some(Digest::of(b"info"));
-    step(Step::PresentSealCard { maker_certificate: maker(), card_serial, certificates, seal_info }, 0)
+    step(Step::PresentSealCard { maker_certificate, card_serial, certificates, seal_info, predecessor }, 0)
 }
 
 fn accepted_event() -> Event {
@@ -302,6 +346,7 @@ fn accepted_event() -> Event {
         card_serial: "C1".to_owned(),
         certificates: vec![holder()],
         seal_info: Digest::of(b"info"),
+        beside_predecessor: false,
     }
 }
 
