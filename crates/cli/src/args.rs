@@ -100,6 +100,8 @@ pub enum Command {
     Activate(OnSeal),
     /// 停用印章 · Forbid the use of a seal for now
     Suspend(WithReason),
+    /// 挂失 · Report that the card of a seal is lost: the seal is suspended at once
+    ReportLoss(OnSeal),
     /// 恢复印章 · Allow a suspended seal again
     Resume(OnSeal),
     /// 注销印章 · End a seal for ever
@@ -148,6 +150,8 @@ pub enum Command {
     /// 开发用时间戳服务 · A time stamping authority on this machine for development and tests, never for production
     #[command(subcommand)]
     DevTsa(DevTsa),
+    /// 自检 · Look for what is wrong with settings, connection, clock, sign-in, trust, drivers and cards; exit 0 = no fault, 1 = faults
+    Doctor(Doctor),
     /// 清除个人信息 · Erase what is known of a person; events stay as they are
     ErasePerson(ErasePerson),
     /// 命令补全 · Print completions for a shell
@@ -210,6 +214,25 @@ pub struct Logout {
 pub struct Completions {
     /// 哪种shell · Which shell
     pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+  eseal doctor                                     设置、连接、时钟、登录 · settings, connection, clock, sign-in
+  eseal doctor --card holder.card --pin-file pin   以及卡与印章 · a card as well, and whether the registry has the seal on it
+  eseal doctor --card pkcs11:?module-path=/usr/lib/softhsm/libsofthsm2.so
+不写 --pin-file 则不试密码 · Without --pin-file no PIN is tried; with it, one try, and only while all tries are left")]
+pub struct Doctor {
+    /// 卡,可重复 · A card to look at: FILE, pkcs11:… or skf:LIBRARY[#DEVICE]; may be repeated
+    #[arg(long = "card", value_name = "CARD")]
+    pub cards: Vec<eseal_card::CardAddress>,
+    /// 卡密码文件 · Read the card's PIN from a file, to compare the seal on it with the registry
+    #[arg(long, value_name = "FILE", requires = "cards")]
+    pub pin_file: Option<PathBuf>,
+    /// 信任的根证书 · CA certificates to check the cards' certificates against, PEM [default: those of the server, for those who may see
+    /// them]
+    #[arg(long, value_name = "PEM")]
+    pub trust: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ mod card;
 mod dev_ca;
 mod dev_pki;
 mod dev_tsa;
+mod doctor;
 mod events;
 mod fabrication;
 mod form;
@@ -23,6 +24,7 @@ mod verify_batch;
 mod verify_report;
 mod verify_revocation;
 mod verify_view;
+mod workbench;
 
 use std::process::ExitCode;
 
@@ -78,10 +80,11 @@ pub async fn run(env: &Env, command: Command) -> Result<ExitCode, Failure> {
         Command::Resubmit(args) => application::resubmit(env, args).await?,
         Command::Withdraw(args) => application::withdraw(env, args).await?,
         Command::ErasePerson(args) => application::erase_person(env, args).await?,
-        Command::Make(args) => fabrication::make(env, &args).await?,
+        Command::Make(args) => return workbench::make(env, &args).await,
         Command::MakerCard(args) => fabrication::maker_card(env, args).await?,
         Command::Activate(args) => registry::activate(env, args).await?,
         Command::Suspend(args) => registry::suspend(env, args).await?,
+        Command::ReportLoss(args) => registry::report_loss(env, args).await?,
         Command::Resume(args) => registry::resume(env, args).await?,
         Command::Revoke(args) => registry::revoke(env, args).await?,
         Command::Replace(args) => registry::replace(env, args).await?,
@@ -100,6 +103,7 @@ pub async fn run(env: &Env, command: Command) -> Result<ExitCode, Failure> {
         Command::DevCa(args) => dev_ca::dev_ca(env, args)?,
         Command::DevPki(args) => dev_pki::dev_pki(env, &args)?,
         Command::DevTsa(args) => dev_tsa::dev_tsa(env, args).await?,
+        Command::Doctor(args) => return doctor::doctor(env, &args).await,
         Command::Completions(args) => {
             clap_complete::generate(args.shell, &mut Cli::command(), "eseal", &mut std::io::stdout());
         }

@@ -4,12 +4,14 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use eseal_kernel::Clock;
 use tonic::metadata::{AsciiMetadataValue, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity, Uri};
 use tonic::{Request, Response, Status};
 use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::failure::{Failure, Kind, read_file};
@@ -100,6 +102,23 @@ impl Server {
         let mut health = HealthClient::new(self.line());
         let asked = health.check(HealthCheckRequest::default());
         matches!(tokio::time::timeout(CONNECT_WITHIN, asked).await, Ok(Ok(_)))
+    }
+
+    /// How many seconds the server's clock is ahead of this machine's, by the moment that it puts beside every answer, and
+    /// whether it answers that it is ready.
+    ///
+    /// # Errors
+    /// It did not answer.
+    pub async fn clock(&self, clock: &Clock) -> Result<(Option<i64>, bool), Status> {
+        let asked_at = clock.now();
+        let answer = HealthClient::new(self.line()).check(HealthCheckRequest::default()).await?;
+        // Between question and answer, to the second, as the header has it.
+        let here = (asked_at.seconds() + clock.now().seconds()) / 2;
+        let date = answer.metadata().get("date").and_then(|date| date.to_str().ok());
+        let there = date.and_then(|date| httpdate::parse_http_date(date).ok());
+        let there = there.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+        let there = there.and_then(|since| i64::try_from(since.as_secs()).ok());
+        Ok((there.map(|there| there - here), answer.get_ref().status() == ServingStatus::Serving))
     }
 
     /// A line for a client of one of the services.

@@ -78,6 +78,13 @@ impl Output {
         }
     }
 
+    /// A failure that does not end the work: scripts find it in the result.
+    pub fn fail_on_the_way(self, failure: &Failure) {
+        if !self.json {
+            self.fail(failure);
+        }
+    }
+
     /// A table of rows; a sentence where there are none.
     pub fn table(self, head: &[&str], rows: Vec<Vec<String>>) -> String {
         if rows.is_empty() {

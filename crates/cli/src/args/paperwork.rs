@@ -13,6 +13,13 @@ pub struct OnApplication {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+已有印章的申请只需写明不同之处 · An application about a seal that is there says only what shall be different:
+  eseal submit --kind renew --existing-seal SEAL                  续期 · the same seal for longer
+  eseal submit --kind replace --existing-seal SEAL                换发 · in place of a lost or broken card
+  eseal submit --kind change-impression --existing-seal SEAL --impression new.png
+  eseal submit --kind revoke --existing-seal SEAL --reason NO_LONGER_USED
+批准后自动办结 · What is approved is carried out by itself: docs/flows/renew-and-replace.md")]
 pub struct Submit {
     #[command(flatten)]
     pub form: Form,
@@ -98,9 +105,12 @@ pub struct Form {
     /// 有效期止 · Valid to, RFC 3339 [default: 3 years later]
     #[arg(long, value_name = "TIME")]
     pub valid_to: Option<String>,
-    /// 原印章编号 · For every kind but new: the seal that it is about
+    /// 原印章编号 · For every kind but new: the seal that it is about. What is not said is as in that seal's own application
     #[arg(long, value_name = "SEAL")]
     pub existing_seal: Option<String>,
+    /// 注销原因 · For kind revoke: CARD_LOST, KEY_COMPROMISED, ORGANIZATION_DISSOLVED, ORGANIZATION_RENAMED, NO_LONGER_USED, OTHER
+    #[arg(long, value_name = "CODE")]
+    pub reason: Option<String>,
     /// 附件 · A file that belongs to it: licence=FILE, mandate=FILE or other=FILE
     #[arg(long, value_name = "KIND=FILE")]
     pub attach: Vec<String>,

@@ -9,21 +9,34 @@ use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use eseal_card::CardAddress;
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+逐个处理待制章申请 · The queue of approved applications, one after the other:
+  eseal make --maker-card maker.card                     按提示插入各电子印章卡 · asks for each seal card
+  eseal make --maker-card maker.card --card a.card --card b.card --pin-file pin --maker-pin-file pin
+                                                         脚本:各卡按证书所属单位对应 · for scripts: each order gets
+                                                         the card whose certificate is its organization's
+  eseal make --show                                      只看待制章申请 · shows what waits
+退出码 · Exit code: 0 全部制成 all made, 1 有未通过的 something was refused, 4 有待插卡的 some wait for a card
+中断后重新运行即可继续 · Interrupted, it goes on when it is run again: docs/guides/making-seals.md")]
 pub struct Make {
-    /// 申请编号 · The application
-    pub application: String,
+    /// 申请编号;不写则逐个处理待制章申请 · The application [default: all that wait, one after the other]
+    pub application: Option<String>,
+    /// 只显示待制章申请 · Show what waits, and make nothing
+    #[arg(long, conflicts_with = "application")]
+    pub show: bool,
     /// 制章授权卡 · The maker card: FILE, pkcs11:… or skf:LIBRARY[#DEVICE]
     #[arg(long, value_name = "CARD")]
     pub maker_card: Option<CardAddress>,
     /// 制章授权卡密码文件 · Read the maker card's PIN from a file instead of asking
     #[arg(long, value_name = "FILE")]
     pub maker_pin_file: Option<PathBuf>,
-    /// 电子印章卡 · The seal card: FILE, pkcs11:… or skf:LIBRARY[#DEVICE]
-    #[arg(long, value_name = "CARD")]
-    pub card: Option<CardAddress>,
-    /// 电子印章卡密码文件 · Read the seal card's PIN from a file instead of asking
-    #[arg(long, value_name = "FILE")]
-    pub pin_file: Option<PathBuf>,
+    /// 电子印章卡,可重复 · The seal card: FILE, pkcs11:… or skf:LIBRARY[#DEVICE]; may be repeated for the queue, where pkcs11:… may
+    /// fit several tokens
+    #[arg(long = "card", value_name = "CARD")]
+    pub cards: Vec<CardAddress>,
+    /// 电子印章卡密码文件 · Read the seal card's PIN from a file instead of asking; one for all cards, or one for each
+    #[arg(long = "pin-file", value_name = "FILE")]
+    pub pin_files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

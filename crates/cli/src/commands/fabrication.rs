@@ -1,6 +1,6 @@
 //! 制章: the maker's workstation.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum as _;
 use eseal_card::{Card, CardAddress, CardError, Opened};
@@ -24,36 +24,45 @@ use crate::output::Output;
 const AUDIENCE: &str = "eseal.fabrication";
 
 /// A run that is under way.
-struct Run<'a> {
+pub struct Run<'a> {
     server: &'a Server,
     output: Output,
     application: &'a str,
-    run: String,
+    /// Its id.
+    pub run: String,
     seal: String,
+    challenge: Option<ChallengeTerms>,
 }
 
-pub async fn make(env: &Env, args: &Make) -> Result<(), Failure> {
-    let (server, lang) = (env.server()?, env.lang());
+/// The seal card for a run, and where its PIN is.
+#[derive(Debug, Clone, Copy)]
+pub struct SealCard<'a> {
+    /// It.
+    pub card: &'a Card,
+    /// The file with its PIN.
+    pub pin_file: Option<&'a Path>,
+}
+
+/// One application, by its id.
+pub async fn make(env: &Env, args: &Make, application: &str) -> Result<(), Failure> {
+    let (server, lang, output) = (env.server()?, env.lang(), env.output);
+    if args.cards.len() > 1 || args.pin_files.len() > 1 {
+        return Err(Failure::usage(lang, "--card, --pin-file"));
+    }
     let maker_card = connected(lang, args.maker_card.as_ref())?;
-    let request = pb::BeginRunRequest {
-        request_id: request_id(),
-        application_id: args.application.clone(),
-        maker_card_serial: maker_card.as_ref().map(|card| card.serial().to_owned()).unwrap_or_default(),
-    };
-    let begun = server.answer(client(&server).begin_run(request).await)?;
-    let (application, output) = (args.application.as_str(), env.output);
-    let run = Run { server: &server, output, application, run: begun.run_id, seal: begun.seal_id };
+    let run = Run::begin(&server, output, application, maker_card.as_ref()).await?;
     let Some(maker_card) = maker_card else {
         // Without a card only a hosted fabrication gets here: the service makes the seal itself.
         let words = lang.pick("已由服务端开始制章", "the service makes the seal itself");
         output.result(&json!({ "runId": run.run }), words);
         return Ok(());
     };
-    let made = run.carry_on(args, &maker_card, begun.maker_challenge).await;
-    if made.as_ref().is_err_and(|failure| failure.kind == Kind::Usage) {
-        run.give_up().await; // ours, not a refusal by the service: it should not wait for the rest
-    }
-    let seal_id = made?;
+    let made = async {
+        let maker = maker_unlocked(lang, &maker_card, args.maker_pin_file.as_deref())?;
+        let card = || connected(lang, args.cards.first());
+        run.carry_on(&maker, card, args.pin_files.first().map(PathBuf::as_path)).await
+    };
+    let seal_id = run.settled(made.await).await?;
     output.result(
         &json!({ "sealId": seal_id, "runId": run.run }),
         format!("{} {seal_id}", lang.pick("制章成功", "made:")),
@@ -62,28 +71,71 @@ pub async fn make(env: &Env, args: &Make) -> Result<(), Failure> {
     Ok(())
 }
 
-impl Run<'_> {
-    async fn carry_on(
+impl<'a> Run<'a> {
+    /// Begins one. Without a maker card the service refuses it, unless it makes the seal itself.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn begin(
+        server: &'a Server,
+        output: Output,
+        application: &'a str,
+        maker_card: Option<&Card>,
+    ) -> Result<Self, Failure> {
+        let request = pb::BeginRunRequest {
+            request_id: request_id(),
+            application_id: application.to_owned(),
+            maker_card_serial: maker_card.map(|card| card.serial().to_owned()).unwrap_or_default(),
+        };
+        let begun = server.answer(client(server).begin_run(request).await)?;
+        Ok(Self {
+            server,
+            output,
+            application,
+            run: begun.run_id,
+            seal: begun.seal_id,
+            challenge: begun.maker_challenge,
+        })
+    }
+
+    /// The rest of the run: gives the id of the seal. The seal card is looked for once the maker card is proved, and not being
+    /// there is refused by the service like any other.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn carry_on(
         &self,
-        args: &Make,
-        maker_card: &Card,
-        challenge: Option<ChallengeTerms>,
+        maker: &Opened,
+        card: impl FnOnce() -> Result<Option<Card>, Failure>,
+        pin_file: Option<&Path>,
     ) -> Result<String, Failure> {
         let lang = self.server.lang;
-        let maker = unlocked(
-            lang,
-            maker_card,
-            args.maker_pin_file.as_deref(),
-            lang.pick("制章授权卡密码", "PIN of the maker card"),
-        )?;
-        let challenge = self.prove_maker(&maker, challenge.as_ref()).await?;
+        let challenge = self.prove_maker(maker, self.challenge.as_ref()).await?;
         self.output.say(lang.pick("a 制章授权卡:通过", "a maker card: passed"));
 
-        let (holder, info) = self.prove_holder(args, challenge.as_ref()).await?;
+        let card = card()?;
+        let card = card.as_ref().map(|card| SealCard { card, pin_file });
+        let (holder, info) = self.prove_holder(card, challenge.as_ref()).await?;
         self.output.say(lang.pick("b–d 数字证书与电子印章卡:通过", "b–d certificates and seal card: passed"));
 
-        let seal = self.sign(&maker, &info).await?;
-        holder.store_seal(&seal).map_err(|error| Failure::card(lang, &error))?;
+        let seal = self.sign(maker, &info).await?;
+        let before = holder.read_seal().map_err(|error| Failure::card(lang, &error))?;
+        let confirmed = self.store(&holder, &seal).await;
+        if let (Err(failure), Some(before)) = (&confirmed, before)
+            && failure.kind != Kind::Unreachable
+        {
+            // The card carried a seal, which stays in use while no other takes its place. A server that did not answer may have
+            // recorded the new one: then the card must keep that.
+            holder.store_seal(&before).map_err(|error| Failure::card(lang, &error))?;
+            self.output.say(lang.pick("原印章已写回卡中", "the seal that was on the card is back on it"));
+        }
+        confirmed
+    }
+
+    /// Stores the seal on the card and reads it back.
+    async fn store(&self, holder: &Opened, seal: &[u8]) -> Result<String, Failure> {
+        let lang = self.server.lang;
+        holder.store_seal(seal).map_err(|error| Failure::card(lang, &error))?;
         let read_back = holder.read_seal().map_err(|error| Failure::card(lang, &error))?.unwrap_or_default();
         let request = pb::ConfirmSealRequest {
             request_id: request_id(),
@@ -94,6 +146,18 @@ impl Run<'_> {
         let confirmed = self.server.answer(client(self.server).confirm_seal(request).await)?;
         self.output.say(lang.pick("e 制章、写卡、读回验证:通过", "e made, stored, read back: passed"));
         Ok(confirmed.seal_id)
+    }
+
+    /// What came of it; a failure that is ours and not a refusal by the service is told, since that should not wait for the
+    /// rest.
+    ///
+    /// # Errors
+    /// The failure.
+    pub async fn settled(&self, made: Result<String, Failure>) -> Result<String, Failure> {
+        if made.as_ref().is_err_and(|failure| failure.kind == Kind::Usage) {
+            self.give_up().await;
+        }
+        made
     }
 
     async fn prove_maker(
@@ -116,20 +180,13 @@ impl Run<'_> {
     /// Shows the seal card; a card that is not there, or has no certificate, is refused by the service like any other.
     async fn prove_holder(
         &self,
-        args: &Make,
+        card: Option<SealCard<'_>>,
         challenge: Option<&ChallengeTerms>,
     ) -> Result<(Opened, Vec<u8>), Failure> {
         let lang = self.server.lang;
-        let card = connected(lang, args.card.as_ref())?;
-        let holder = match &card {
-            Some(card) => Some(unlocked(
-                lang,
-                card,
-                args.pin_file.as_deref(),
-                lang.pick("电子印章卡密码", "PIN of the seal card"),
-            )?),
-            None => None,
-        };
+        let prompt = lang.pick("电子印章卡密码", "PIN of the seal card");
+        let unlock = |card: SealCard<'_>| unlocked(lang, card.card, card.pin_file, prompt);
+        let holder = card.map(unlock).transpose()?;
         let mut proofs = Vec::new();
         for suite in [Suite::Sm2Sm3, Suite::EcdsaP256Sha256, Suite::RsaSha256] {
             if let Some(holder) = &holder {
@@ -140,7 +197,7 @@ impl Run<'_> {
             request_id: request_id(),
             application_id: self.application.to_owned(),
             run_id: self.run.clone(),
-            card_serial: card.as_ref().map_or("absent", Card::serial).to_owned(),
+            card_serial: card.map_or("absent", |card| card.card.serial()).to_owned(),
             proofs,
         };
         let info = self.server.answer(client(self.server).present_seal_card(request).await)?.seal_info;
@@ -246,6 +303,14 @@ pub fn connected(lang: Lang, card: Option<&CardAddress>) -> Result<Option<Card>,
 pub fn unlocked(lang: Lang, card: &Card, pin_file: Option<&Path>, prompt: &str) -> Result<Opened, Failure> {
     let pin = asked(lang, card, pin_file, prompt)?;
     card.unlock(&pin).map_err(|error| Failure::card(lang, &error))
+}
+
+/// The maker card with its PIN.
+///
+/// # Errors
+/// [`Failure`].
+pub fn maker_unlocked(lang: Lang, card: &Card, pin_file: Option<&Path>) -> Result<Opened, Failure> {
+    unlocked(lang, card, pin_file, lang.pick("制章授权卡密码", "PIN of the maker card"))
 }
 
 fn no_key(lang: Lang, card: &Card) -> Failure {

@@ -5,6 +5,8 @@ use std::path::Path;
 use eseal_kernel::{Clock, Timestamp};
 use eseal_proto::application::v1 as pb;
 use eseal_proto::application::v1::application_service_client::ApplicationServiceClient;
+use eseal_proto::authentication::v1 as authentication;
+use eseal_proto::authentication::v1::registry_service_client::RegistryServiceClient;
 use eseal_proto::{moment, seal::v1 as seal_pb};
 use serde::Deserialize;
 
@@ -36,6 +38,7 @@ struct FormFile {
     valid_from: Option<String>,
     valid_to: Option<String>,
     existing_seal: Option<String>,
+    reason: Option<String>,
     attach: Vec<String>,
     contacts: Vec<Contact>,
 }
@@ -63,37 +66,49 @@ pub async fn read(server: &Server, form: &Form) -> Result<(pb::ApplicationForm, 
         Some(path) => parse(lang, path)?,
         None => FormFile::default(),
     };
-    let need = |option: &Option<String>, stored: &Option<String>, name: &str| {
-        let missing = || Failure::usage(lang, format_args!("--{name}: {}", lang.pick("缺少", "is missing")));
-        option.clone().or_else(|| stored.clone()).ok_or_else(missing)
-    };
     let or = |option: &Option<String>, stored: &Option<String>| option.clone().or_else(|| stored.clone());
-    let seal_type = word(lang, "seal-type", &need(&form.seal_type, &file.seal_type, "seal-type")?, |name| {
-        seal_pb::SealType::from_str_name(&format!("SEAL_TYPE_{name}"))
-    })?;
+    let existing_seal_id = or(&form.existing_seal, &file.existing_seal).unwrap_or_default();
+    let before = earlier(server, &existing_seal_id).await?;
+    let need = |option: &Option<String>, stored: &Option<String>, name: &str, before: Option<String>| {
+        let missing = || Failure::usage(lang, format_args!("--{name}: {}", lang.pick("缺少", "is missing")));
+        option.clone().or_else(|| stored.clone()).or(before).ok_or_else(missing)
+    };
+    let seal_type_before = before.as_ref().map(|form| form.seal_type().as_str_name().replace("SEAL_TYPE_", ""));
+    let seal_type = need(&form.seal_type, &file.seal_type, "seal-type", seal_type_before)?;
+    let seal_type =
+        word(lang, "seal-type", &seal_type, |name| seal_pb::SealType::from_str_name(&format!("SEAL_TYPE_{name}")))?;
     let kind = word(lang, "kind", &or(&form.kind, &file.kind).unwrap_or_else(|| "new".to_owned()), |name| {
         pb::ApplicationKind::from_str_name(&format!("APPLICATION_KIND_{name}"))
     })?;
-    let custodian_id = need(&form.custodian, &file.custodian, "custodian")?;
+    let custodian_before = before.as_ref().map(|form| form.custodian_id.clone());
+    let custodian_id = need(&form.custodian, &file.custodian, "custodian", custodian_before)?;
     let picture = form.impression.as_deref().or(file.impression.as_deref());
     let shape = or(&form.shape, &file.shape);
-    let size = (form.width.or(file.width).unwrap_or(40), form.height.or(file.height).unwrap_or(40));
+    let impression_before = before.as_ref().and_then(|form| form.impression.clone());
+    let usual = impression_before.as_ref().map_or((40, 40), |before| (before.width_mm, before.height_mm));
+    let size = (form.width.or(file.width).unwrap_or(usual.0), form.height.or(file.height).unwrap_or(usual.1));
     let names_a_person = matches!(seal_type, seal_pb::SealType::Personal | seal_pb::SealType::LegalRepresentative);
     let about = if names_a_person { custodian_id.as_str() } else { "" };
-    let impression = impression(server, picture, shape.as_deref(), size, about).await?;
+    let impression = match impression_before {
+        Some(before) if picture.is_none() && shape.is_none() => unchanged(before, size),
+        _ => impression(server, picture, shape.as_deref(), size, about).await?,
+    };
     let from = time(lang, "valid-from", or(&form.valid_from, &file.valid_from))?.unwrap_or_else(|| Clock::System.now());
     let to = time(lang, "valid-to", or(&form.valid_to, &file.valid_to))?.unwrap_or_else(|| from.plus(USUAL_VALIDITY));
-    let hosted_key_id = or(&form.hosted_key, &file.hosted_key).unwrap_or_default();
+    let key_before = before.as_ref().map(|form| form.hosted_key_id.clone());
+    let hosted_key_id = or(&form.hosted_key, &file.hosted_key).or(key_before).unwrap_or_default();
+    let organization_before = before.as_ref().and_then(|form| form.organization.clone());
+    let named = |name: fn(seal_pb::Organization) -> String| organization_before.clone().map(name);
     let custody = if hosted_key_id.is_empty() { seal_pb::Custody::SealCard } else { seal_pb::Custody::HostedKey };
     let filled = pb::ApplicationForm {
         kind: kind.into(),
         organization: Some(seal_pb::Organization {
-            uscc: need(&form.organization, &file.organization, "organization")?,
-            name_zh: need(&form.name, &file.name, "name")?,
-            name_en: or(&form.name_en, &file.name_en).unwrap_or_default(),
+            uscc: need(&form.organization, &file.organization, "organization", named(|before| before.uscc))?,
+            name_zh: need(&form.name, &file.name, "name", named(|before| before.name_zh))?,
+            name_en: or(&form.name_en, &file.name_en).or(named(|before| before.name_en)).unwrap_or_default(),
         }),
         seal_type: seal_type.into(),
-        seal_name: need(&form.seal_name, &file.seal_name, "seal-name")?,
+        seal_name: need(&form.seal_name, &file.seal_name, "seal-name", before.map(|form| form.seal_name))?,
         impression: Some(impression),
         custody: custody.into(),
         hosted_key_id,
@@ -101,9 +116,29 @@ pub async fn read(server: &Server, form: &Form) -> Result<(pb::ApplicationForm, 
         valid_from: Some(moment::from_micros(from.micros())),
         valid_to: Some(moment::from_micros(to.micros())),
         attachments: attachments(server, form.attach.iter().chain(&file.attach)).await?,
-        existing_seal_id: or(&form.existing_seal, &file.existing_seal).unwrap_or_default(),
+        existing_seal_id,
+        revocation_reason: or(&form.reason, &file.reason).unwrap_or_default(),
     };
     Ok((filled, file.contacts.into_iter().map(Contact::into_wire).collect()))
+}
+
+/// What was asked for when the existing seal was made.
+async fn earlier(server: &Server, seal_id: &str) -> Result<Option<pb::ApplicationForm>, Failure> {
+    if seal_id.is_empty() {
+        return Ok(None);
+    }
+    let request = authentication::GetSealRequest { seal_id: seal_id.to_owned() };
+    let seal = server.answer(RegistryServiceClient::new(server.line()).get_seal(request).await)?.seal;
+    let application_id = seal.unwrap_or_default().application_id;
+    let request = pb::GetApplicationRequest { application_id };
+    let answer = server.answer(ApplicationServiceClient::new(server.line()).get_application(request).await)?;
+    Ok(answer.application.and_then(|application| application.form))
+}
+
+/// The picture that the existing seal has. One that the system drew is drawn anew.
+fn unchanged(before: pb::Impression, (width_mm, height_mm): (u32, u32)) -> pb::Impression {
+    let material_digest = if before.drawn == 0 { before.material_digest } else { String::new() };
+    pb::Impression { material_digest, width_mm, height_mm, ..before }
 }
 
 fn parse(lang: Lang, path: &Path) -> Result<FormFile, Failure> {

@@ -29,6 +29,18 @@ pub async fn suspend(env: &Env, WithReason { seal, reason }: WithReason) -> Resu
     Ok(())
 }
 
+pub async fn report_loss(env: &Env, OnSeal { seal }: OnSeal) -> Result<(), Failure> {
+    let (server, lang) = (env.server()?, env.lang());
+    let request = pb::ReportLossRequest { request_id: request_id(), seal_id: seal.clone() };
+    let answer = server.answer(client(&server).report_loss(request).await)?;
+    env.output.result(&json!(answer), lang.pick("已挂失,印章停用", "reported: the seal is suspended"));
+    let next = lang.pick("补办新卡,经办人运行", "for a new card, an applicant runs");
+    env.output.say(&format!("{next}: eseal submit --kind replace --existing-seal {seal}"));
+    let found = lang.pick("卡已找回,管理员运行", "if the card is found, an admin runs");
+    env.output.say(&format!("{found}: eseal resume {seal}"));
+    Ok(())
+}
+
 pub async fn resume(env: &Env, OnSeal { seal }: OnSeal) -> Result<(), Failure> {
     let server = env.server()?;
     let request = pb::ResumeSealRequest { request_id: request_id(), seal_id: seal };

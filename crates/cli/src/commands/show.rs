@@ -89,9 +89,16 @@ fn application(shown: &application::Application) -> String {
         ("returned", format!("{} {}", returned.code, returned.text).trim().to_owned()),
         ("fabrication", outcome.fabrication_refusal.clone()),
         ("made", format!("{} {}", outcome.seal_id, seal_state(&outcome)).trim().to_owned()),
+        ("existing seal", existing_seal(&form, &outcome)),
         ("persons", people.collect::<Vec<_>>().join("\n")),
         ("submitted", time(shown.submitted_at)),
     ])
+}
+
+/// The seal that it is about, why it shall end, and what became of it.
+fn existing_seal(form: &application::ApplicationForm, outcome: &application::Outcome) -> String {
+    let parts = [&form.existing_seal_id, &form.revocation_reason, &outcome.carried_out];
+    parts.into_iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(" ")
 }
 
 fn seal_state(outcome: &application::Outcome) -> String {
@@ -113,6 +120,8 @@ fn seal(shown: &authentication::RegisteredSeal) -> String {
         ("PIN tries left", format!("{}{locked}", shown.pin_tries_left)),
         ("validity", format!("{} – {}", time(shown.valid_from), time(shown.valid_to))),
         ("application", shown.application_id.clone()),
+        ("predecessor", shown.predecessor_seal_id.clone()),
+        ("successor", shown.successor_seal_id.clone()),
         ("registered", time(shown.registered_at)),
     ])
 }
