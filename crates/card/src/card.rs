@@ -170,6 +170,18 @@ impl Card {
         }
     }
 
+    /// Counts one more use for a seal and gives the count: see [`SoftCard::count_use`]. None for a device, whose keys can't be
+    /// copied.
+    ///
+    /// # Errors
+    /// The card was taken away, exchanged or damaged, or cannot be changed.
+    pub fn count_use(&self) -> Result<Option<u64>, CardError> {
+        match &self.0 {
+            Kept::Soft(card) => card.count_use().map(Some),
+            Kept::Device(_) => Ok(None),
+        }
+    }
+
     /// Tries a PIN: one try, never more. Never call it twice for one input of a person. Blocks.
     ///
     /// Each private key of a device then signs something random, and the signature must verify with the public key that the

@@ -53,20 +53,29 @@ struct Place {
 /// What fits the URI, ready or not.
 pub(crate) fn list(uri: &TokenUri) -> Result<Vec<Listed>, Fault> {
     let context = load(uri)?;
+    let library = context
+        .get_library_info()
+        .map(|info| format!("{} {} {}", info.manufacturer_id(), info.library_description(), info.library_version()));
+    let library = library.unwrap_or_default();
     let mut listed = Vec::new();
     for (slot, info) in tokens(&context)? {
         if !fits(uri, slot, &info) {
             continue;
         }
         let sm2 = uri.sm2.map(|numbers| Ok::<_, Fault>(has(&context, slot, vendor(numbers.generate)?)));
+        let sm2 = sm2.transpose()?.unwrap_or(false);
+        let known = [("RSA", MechanismType::RSA_PKCS), ("ECDSA", MechanismType::ECDSA)];
+        let offered = known.into_iter().filter(|(_, mechanism)| has(&context, slot, *mechanism)).map(|(name, _)| name);
         listed.push(Listed {
             address: of_token(uri, slot, &info).to_string(),
             label: info.label().to_owned(),
             serial: info.serial_number().to_owned(),
             model: format!("{} {}", info.manufacturer_id(), info.model()),
             initialized: info.token_initialized() && info.user_pin_initialized(),
-            sm2: Some(sm2.transpose()?.unwrap_or(false)),
+            sm2: Some(sm2),
             tries_left: tries_of(&info),
+            library: library.clone(),
+            signs: offered.chain(sm2.then_some("SM2")).map(str::to_owned).collect(),
         });
     }
     Ok(listed)

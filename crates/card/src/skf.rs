@@ -70,6 +70,8 @@ pub(crate) fn list(address: &SkfAddress) -> Result<Vec<Listed>, Fault> {
             initialized: !applications.is_empty(),
             sm2: None,
             tries_left,
+            library: address.library.display().to_string(),
+            signs: vec!["SM2".to_owned()], // the standard has no question for it
         });
     }
     Ok(listed)

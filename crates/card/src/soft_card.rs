@@ -74,6 +74,7 @@ impl SoftCard {
             kind,
             tries_left: TRIES,
             seal: None,
+            uses: 0,
         };
         let file = CardFile::at(path);
         file.lock()?.create(&contents)?;
@@ -201,6 +202,19 @@ impl SoftCard {
         file.replace(&contents)
     }
 
+    /// Counts one more use for a seal and gives the count, once it is on disk. Whoever keeps the last count of a card sees when
+    /// another file with its keys is used: of two copies, the one that is used later counts what was counted before.
+    ///
+    /// # Errors
+    /// The card was taken away, exchanged or damaged, or cannot be changed.
+    pub fn count_use(&self) -> Result<u64, CardError> {
+        let file = self.lock()?;
+        let mut contents = self.contents()?;
+        contents.uses = contents.uses.checked_add(1).ok_or(CardError::Damaged("its count of uses is at its end"))?;
+        file.replace(&contents)?;
+        Ok(contents.uses)
+    }
+
     fn unlock_by(
         &self,
         try_pin: impl FnOnce(&Contents) -> Result<Option<DataKey>, CardError>,
@@ -273,6 +287,33 @@ mod tests {
         assert!(panicked.is_err());
         assert_eq!(card.tries_left().expect("readable"), TRIES - 1);
         assert!(card.unlock(&pin()).is_ok(), "the lock did not stay behind");
+    }
+
+    #[test]
+    fn uses_are_counted_on_disk_and_a_copy_counts_them_again() {
+        let (directory, card) = card();
+        assert_eq!(card.count_use().expect("counted"), 1);
+        let copy = directory.path().join("copy");
+        std::fs::copy(card.path(), &copy).expect("copied");
+        assert_eq!(card.count_use().expect("counted"), 2);
+        assert_eq!(SoftCard::open(card.path()).and_then(|card| card.count_use()).expect("counted"), 3);
+        assert_eq!(SoftCard::open(&copy).and_then(|copy| copy.count_use()).expect("counted"), 2);
+        // What else is done to the card leaves the count alone.
+        let unlocked = card.unlock(&pin()).expect("right");
+        unlocked.store_seal(b"seal").and_then(|()| unlocked.change_pin(&pin())).expect("written");
+        assert_eq!(card.count_use().expect("counted"), 4);
+    }
+
+    #[test]
+    fn a_card_that_counts_is_of_a_version_that_earlier_releases_refuse() {
+        let (_directory, card) = card();
+        let version = |card: &SoftCard| {
+            let json = std::fs::read(card.path()).expect("readable");
+            serde_json::from_slice::<serde_json::Value>(&json).expect("JSON")["version"].as_u64()
+        };
+        assert_eq!(version(&card), Some(1));
+        card.count_use().expect("counted");
+        assert_eq!(version(&card), Some(3));
     }
 
     #[test]

@@ -15,6 +15,9 @@ const FORMAT: &str = "eseal-soft-card";
 const VERSION: u32 = 1;
 /// The same with an administrator's PIN: earlier releases, which would drop it, don't read such a card.
 const VERSION_WITH_ADMIN: u32 = 2;
+/// The same, with or without an administrator's PIN, with a count of uses: earlier releases would drop the count, and the card would
+/// be taken for a copy.
+const VERSION_WITH_USES: u32 = 3;
 /// Bytes of a file: the largest seal in Base64, and room for the rest.
 pub(crate) const MAX_FILE: u64 = 2 * MAX_SEAL as u64;
 const MAX_CIPHERTEXT: usize = MAX_SEAL + 64;
@@ -35,6 +38,8 @@ pub(crate) struct Contents {
     pub(crate) admin: Option<Admin>,
     pub(crate) keys: Vec<KeyPair>,
     pub(crate) seal: Option<Sealed>,
+    /// How often it was used for a seal; never goes back.
+    pub(crate) uses: u64,
 }
 
 /// The administrator's PIN, which gives a locked card a new one, with a count of its own.
@@ -73,7 +78,7 @@ impl Contents {
         if head.format != FORMAT {
             return Err(Unreadable::NotACard(format!("its format is not {FORMAT}")));
         }
-        if ![VERSION, VERSION_WITH_ADMIN].contains(&head.version) {
+        if ![VERSION, VERSION_WITH_ADMIN, VERSION_WITH_USES].contains(&head.version) {
             return Err(Unreadable::NewerFormat(head.version));
         }
         let file: File = serde_json::from_slice(json).map_err(no_card)?;
@@ -120,6 +125,8 @@ struct File {
     keys: Vec<FileKey>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seal: Option<FileSealed>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    uses: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -171,7 +178,11 @@ impl File {
             (None, None) => None,
             _ => return Err("it has half of an administrator's PIN"),
         };
-        if admin.is_some() != (self.version == VERSION_WITH_ADMIN) {
+        let fits = match self.version {
+            VERSION_WITH_USES => self.uses.is_some_and(|uses| uses > 0),
+            version => self.uses.is_none() && admin.is_some() == (version == VERSION_WITH_ADMIN),
+        };
+        if !fits {
             return Err("its version does not fit its contents");
         }
         let keys: Vec<KeyPair> = self.keys.into_iter().map(FileKey::checked).collect::<Result<_, _>>()?;
@@ -189,6 +200,7 @@ impl File {
             admin,
             keys,
             seal: self.seal.map(FileSealed::checked).transpose()?,
+            uses: self.uses.unwrap_or_default(),
         })
     }
 }
@@ -239,10 +251,15 @@ pub(crate) fn is_for(certificate: &Certificate, key: &PublicKey) -> bool {
 
 impl From<&Contents> for File {
     fn from(contents: &Contents) -> Self {
-        let Contents { serial, kind, tries_left, pin, admin, keys, seal } = contents;
+        let Contents { serial, kind, tries_left, pin, admin, keys, seal, uses } = contents;
+        let version = match (uses, admin) {
+            (0, None) => VERSION,
+            (0, Some(_)) => VERSION_WITH_ADMIN,
+            (_, _) => VERSION_WITH_USES,
+        };
         Self {
             format: FORMAT.to_owned(),
-            version: if admin.is_some() { VERSION_WITH_ADMIN } else { VERSION },
+            version,
             serial: serial.clone(),
             kind: kind_name(*kind).to_owned(),
             tries_left: *tries_left,
@@ -251,6 +268,7 @@ impl From<&Contents> for File {
             admin_pin: admin.as_ref().map(|admin| FilePin::from(&admin.pin)),
             keys: keys.iter().map(FileKey::from).collect(),
             seal: seal.as_ref().map(FileSealed::from),
+            uses: Some(*uses).filter(|uses| *uses > 0),
         }
     }
 }

@@ -98,6 +98,10 @@ pub struct Listed {
     pub sm2: Option<bool>,
     /// The tries that its PIN has left.
     pub tries_left: Tries,
+    /// What the library says of itself: who made it, what it is, which version.
+    pub library: String,
+    /// What its keys can sign with, as far as the library tells: `RSA`, `ECDSA`, `SM2`.
+    pub signs: Vec<String>,
 }
 
 /// A kind of key pair. A card has one of each at most.
