@@ -137,8 +137,8 @@ impl App {
             let registration = Box::new(Registration { predecessor: None, ..registration });
             return Ok(Action::Register(registration));
         };
-        let in_use = entry.standing.hands_on_its_use();
-        Ok(Action::RegisterSuccessor { registration: Box::new(registration), in_use })
+        let (in_use, policy) = (entry.standing.hands_on_its_use(), entry.policy);
+        Ok(Action::RegisterSuccessor { registration: Box::new(registration), in_use, policy })
     }
 
     /// What puts the seal `successor` in the place of another one.

@@ -127,7 +127,7 @@ pub fn custody(custody: Custody, language: Language) -> &'static str {
 }
 
 /// What became of the seal that an application is about.
-pub fn carried_out<'a>(result: &'a str, language: Language) -> &'a str {
+pub fn carried_out(result: &str, language: Language) -> &str {
     match result {
         "REPLACED" => language.pick("已被新印章接替", "was replaced by its successor"),
         "REVOKED" => language.pick("已注销", "was revoked"),

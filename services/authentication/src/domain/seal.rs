@@ -285,7 +285,9 @@ impl Aggregate for Seal {
         let entry = || self.entry.as_ref().ok_or(Rejection::SealNotFound);
         let facts = match &command.action {
             Action::Register(registration) => self.register(registration),
-            Action::RegisterSuccessor { registration, in_use } => self.register_successor(registration, *in_use),
+            Action::RegisterSuccessor { registration, in_use, policy } => {
+                self.register_successor(registration, *in_use, *policy)
+            }
             Action::CarryOut { application, order } => Ok(entry()?.carry_out(command.seal, *application, *order)),
             Action::ReportLoss { custodian } => entry()?.report_loss(custodian.as_ref()),
             Action::Activate => entry()?.activate(command.now),

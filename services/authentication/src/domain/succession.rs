@@ -4,6 +4,7 @@
 use super::command::{RevocationCause, SuspensionCause};
 use super::event::Fact;
 use super::ids::{ApplicationId, By, SealId};
+use super::policy::Policy;
 use super::registration::{Custody, Registration};
 use super::rejection::Rejection;
 use super::seal::{Entry, Seal, Standing};
@@ -62,9 +63,20 @@ impl Standing {
 }
 
 impl Seal {
-    pub(super) fn register_successor(&self, registration: &Registration, in_use: bool) -> Result<Vec<Fact>, Rejection> {
+    pub(super) fn register_successor(
+        &self,
+        registration: &Registration,
+        in_use: bool,
+        policy: Policy,
+    ) -> Result<Vec<Fact>, Rejection> {
         let mut facts = self.register(registration)?;
-        if in_use && !facts.is_empty() {
+        if facts.is_empty() {
+            return Ok(facts);
+        }
+        if policy != Policy::default() {
+            facts.push(Fact::PolicySet(registration.application, policy));
+        }
+        if in_use {
             facts.push(Fact::Activated(registration.application));
         }
         Ok(facts)

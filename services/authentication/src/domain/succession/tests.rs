@@ -9,12 +9,25 @@ use eseal_kernel::Id;
 #[test]
 fn a_successor_is_registered_and_in_use_at_once() {
     let registration = Registration { predecessor: Some(successor()), ..registration() };
-    let order = |in_use| order(Action::RegisterSuccessor { registration: Box::new(registration.clone()), in_use });
+    let order = |in_use| {
+        let (registration, policy) = (Box::new(registration.clone()), Policy::default());
+        order(Action::RegisterSuccessor { registration, in_use, policy })
+    };
     let taken = event(Fact::Registered(Box::new(registration.clone())));
     let both = vec![taken.clone(), event(Fact::Activated(application()))];
     assert_eq!(Scenario::given([]).when(&order(true)), Ok(both.clone()));
     assert_eq!(Scenario::given([]).when(&order(false)), Ok(vec![taken]));
     assert_eq!(Scenario::given(both).when(&order(true)), Ok(vec![]));
+}
+
+#[test]
+fn a_successor_needs_for_its_uses_what_its_predecessor_needed() {
+    let policy = Policy { approval_required: true, ..Policy::default() };
+    let registration = Box::new(registration());
+    let facts = Scenario::given([]).when(&order(Action::RegisterSuccessor { registration, in_use: true, policy }));
+    // Before it can be used.
+    let set = event(Fact::PolicySet(application(), policy));
+    assert_eq!(facts, Ok(vec![registered(), set, event(Fact::Activated(application()))]));
 }
 
 #[test]
