@@ -60,13 +60,18 @@ key_file = "/run/secrets/eseal/content-key"
 {{- with .values.timeStamps }}
 time_stamp_authorities = {{ toJson .authorities }}
 time_stamp_timeout = {{ toJson .timeout }}
-ask_revocation = {{ .askRevocation }}
 {{- if .trustConfigMap }}
 time_stamp_trust_file = "/etc/eseal/time-stamps/roots.pem"
 time_stamp_crl_files = [{{ range $at, $key := .crls }}{{ if $at }}, {{ end }}{{ toJson (printf "/etc/eseal/time-stamps/%s" $key) }}{{ end }}]
 {{- else if .crls }}
 {{- fail "services.authentication.timeStamps.crls: keys of trustConfigMap, which is not named" }}
 {{- end }}
+{{- end }}
+{{- with .values.revocation }}
+ask_revocation = {{ .ask }}
+revocation_timeout = {{ toJson .timeout }}
+revocation_required = {{ .required }}
+private_addresses = {{ .privateAddresses }}
 {{- end }}
 {{- with .values.makerCard }}
 {{- if .claim }}

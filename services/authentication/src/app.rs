@@ -22,6 +22,7 @@ use crate::domain::registration::Registration;
 use crate::domain::seal::Standing;
 use crate::domain::{Command, Rejection, Seal};
 use crate::hosting::{Hosting, HostingError};
+use crate::inquiry::Inquiry;
 use crate::metrics;
 use crate::query::{Holding, Query, QueryError};
 use crate::trust::{TrustError, TrustReader};
@@ -37,6 +38,8 @@ pub struct App {
     pub contents: Contents,
     /// Whom the system trusts.
     pub trust: TrustReader,
+    /// Who is asked about revocation.
+    pub inquiry: Inquiry,
     /// Hosted keys.
     pub hosting: Hosting,
     /// Who gives time stamps to documents that are sealed here.
@@ -81,7 +84,7 @@ impl App {
         owner: &'static str,
         database: Database,
         contents: Contents,
-        stamping: Stamping,
+        (inquiry, stamping): (Inquiry, Stamping),
         writer: Writer,
     ) -> Self {
         Self {
@@ -89,6 +92,7 @@ impl App {
             trust: TrustReader::new(database.clone(), contents.clone()),
             hosting: Hosting::new(contents.clone()),
             contents,
+            inquiry,
             stamping,
             log: Log::new(database.clone(), owner),
             database,

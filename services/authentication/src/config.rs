@@ -32,4 +32,11 @@ pub struct Config {
     pub time_stamp_timeout: Duration,
     /// Whether the addresses that certificates name are asked about revocation.
     pub ask_revocation: bool,
+    /// How long each of them may take.
+    #[serde(with = "humantime_serde")]
+    pub revocation_timeout: Duration,
+    /// Whether a certificate that nobody says anything about is refused.
+    pub revocation_required: bool,
+    /// Whether addresses within private networks are asked too.
+    pub private_addresses: bool,
 }

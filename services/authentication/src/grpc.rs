@@ -3,10 +3,12 @@
 //! - [`registry`]: the RPCs of RegistryService
 //! - [`sealing`]: the RPCs of SealingService; [`batching`]: those of them for many documents; [`whole`]: the
 //!   one that takes a document
+//! - [`evidence`]: what an attempt was judged by
 //! - [`keys`]: the RPCs of HostedKeyService
 //! - [`trusting`]: the RPCs of TrustService
 
 mod batching;
+mod evidence;
 mod keys;
 mod parse;
 mod parse_batch;

@@ -10,6 +10,7 @@
 //! - [`app`]: what this service does
 //! - [`evidence`]: proofs and signatures, read and checked; pure
 //! - [`trust`]: roots and revocation lists, and what they say of a certificate
+//! - [`inquiry`]: issuers, asked where no list says anything
 //! - [`hosting`], [`pins`]: hosted keys and their PINs
 //! - [`vault`]: encryption at rest
 //! - [`grpc`]: the RPCs
@@ -31,6 +32,7 @@ mod evidence;
 mod expiry;
 mod grpc;
 mod hosting;
+mod inquiry;
 pub mod metrics;
 mod migration;
 mod pins;
@@ -64,6 +66,7 @@ use domain::crl::Crl;
 use domain::hosted_key::HostedKey;
 use domain::trust_anchor::TrustAnchor;
 use grpc::{Grpc, Room};
+use inquiry::Inquiry;
 use vault::{Vault, VaultError};
 
 /// This service as a program: `eseal-authentication`, and a part of the standalone.
@@ -92,11 +95,16 @@ pub async fn wire(config: Config, context: &Context) -> Result<Routes, StartErro
     let stamping = Stamping::try_new(&config).await;
     let stamping =
         stamping.map_err(|error| StartError::setting(service, "time_stamp_authorities", chain_of(&error)))?;
-    let app = App::new(service, context.database().clone(), contents, stamping, context.writer());
+    let inquiry = Inquiry::try_new(&config);
+    let inquiry = inquiry.map_err(|error| StartError::setting(service, "ask_revocation", chain_of(&error)))?;
+    let app = App::new(service, context.database().clone(), contents, (inquiry, stamping), context.writer());
     context.spawn("from fabrication", reactor::run(app.clone(), context.clone()));
     context.spawn("from application", reactor::orders::ends(app.clone(), context.clone()));
     context.spawn("succession", reactor::orders::successions(app.clone(), context.clone()));
     context.spawn("expiry", expiry::run(app.clone(), context.clone(), config.expiry_check));
+    if let Some(statuses) = app.inquiry.statuses() {
+        context.spawn("revocation", inquiry::run(statuses, context.clone()));
+    }
     let room = Room::new(config.documents_at_a_time, config.max_document_bytes);
     let grpc = Grpc::new(app, context.clock().clone(), room);
     Ok(Routes::new(RegistryServiceServer::new(grpc.clone()))

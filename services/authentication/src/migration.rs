@@ -5,7 +5,7 @@ use sea_orm_migration::prelude::*;
 
 /// The migrations of this service, oldest first.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(Tables), Box::new(Batches), Box::new(Policies), Box::new(Succession)]
+    vec![Box::new(Tables), Box::new(Batches), Box::new(Policies), Box::new(Succession), Box::new(Evidence)]
 }
 
 struct Tables;
@@ -62,6 +62,44 @@ impl MigrationTrait for Policies {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.create_table(seal_policy()).await
     }
+}
+
+struct Evidence;
+
+impl MigrationName for Evidence {
+    fn name(&self) -> &'static str {
+        "authentication_0007_evidence"
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for Evidence {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for table in [sealing_evidence(), evidence_content()] {
+            manager.create_table(table).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What was looked at when a use of a seal was decided: SHA-256 of lists and of what issuers answered. Follows from nothing.
+fn sealing_evidence() -> TableCreateStatement {
+    Table::create()
+        .table("sealing_evidence")
+        .col(ColumnDef::new("attempt_id").text().not_null())
+        .col(ColumnDef::new("seal_id").text().not_null())
+        .col(ColumnDef::new("digest").text().not_null())
+        .primary_key(Index::create().col("attempt_id").col("seal_id").col("digest"))
+        .take()
+}
+
+/// What issuers answered, by its SHA-256: OCSP responses and lists that were fetched. Follows from nothing.
+fn evidence_content() -> TableCreateStatement {
+    Table::create()
+        .table("evidence_content")
+        .col(ColumnDef::new("digest").text().not_null().primary_key())
+        .col(ColumnDef::new("der").blob().not_null())
+        .take()
 }
 
 /// Read table: what uses of a seal need beyond its gates.

@@ -1,9 +1,11 @@
 //! Whom this system trusts, and what that says of a certificate.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use eseal_eventstore::Database;
-use eseal_kernel::{Digest, Timestamp, Uscc};
+use eseal_kernel::{Digest, Timestamp};
 use eseal_pki::{Certificate, CertificateError, Chain, ChainError, Crl, CrlError, TrustStore, chain};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Func, Query};
 use sea_orm::{ConnectionTrait as _, DbErr};
@@ -11,6 +13,10 @@ use sea_orm::{ConnectionTrait as _, DbErr};
 use crate::contents::{ContentError, Contents};
 use crate::domain::reason::Reason;
 use crate::domain::trust_anchor::Purpose;
+
+/// How long what was found out about a chain is remembered, for how many chains: lists run out meanwhile.
+const LOOKED_FOR: Duration = Duration::from_secs(60);
+const MOST_LOOKED_AT: usize = 4096;
 
 /// The trust anchors and revocation lists of one moment.
 #[derive(Debug, Default)]
@@ -23,6 +29,46 @@ pub struct Trust {
     crls: Vec<Crl>,
     /// SHA-256 of each.
     crl_digests: Vec<Digest>,
+    /// What the lists say of chains that were asked about: their signatures are not checked again for each use.
+    looked_at: Mutex<HashMap<(Purpose, Digest), Arc<Looked>>>,
+}
+
+/// What is known of a certificate whose chain leads to a trusted root and that may be used for its purpose.
+#[derive(Debug)]
+pub struct Looked {
+    chain: Chain,
+    /// When this was found out.
+    at: Timestamp,
+    /// Since when the lists have it, or one above it, as revoked.
+    revoked_since: Option<Timestamp>,
+    /// SHA-256 of the lists that speak about the chain.
+    lists: Vec<Digest>,
+    /// The certificates that no current list speaks about, each with its issuer.
+    unlisted: Vec<(Certificate, Certificate)>,
+}
+
+impl Looked {
+    /// Whether all of the chain is inside its validity, and no list has it as revoked.
+    ///
+    /// # Errors
+    /// The first fault.
+    pub fn check(&self, now: Timestamp) -> Result<(), Fault> {
+        self.chain.valid_at(now).map_err(fault)?;
+        match self.revoked_since {
+            Some(since) if since <= now => Err(Fault::Revoked),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// SHA-256 of the lists that speak about the chain.
+    pub fn lists(&self) -> &[Digest] {
+        &self.lists
+    }
+
+    /// The certificates that no current list speaks about, each with its issuer.
+    pub fn unlisted(&self) -> &[(Certificate, Certificate)] {
+        &self.unlisted
+    }
 }
 
 /// Why a certificate is not good.
@@ -36,6 +82,8 @@ pub enum Fault {
     Expired,
     /// It, or one above it, was revoked.
     Revoked,
+    /// Nobody says whether it, or one above it, is revoked, and the settings ask for that.
+    StatusUnknown,
     /// Its subject is another organization.
     OtherOrganization,
 }
@@ -48,6 +96,7 @@ impl Fault {
             Self::Untrusted => Reason::CertificateUntrusted.code(),
             Self::Expired => Reason::CertificateExpired.code(),
             Self::Revoked => Reason::CertificateRevoked.code(),
+            Self::StatusUnknown => Reason::CertificateStatusUnknown.code(),
             Self::OtherOrganization => "CERTIFICATE_NOT_OF_ORGANIZATION",
         }
     }
@@ -57,6 +106,7 @@ impl Fault {
         match self {
             Self::Expired => Reason::CertificateExpired,
             Self::Revoked => Reason::CertificateRevoked,
+            Self::StatusUnknown => Reason::CertificateStatusUnknown,
             Self::Malformed | Self::Untrusted | Self::OtherOrganization => Reason::CertificateUntrusted,
         }
     }
@@ -76,35 +126,48 @@ pub struct Signer {
 }
 
 impl Trust {
-    /// Whether the certificate is good for the purpose now: chain, usage, validity and revocation.
+    /// What is known of a certificate that leads to a trusted root for the purpose. Of one that came without others it is
+    /// remembered for a minute.
     ///
     /// # Errors
-    /// The first fault.
-    pub fn check(
+    /// [`Fault::Untrusted`].
+    pub fn look(
         &self,
         purpose: Purpose,
         leaf: &Certificate,
         pool: &[Certificate],
         now: Timestamp,
-    ) -> Result<(), Fault> {
-        let chain = self.chain(purpose, leaf, pool, now)?;
-        chain.valid_at(now).map_err(fault)?;
-        chain.check_revocation(&self.crls, now).map_err(fault)
+    ) -> Result<Arc<Looked>, Fault> {
+        let key = (purpose, leaf.fingerprint());
+        let known = self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(known) = known
+            && pool.is_empty()
+            && (known.at..=known.at.plus(LOOKED_FOR)).contains(&now)
+        {
+            return Ok(known);
+        }
+        let looked = Arc::new(self.looked(self.chain(purpose, leaf, pool, now)?, now));
+        if pool.is_empty() {
+            let mut looked_at = self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
+            if looked_at.len() >= MOST_LOOKED_AT {
+                looked_at.clear();
+            }
+            looked_at.insert(key, Arc::clone(&looked));
+        }
+        Ok(looked)
     }
 
-    /// The same for a certificate of this organization.
-    ///
-    /// # Errors
-    /// The first fault.
-    pub fn check_holder(
-        &self,
-        leaf: &Certificate,
-        pool: &[Certificate],
-        uscc: &Uscc,
-        now: Timestamp,
-    ) -> Result<(), Fault> {
-        self.check(Purpose::Holder, leaf, pool, now)?;
-        if leaf.is_for_organization(uscc) { Ok(()) } else { Err(Fault::OtherOrganization) }
+    fn looked(&self, chain: Chain, now: Timestamp) -> Looked {
+        let revoked_since = match chain.check_revocation(&self.crls, Timestamp::from_micros(i64::MAX)) {
+            Err(ChainError::Revoked { since, .. }) => Some(since),
+            Ok(()) | Err(_) => None,
+        };
+        let without = chain.without_current_crl(&self.crls, now);
+        let pairs = chain.certificates().windows(2).map(|pair| (pair[0].clone(), pair[1].clone()));
+        let unlisted = pairs.filter(|(certificate, _)| without.contains(certificate)).collect();
+        let speaks = |list: &Crl| chain.certificates().iter().skip(1).any(|issuer| list.verify(issuer).is_ok());
+        let lists = self.digested_crls().filter(|(_, list)| speaks(list)).map(|(digest, _)| digest).collect();
+        Looked { chain, at: now, revoked_since, lists, unlisted }
     }
 
     /// What can be said of the signer of a document that may be old.
@@ -249,6 +312,7 @@ impl TrustReader {
             maker: self.anchors(Purpose::Maker).await?,
             crls,
             crl_digests,
+            looked_at: Mutex::default(),
         });
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&trust);
         Ok(trust)

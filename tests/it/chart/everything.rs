@@ -21,8 +21,8 @@ pub fn on() -> Value {
             "fabrication": {"makerCard": {"claim": "maker-card", "file": "office.card", "pinSecret": "maker-pin"}},
             "authentication": {"timeStamps": {
                 "authorities": ["https://tsa.example.cn/stamp", "http://tsa.example.com"], "timeout": "5s",
-                "askRevocation": true, "trustConfigMap": "time-stamps", "crls": ["tsa.crl", "root.crl"],
-            }},
+                "trustConfigMap": "time-stamps", "crls": ["tsa.crl", "root.crl"],
+            }, "revocation": {"ask": true, "timeout": "2s", "required": true, "privateAddresses": true}},
             "verification": {"temporary": "2Gi", "settings": {"max_document_bytes": 104_857_600, "documents_at_a_time": 4}},
         },
         "gateway": {

@@ -134,6 +134,16 @@ pub enum Show {
         #[arg(long, short, value_name = "FILE")]
         output: PathBuf,
     },
+    /// 签章依据 · What a use of a seal was judged by: revocation lists and OCSP responses
+    Evidence {
+        /// 印章编号 · The seal's id
+        seal: String,
+        /// 签章编号 · The attempt's id, from `eseal list attempts --json`
+        attempt: String,
+        /// 输出目录 · Write each into this folder, as SHA-256.crl or SHA-256.ors (DER)
+        #[arg(long, short, value_name = "DIR")]
+        output: Option<PathBuf>,
+    },
 }
 
 /// A service that has a history.

@@ -1,10 +1,15 @@
 //! One thing.
 
+use std::path::Path;
+
+use eseal_pki::Crl;
+use eseal_pki::ocsp::OcspResponse;
 use eseal_proto::application::v1 as application;
 use eseal_proto::application::v1::application_service_client::ApplicationServiceClient;
 use eseal_proto::authentication::v1 as authentication;
 use eseal_proto::authentication::v1::hosted_key_service_client::HostedKeyServiceClient;
 use eseal_proto::authentication::v1::registry_service_client::RegistryServiceClient;
+use eseal_proto::authentication::v1::sealing_service_client::SealingServiceClient;
 use eseal_proto::fabrication::v1 as fabrication;
 use eseal_proto::fabrication::v1::fabrication_service_client::FabricationServiceClient;
 use serde_json::{Value, json};
@@ -12,9 +17,48 @@ use serde_json::{Value, json};
 use super::Env;
 use super::list::{short, time};
 use crate::args::Show;
-use crate::connect::MAX_MESSAGE;
+use crate::connect::{MAX_MESSAGE, Server};
 use crate::failure::{Failure, write_file};
 use crate::output::fields;
+
+/// What an attempt was judged by; each is asked for by itself where it is to be written, since a list may be large.
+async fn evidence(
+    env: &Env,
+    server: &Server,
+    (seal_id, attempt_id): (String, String),
+    folder: Option<&Path>,
+) -> Result<(Value, String), Failure> {
+    let mut client = SealingServiceClient::new(server.line()).max_decoding_message_size(MAX_MESSAGE);
+    let request = authentication::GetAttemptEvidenceRequest { seal_id, attempt_id, digest: String::new() };
+    let found = server.answer(client.get_attempt_evidence(request.clone()).await)?.evidence;
+    let (mut rows, mut told) = (Vec::new(), Vec::new());
+    for mut one in found {
+        if one.der.is_empty() {
+            let request = authentication::GetAttemptEvidenceRequest { digest: one.digest.clone(), ..request.clone() };
+            let answer = server.answer(client.get_attempt_evidence(request).await)?;
+            one.der = answer.evidence.into_iter().find(|it| it.digest == one.digest).unwrap_or_default().der;
+        }
+        let kind = short(one.kind().as_str_name(), "EVIDENCE_KIND_");
+        let (by, made) = match one.kind() {
+            authentication::EvidenceKind::List => {
+                let list = Crl::from_der(&one.der).ok();
+                list.map(|list| (list.issuer(), list.this_update().to_string())).unwrap_or_default()
+            }
+            authentication::EvidenceKind::Ocsp | authentication::EvidenceKind::Unspecified => {
+                let response = OcspResponse::from_der(&one.der).ok();
+                response.map(|response| (String::new(), response.produced_at().to_string())).unwrap_or_default()
+            }
+        };
+        if let Some(folder) = folder {
+            let ending = if one.kind() == authentication::EvidenceKind::List { "crl" } else { "ors" };
+            write_file(env.lang(), &folder.join(format!("{}.{ending}", one.digest)), &one.der, false)?;
+        }
+        told.push(json!({ "digest": one.digest, "kind": kind, "issuer": by, "madeAt": made, "bytes": one.der.len() }));
+        rows.push(vec![kind, made, by, one.der.len().to_string(), one.digest]);
+    }
+    let words = env.output.table(&["kind", "made", "issuer", "bytes", "SHA-256"], rows);
+    Ok((json!({ "evidence": told }), words))
+}
 
 pub async fn show(env: &Env, what: Show) -> Result<(), Failure> {
     let server = env.server()?;
@@ -63,6 +107,7 @@ pub async fn show(env: &Env, what: Show) -> Result<(), Failure> {
             write_file(env.lang(), &output, &answer.content, false)?;
             (json!({ "written": output, "mediaType": answer.media_type }), output.display().to_string())
         }
+        Show::Evidence { seal, attempt, output } => evidence(env, &server, (seal, attempt), output.as_deref()).await?,
     };
     env.output.result(&value, words);
     Ok(())

@@ -24,6 +24,7 @@ pub const REASONS: &[(&str, &str, &str)] = &[
     ("SEAL_EXPIRED", "印章已过有效期", "the seal's validity has ended"),
     ("CERTIFICATE_EXPIRED", "数字证书不在有效期内", "the certificate is outside its validity"),
     ("CERTIFICATE_REVOKED", "数字证书已被吊销", "the certificate was revoked"),
+    ("CERTIFICATE_STATUS_UNKNOWN", "无法确认数字证书是否已被吊销", "nobody said whether the certificate was revoked"),
     ("CERTIFICATE_UNTRUSTED", "数字证书不受信任或与印章不符", "the certificate is not trusted, or not of this seal"),
     ("NOT_AUTHORIZED", "无权使用该印章", "no right to use the seal"),
     ("CHALLENGE_INVALID", "认证应答无效", "the answer to the challenge is not valid"),

@@ -109,11 +109,11 @@ impl App {
     ///
     /// # Errors
     /// [`AppError`].
-    pub async fn authorize_batch(&self, turn: &Turn, shown: BatchShown) -> Result<Order<Seal>, AppError> {
+    pub async fn authorize_batch(&self, turn: &mut Turn, shown: BatchShown) -> Result<Order<Seal>, AppError> {
         let (mut certificates, mut proofs) = (Vec::new(), Vec::new());
         for shown in &shown.proofs {
             let certificate = Certificate::from_der(&shown.certificate).ok();
-            let fault = self.fault(certificate.as_ref(), turn.metadata.now).await?;
+            let fault = self.fault(turn, certificate.as_ref()).await?;
             certificates.push((Digest::of(&shown.certificate), fault));
             proofs.push(certificate.and_then(|by| evidence::statement(&shown.statement, &shown.signature, &by)));
         }
@@ -131,7 +131,7 @@ impl App {
     /// [`SealingError`].
     pub async fn authorize_hosted_batch(
         &self,
-        turn: Turn,
+        mut turn: Turn,
         hosted: HostedBatch,
         key: RequestKey,
         answering: Answering,
@@ -139,7 +139,7 @@ impl App {
         let mut certificates = Vec::new();
         for digest in &hosted.certificates {
             let certificate = self.certificate(*digest).await?;
-            certificates.push((*digest, self.fault(certificate.as_ref(), turn.metadata.now).await?));
+            certificates.push((*digest, self.fault(&mut turn, certificate.as_ref()).await?));
         }
         let (root, documents) = (hosted.root, hosted.documents);
         let subject = Box::new(BatchUse { root, documents, list: batch::list(&root, documents), certificates });

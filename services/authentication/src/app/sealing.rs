@@ -1,13 +1,14 @@
 //! Uses of seals: cryptography finds out what the rules then decide on.
 
 use eseal_documents::ofd::PreparedList;
-use eseal_eventstore::{CommandError, Metadata, Order, RequestKey};
-use eseal_kernel::{Digest, Id, Timestamp};
+use eseal_eventstore::{CommandError, Metadata, Order, RequestKey, Row};
+use eseal_kernel::{Digest, Id};
 use eseal_pki::{Certificate, Suite};
 use opentelemetry::trace::FutureExt as _;
 use tracing::Instrument as _;
 
 use super::{Answering, App, AppError};
+use crate::contents;
 use crate::domain::command::{Action, CardUse, Place, SealingAction, Use};
 use crate::domain::event::{Fact, Step};
 use crate::domain::ids::{AttemptId, By, HostedKeyId, SealId};
@@ -18,6 +19,7 @@ use crate::evidence;
 use crate::hosting::{HostingError, PinHash};
 use crate::pins::Pin;
 use crate::query::Holding;
+use crate::trust::Fault;
 
 /// Whose turn it is in which attempt.
 #[derive(Debug, Clone)]
@@ -32,6 +34,8 @@ pub struct Turn {
     pub holding: Option<Holding>,
     /// When, and what surrounds it.
     pub metadata: Metadata,
+    /// What was looked at besides facts, to be kept beside what is decided.
+    pub seen: Vec<Row>,
 }
 
 impl Turn {
@@ -87,14 +91,14 @@ impl App {
     /// The order to take this step.
     pub fn step(turn: &Turn, action: SealingAction) -> Order<Seal> {
         let action = Action::Sealing { attempt: turn.attempt, by: turn.by.clone(), action };
-        Self::order(turn.seal, turn.holding.as_ref(), action, turn.metadata.clone())
+        Self::order(turn.seal, turn.holding.as_ref(), action, turn.metadata.clone()).with_rows(turn.seen.clone())
     }
 
     /// The order for gate d with a card.
     ///
     /// # Errors
     /// [`AppError`].
-    pub async fn authorize(&self, turn: &Turn, shown: CardShown) -> Result<Order<Seal>, AppError> {
+    pub async fn authorize(&self, turn: &mut Turn, shown: CardShown) -> Result<Order<Seal>, AppError> {
         let certificate = Certificate::from_der(&shown.certificate).ok();
         let proof = certificate
             .as_ref()
@@ -102,7 +106,7 @@ impl App {
         let subject = Use {
             document_digest: shown.document_digest,
             certificate: Digest::of(&shown.certificate),
-            certificate_fault: self.fault(certificate.as_ref(), turn.metadata.now).await?,
+            certificate_fault: self.fault(turn, certificate.as_ref()).await?,
             places: shown.places,
         };
         let (card_serial, seal_digest) = (shown.card_serial, shown.seal_digest);
@@ -118,12 +122,12 @@ impl App {
     /// [`SealingError`].
     pub async fn authorize_hosted(
         &self,
-        turn: Turn,
+        mut turn: Turn,
         hosted: HostedUse,
         key: RequestKey,
         answering: Answering,
     ) -> Result<Vec<u8>, SealingError> {
-        let subject = self.subject(&hosted, turn.metadata.now).await?;
+        let subject = self.subject(&mut turn, &hosted).await?;
         let action = move |pin_correct| SealingAction::AuthorizeHosted { pin_correct, subject };
         self.after_pin(turn, hosted.pin, key, answering, action).await
     }
@@ -174,12 +178,12 @@ impl App {
         Ok(Some(self.hosting.pin_hash(key).await?.ok_or(HostingError::NoKey(key))?))
     }
 
-    async fn subject(&self, hosted: &HostedUse, now: Timestamp) -> Result<Box<Use>, AppError> {
+    async fn subject(&self, turn: &mut Turn, hosted: &HostedUse) -> Result<Box<Use>, AppError> {
         let certificate = self.certificate(hosted.certificate).await?;
         Ok(Box::new(Use {
             document_digest: hosted.document_digest,
             certificate: hosted.certificate,
-            certificate_fault: self.fault(certificate.as_ref(), now).await?,
+            certificate_fault: self.fault(turn, certificate.as_ref()).await?,
             places: hosted.places.clone(),
         }))
     }
@@ -232,15 +236,21 @@ impl App {
         Ok(Self::step(turn, action))
     }
 
-    /// What trust has against a holder's certificate.
+    /// What trust has against a holder's certificate. What says so is kept with the attempt.
     pub(super) async fn fault(
         &self,
+        turn: &mut Turn,
         certificate: Option<&Certificate>,
-        now: Timestamp,
     ) -> Result<Option<Reason>, AppError> {
         let Some(certificate) = certificate else { return Ok(Some(Reason::CertificateUntrusted)) };
-        let checked = self.trust.current().await?.check(Purpose::Holder, certificate, &[], now);
-        Ok(checked.err().map(|fault| fault.at_gate_d()))
+        let standing = self.standing(Purpose::Holder, certificate, &[], turn.metadata.now).await?;
+        let attempt = (turn.seal, turn.attempt);
+        turn.seen.extend(standing.lists.iter().map(|list| contents::seen_row(attempt, *list)));
+        for answer in &standing.answers {
+            turn.seen.push(contents::seen_row(attempt, Digest::of(answer.der())));
+            turn.seen.extend(self.contents.evidence_row(answer.der()).await?);
+        }
+        Ok(standing.checked.err().map(Fault::at_gate_d))
     }
 
     /// A stored certificate.

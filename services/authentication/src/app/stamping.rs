@@ -31,6 +31,7 @@ struct Settings {
     crl_files: Vec<PathBuf>,
     timeout: Duration,
     ask_revocation: bool,
+    addresses: Addresses,
 }
 
 /// Why a document gets no time stamp or no proofs.
@@ -93,6 +94,7 @@ impl Stamping {
             crl_files: config.time_stamp_crl_files.clone(),
             timeout: config.time_stamp_timeout,
             ask_revocation: config.ask_revocation,
+            addresses: if config.private_addresses { Addresses::Any } else { Addresses::Public },
         };
         let stamping = Self { settings: Arc::new(settings) };
         if !stamping.is_off() {
@@ -121,7 +123,7 @@ impl Stamping {
             return Ok(None);
         }
         let (client, files) = self.client().await?;
-        let revocation = || RevocationClient::try_new(self.settings.timeout, Addresses::Public);
+        let revocation = || RevocationClient::try_new(self.settings.timeout, self.settings.addresses);
         let revocation = self.settings.ask_revocation.then(revocation).transpose()?;
         let mut known = Evidence { crls: trust.crls().to_vec(), ..Evidence::default() };
         known.extend(Evidence { crls: files.lists, ..Evidence::default() });

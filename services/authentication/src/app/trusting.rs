@@ -2,6 +2,7 @@
 
 use eseal_eventstore::{Metadata, Order};
 use eseal_kernel::{Digest, Timestamp};
+use eseal_online::Proof;
 use eseal_pki::{Certificate, CertificateError, Crl, CrlError};
 use eseal_proto::authentication::v1 as pb;
 
@@ -10,6 +11,7 @@ use crate::codec::{at_to_wire, words};
 use crate::contents::{certificate_row, crl_row};
 use crate::domain::crl::{self, Import, List};
 use crate::domain::trust_anchor::{AnchorAction, AnchorCommand, AnchorId, Purpose, TrustAnchor};
+use crate::trust::{Fault, TrustError};
 
 /// Why something is not taken in as trust.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +31,17 @@ pub enum NotTrusted {
     /// A mistake of ours.
     #[error(transparent)]
     App(#[from] AppError),
+}
+
+/// How a certificate stands.
+#[derive(Debug)]
+pub struct Standing {
+    /// The first fault, if there is one.
+    pub checked: Result<(), Fault>,
+    /// SHA-256 of the imported lists that speak about its chain.
+    pub lists: Vec<Digest>,
+    /// What was asked for besides.
+    pub answers: Vec<Proof>,
 }
 
 impl App {
@@ -70,6 +83,26 @@ impl App {
             });
         }
         Ok(shown)
+    }
+
+    /// Whether a certificate is good for the purpose now: chain, usage, validity and revocation; and what says so.
+    ///
+    /// # Errors
+    /// [`TrustError`]; the first fault is a part of the answer.
+    pub async fn standing(
+        &self,
+        purpose: Purpose,
+        leaf: &Certificate,
+        pool: &[Certificate],
+        now: Timestamp,
+    ) -> Result<Standing, TrustError> {
+        match self.trust.current().await?.look(purpose, leaf, pool, now) {
+            Ok(looked) => {
+                let (checked, answers) = self.inquiry.check(&looked, now).await;
+                Ok(Standing { checked, lists: looked.lists().to_vec(), answers })
+            }
+            Err(fault) => Ok(Standing { checked: Err(fault), lists: Vec::new(), answers: Vec::new() }),
+        }
     }
 
     /// The order to take in a revocation list that a trusted authority signed, and what names it.

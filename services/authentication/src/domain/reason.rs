@@ -87,6 +87,8 @@ reasons! {
     CertificateRevoked = "CERTIFICATE_REVOKED" at D;
     /// Not one that was registered for the seal, or no chain to a trusted holder root, or not for signing.
     CertificateUntrusted = "CERTIFICATE_UNTRUSTED" at D;
+    /// Nobody says whether it is revoked, and the settings ask for that.
+    CertificateStatusUnknown = "CERTIFICATE_STATUS_UNKNOWN" at D;
     /// This person, or this card with this SESeal, may not use the seal.
     NotAuthorized = "NOT_AUTHORIZED" at D;
     /// The proof is not this attempt's, not for this document, too old, used before, or not the card's.

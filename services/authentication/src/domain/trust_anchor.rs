@@ -5,7 +5,7 @@ use std::fmt;
 use eseal_kernel::{Aggregate, Claims, Digest};
 
 /// What a CA certificate is trusted for. Makers have a CA of their own: else any holder could make seals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Purpose {
     /// It certifies the holders of seals.
     Holder,

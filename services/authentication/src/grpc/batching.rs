@@ -22,9 +22,9 @@ impl Grpc {
         call: Call,
         message: pb::AuthorizeBatchRequest,
     ) -> Result<pb::AuthorizeBatchResponse, Status> {
-        let turn = self.own_turn(&call, &message.seal_id, &message.attempt_id).await?;
+        let mut turn = self.own_turn(&call, &message.seal_id, &message.attempt_id).await?;
         let shown = parse_batch::shown(message)?;
-        let order = self.app.authorize_batch(&turn, shown).await.map_err(|error| internal(&error))?;
+        let order = self.app.authorize_batch(&mut turn, shown).await.map_err(|error| internal(&error))?;
         let answer = |decided: &Decided<Seal>| pb::AuthorizeBatchResponse { complete_before: complete_before(decided) };
         self.pass(call, order, answer).await
     }

@@ -42,6 +42,7 @@ reasons! {
     SEAL_EXPIRED = "该电子印章已过有效期", "The seal's validity has ended";
     CERTIFICATE_EXPIRED = "数字证书不在有效期内", "The certificate is outside its validity";
     CERTIFICATE_REVOKED = "数字证书已被吊销", "The certificate was revoked";
+    CERTIFICATE_STATUS_UNKNOWN = "无法确认数字证书是否已被吊销,请稍后再试或联系管理员", "Nobody says whether the certificate was revoked: try again later, or ask an administrator";
     CERTIFICATE_UNTRUSTED = "数字证书不受信任或与该电子印章不符", "The certificate is not trusted, or not one of this seal";
     NOT_AUTHORIZED = "无权使用该电子印章", "This person or card has no right to use the seal";
     CHALLENGE_INVALID = "认证应答无效,请重新签章", "The card's answer to the challenge is not valid: begin again";

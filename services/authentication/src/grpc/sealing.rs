@@ -70,9 +70,9 @@ impl SealingService for Grpc {
     ) -> Result<Response<pb::AuthorizeSealingResponse>, Status> {
         let call = self.call(&request, "SealingService/AuthorizeSealing", &request.get_ref().request_id)?;
         let message = request.into_inner();
-        let turn = self.own_turn(&call, &message.seal_id, &message.attempt_id).await?;
+        let mut turn = self.own_turn(&call, &message.seal_id, &message.attempt_id).await?;
         let shown = parse::card_shown(message)?;
-        let order = self.app.authorize(&turn, shown).await.map_err(|error| internal(&error))?;
+        let order = self.app.authorize(&mut turn, shown).await.map_err(|error| internal(&error))?;
         let answer =
             |decided: &Decided<Seal>| pb::AuthorizeSealingResponse { complete_before: complete_before(decided) };
         self.pass(call, order, answer).await.map(response)
@@ -181,6 +181,13 @@ impl SealingService for Grpc {
         self.documents_of_batch(&caller, Language::of(&request), request.into_inner()).await.map(response)
     }
 
+    async fn get_attempt_evidence(
+        &self,
+        request: Request<pb::GetAttemptEvidenceRequest>,
+    ) -> Result<Response<pb::GetAttemptEvidenceResponse>, Status> {
+        self.evidence_of(&request).await.map(Response::new)
+    }
+
     async fn list_attempts(
         &self,
         request: Request<pb::ListAttemptsRequest>,
@@ -205,7 +212,7 @@ impl Grpc {
 
     async fn turn(&self, call: &Call, seal: SealId, attempt: AttemptId) -> Result<Turn, Status> {
         let holding = self.app.query.holding(seal).await.map_err(|error| internal(&error))?;
-        Ok(Turn { seal, attempt, by: call.by()?, holding, metadata: call.metadata.clone() })
+        Ok(Turn { seal, attempt, by: call.by()?, holding, metadata: call.metadata.clone(), seen: Vec::new() })
     }
 
     /// Has the step decided, and answers, or refuses as the gate did.

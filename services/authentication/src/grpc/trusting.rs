@@ -8,7 +8,6 @@ use tonic::{Request, Response, Status};
 use super::{Grpc, parse, refusals, response};
 use crate::app::App;
 use crate::codec::at_to_wire;
-use crate::domain::trust_anchor::Purpose;
 use crate::trust::Fault;
 
 /// Bytes of the lists of one answer; one list alone may have more, as it may when it is imported.
@@ -70,13 +69,15 @@ impl TrustService for Grpc {
         let message = request.into_inner();
         let purpose = parse::purpose("purpose", message.purpose)?;
         let organization = parse::organization_for(purpose, &message.uscc)?;
-        let trust = self.app.trust.current().await.map_err(|error| internal(&error))?;
         let now = self.clock.now();
-        let checked =
-            parse::certificates(&message.certificate, &message.chain)?.and_then(|(leaf, pool)| match organization {
-                Some(uscc) => trust.check_holder(&leaf, &pool, &uscc, now),
-                None => trust.check(Purpose::Maker, &leaf, &pool, now),
-            });
+        let checked = match parse::certificates(&message.certificate, &message.chain)? {
+            Ok((leaf, pool)) => {
+                let standing = self.app.standing(purpose, &leaf, &pool, now).await.map_err(|error| internal(&error))?;
+                let is_theirs = organization.is_none_or(|uscc| leaf.is_for_organization(&uscc));
+                standing.checked.and(if is_theirs { Ok(()) } else { Err(Fault::OtherOrganization) })
+            }
+            Err(fault) => Err(fault),
+        };
         let reason = checked.err().map(Fault::code).unwrap_or_default().to_owned();
         Ok(Response::new(pb::CheckCertificateResponse { good: checked.is_ok(), reason }))
     }

@@ -91,7 +91,7 @@ impl Grpc {
         let content = Digest::of(&[*key.content.bytes(), *received.digest.bytes()].concat());
         let holding = self.app.query.holding(seal).await.map_err(|error| internal(&error))?;
         let attempt = AttemptId(Id::random(metadata.now));
-        let turn = Turn { seal, attempt, by: super::by(&caller)?, holding, metadata };
+        let turn = Turn { seal, attempt, by: super::by(&caller)?, holding, metadata, seen: Vec::new() };
         let whole = Whole { caller, language, key: RequestKey { content, ..key }, turn };
         let sound = received.looked_at(Arc::clone(&manner)).await;
         let sound = sound.map_err(|error| refusals::not_sealed(&error, language))?;

@@ -52,6 +52,10 @@ pub struct Bureau {
     /// Where time stamps are asked for; nowhere at first.
     pub time_stamps: Vec<String>,
     beside: Vec<TestHouse>,
+    /// Whether the addresses in certificates are asked about revocation, on this machine too.
+    pub asks: bool,
+    /// Whether somebody must say of a certificate that it is not revoked.
+    pub strict: bool,
     folder: TempDir,
     db: TestDb,
 }
@@ -79,9 +83,21 @@ impl Bureau {
         let application = Teller::new("application").await;
         let house = TestHouse::new(Clock::fixed(now()));
         let authorities = Authorities::new();
-        let (time_stamps, beside) = (Vec::new(), Vec::new());
-        let bureau =
-            Self { house, database, fabrication, application, workshop, authorities, time_stamps, beside, folder, db };
+        let (time_stamps, beside, asks, strict) = (Vec::new(), Vec::new(), false, false);
+        let bureau = Self {
+            house,
+            database,
+            fabrication,
+            application,
+            workshop,
+            authorities,
+            time_stamps,
+            beside,
+            asks,
+            strict,
+            folder,
+            db,
+        };
         bureau.begin_work().await;
         bureau
     }
@@ -113,6 +129,8 @@ impl Bureau {
         let (key_file, expiry_check) = (self.key_file(), Duration::from_millis(20));
         let config: Config = Sources::new(CONFIG_DEFAULT).load().expect("settings");
         let config = Config { key_file, expiry_check, max_document_bytes, documents_at_a_time, ..config };
+        let (ask_revocation, revocation_required, private_addresses) = (self.asks, self.strict, self.asks);
+        let config = Config { ask_revocation, revocation_required, private_addresses, ..config };
         let config = match self.time_stamps.as_slice() {
             [] => config,
             authorities => Config {

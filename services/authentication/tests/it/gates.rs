@@ -1,9 +1,10 @@
 //! The gates of sealing with a card, in their order: what passes, and each reason why something does not.
 
 use eseal_kernel::Digest;
-use eseal_pki::{RevocationReason, Suite};
+use eseal_pki::{Crl, RevocationReason, Suite};
 use eseal_proto::authentication::v1 as pb;
 use eseal_proto::moment;
+use eseal_service::Role;
 use tonic::Code;
 
 use crate::bureau::*;
@@ -125,6 +126,35 @@ async fn gate_d_refuses_a_certificate_that_is_no_longer_valid() {
 }
 
 #[tokio::test]
+async fn gate_d_asks_that_somebody_says_of_a_certificate_that_it_is_good_where_the_settings_do() {
+    let mut bureau = Bureau::open().await;
+    let card = bureau.active().await;
+    at_d(&bureau, &card).await.expect("nobody says anything, and nobody has to");
+    bureau.strict = true;
+    bureau.restart().await;
+    assert_gate(at_d(&bureau, &card).await, "d", "CERTIFICATE_STATUS_UNKNOWN");
+    bureau.imports_crl().await;
+    let begun = at_gate_d(&bureau, &card).await;
+    let shown = showing(&card, &begun, Suite::Sm2Sm3);
+    authorize(&mut bureau.zhou(), shown).await.expect("the list does not have it");
+    let asked = pb::GetAttemptEvidenceRequest {
+        seal_id: card.seal_id.clone(),
+        attempt_id: begun.attempt_id.clone(),
+        ..Default::default()
+    };
+    let mut auditor = bureau.sealing("chen", Role::Auditor, None);
+    let evidence = auditor.get_attempt_evidence(asked).await.expect("evidence").into_inner().evidence;
+    let [pb::Evidence { digest, der, kind }] = evidence.as_slice() else { panic!("{evidence:?}") };
+    assert_eq!((digest, *kind), (&Digest::of(der).to_string(), pb::EvidenceKind::List.into()));
+    Crl::from_der(der).expect("a list").verify(bureau.authorities.holders.certificate()).expect("its list");
+    // The list holds for thirty days.
+    bureau.later(DAY * 31);
+    assert_gate(at_d(&bureau, &card).await, "d", "CERTIFICATE_STATUS_UNKNOWN");
+    bureau.imports_crl().await;
+    at_d(&bureau, &card).await.expect("the new one does not have it");
+}
+
+#[tokio::test]
 async fn gate_d_refuses_a_certificate_that_its_authority_revoked() {
     let mut bureau = Bureau::open().await;
     let card = bureau.active().await;
@@ -145,7 +175,7 @@ async fn gate_d_refuses_a_certificate_whose_authority_is_trusted_no_more() {
     let fingerprint = bureau.authorities.holders.certificate().fingerprint().to_string();
     let purpose = pb::TrustPurpose::Holder.into();
     let request = pb::RemoveTrustAnchorRequest { request_id: request_id(), purpose, fingerprint };
-    bureau.trust("gao", eseal_service::Role::Admin).remove_trust_anchor(request).await.expect("removed");
+    bureau.trust("gao", Role::Admin).remove_trust_anchor(request).await.expect("removed");
     assert_gate(at_d(&bureau, &card).await, "d", "CERTIFICATE_UNTRUSTED");
 }
 
@@ -198,7 +228,7 @@ async fn a_stranger_is_refused_with_a_fact_and_the_custodians_attempt_goes_on() 
     let bureau = Bureau::open().await;
     let card = bureau.active().await;
     let begun = at_gate_d(&bureau, &card).await;
-    let mut wu = bureau.sealing("wu", eseal_service::Role::Custodian, Some(LENOVO));
+    let mut wu = bureau.sealing("wu", Role::Custodian, Some(LENOVO));
     let refused = begin(&mut wu, &card.seal_id).await;
     assert_eq!(assert_gate(refused, "d", "NOT_AUTHORIZED").message, "无权使用该电子印章");
     assert_gate(authorize(&mut wu, showing(&card, &begun, Suite::Sm2Sm3)).await, "d", "NOT_AUTHORIZED");
@@ -213,7 +243,7 @@ async fn a_stranger_reports_nothing_on_anothers_attempt() {
     let card = bureau.active().await;
     let begun = at_gate_e(&bureau, &card, Suite::Sm2Sm3).await;
     let before = bureau.events().await.len();
-    let mut wu = bureau.sealing("wu", eseal_service::Role::Custodian, Some(LENOVO));
+    let mut wu = bureau.sealing("wu", Role::Custodian, Some(LENOVO));
     let denied = (Code::PermissionDenied, "NOT_CUSTODIAN");
     let (seal, attempt) = (card.seal_id.as_str(), begun.attempt_id.as_str());
     assert_refused(card_absent(&mut wu, seal, attempt).await, denied.0, denied.1);
@@ -391,7 +421,7 @@ async fn places_that_are_none_and_too_many_of_them_are_field_violations() {
 }
 
 /// Gate d for a fresh attempt of an honest client.
-async fn at_d(bureau: &Bureau, card: &Card) -> Result<pb::AuthorizeSealingResponse, tonic::Status> {
+pub async fn at_d(bureau: &Bureau, card: &Card) -> Result<pb::AuthorizeSealingResponse, tonic::Status> {
     let begun = at_gate_d(bureau, card).await;
     authorize(&mut bureau.zhou(), showing(card, &begun, Suite::Sm2Sm3)).await
 }

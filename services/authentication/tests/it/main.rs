@@ -7,6 +7,7 @@ mod bureau;
 mod card;
 mod gates;
 mod hosted;
+mod inquiry;
 mod manner;
 mod organizations;
 mod pins;

@@ -135,6 +135,21 @@ async fn people_of_another_organization_get_nothing_by_any_rpc() {
             done(sealing.seal_document(tokio_stream::iter(pieces(order(seal, "a long pin"), OFD))).await.map(|_| ())),
         ),
         (
+            "SealingService/GetAttemptEvidence",
+            NotFound,
+            came(
+                bureau
+                    .sealing("chen", Role::Auditor, Some(SUZHOU))
+                    .get_attempt_evidence(pb::GetAttemptEvidenceRequest {
+                        seal_id: seal.to_owned(),
+                        attempt_id: attempt.to_owned(),
+                        ..Default::default()
+                    })
+                    .await,
+                |_| false,
+            ),
+        ),
+        (
             "SealingService/ListAttempts",
             Nothing,
             came(
