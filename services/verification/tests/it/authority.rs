@@ -134,4 +134,6 @@ not_asked! {
     get_seal: GetSealRequest -> GetSealResponse;
     list_seals: ListSealsRequest -> ListSealsResponse;
     get_seal_structure: GetSealStructureRequest -> GetSealStructureResponse;
+    report_loss: ReportLossRequest -> ReportLossResponse;
+    set_seal_policy: SetSealPolicyRequest -> SetSealPolicyResponse;
 }
