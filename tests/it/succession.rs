@@ -119,6 +119,19 @@ fn the_doctor_finds_a_healthy_workstation_healthy_and_says_what_is_wrong_with_an
     assert_eq!((gone.code, found(&gone.value, "CARD_NOT_FOUND").is_some()), (1, true), "{}", gone.text);
 }
 
+#[test]
+fn of_two_copies_of_a_card_the_one_that_is_used_later_is_found_out_and_the_seal_suspended() {
+    let (_folder, company) = fixture::company();
+    let (seal, _) = company.has_a_seal();
+    fixture::contract(&company, "ofd");
+    std::fs::copy(company.path("seal.card"), company.path("copy.card")).expect("copied");
+    let _ = company.seals(&seal, "copy.card", "pin", "contract.ofd", "first.ofd", "45,112").good();
+    let refused = company.seals(&seal, "seal.card", "pin", "contract.ofd", "no.ofd", "45,112");
+    assert_eq!((refused.code, refused.reason()), (1, "CARD_COPIED"), "{}", refused.text);
+    is_in_state(&company, &seal, "SEAL_STATE_SUSPENDED");
+    assert_eq!(company.seals(&seal, "copy.card", "pin", "contract.ofd", "no.ofd", "45,112").reason(), "SEAL_SUSPENDED");
+}
+
 fn found<'a>(told: &'a Value, code: &str) -> Option<&'a Value> {
     told["findings"].as_array()?.iter().find(|finding| finding["code"] == code)
 }

@@ -199,6 +199,10 @@ impl Failure {
             "SEAL_NOT_ACTIVE" => {
                 lang.pick("请管理员运行 eseal activate 印章编号", "ask an admin to run: eseal activate SEAL")
             }
+            "CARD_COPIED" => lang.pick(
+                "换发新卡:eseal submit --kind replace;若卡由备份恢复,请管理员运行 eseal resume 印章编号",
+                "have it replaced: eseal submit --kind replace; if the card came from a backup, ask an admin to run: eseal resume SEAL",
+            ),
             "SEAL_SUSPENDED" => {
                 lang.pick("请管理员运行 eseal resume 印章编号", "ask an admin to run: eseal resume SEAL")
             }

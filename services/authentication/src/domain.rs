@@ -32,6 +32,8 @@
 //! to end a seal revokes it. Both are facts that follow from facts; nobody does it by hand. **Warnings** ([`warning`])
 //! are told ahead of the end of a seal's validity and of its certificates.
 //!
+//! **A copied card** ([`copies`]) is refused at gate d by its count of uses, and its seal suspended.
+//!
 //! **A hosted key** ([`hosted_key`]) is generated for an organization and a custodian and then certified.
 //! **Trust** is a set of CA certificates by purpose ([`trust_anchor`]) and revocation lists ([`crl`]).
 
@@ -39,6 +41,7 @@ pub mod attempt;
 pub mod batch;
 pub mod batching;
 pub mod command;
+pub mod copies;
 pub mod crl;
 pub mod event;
 pub mod hosted_key;

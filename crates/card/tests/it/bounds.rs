@@ -33,8 +33,8 @@ fn garbage_and_the_files_of_other_systems_are_no_cards() {
 #[test]
 fn a_card_of_a_newer_release_is_said_to_be_one() {
     let desk = Desk::with_card();
-    let newer = br#"{"format":"eseal-soft-card","version":3,"anything":true}"#;
-    assert!(matches!(opened(&desk, newer), Err(CardError::NewerFormat { version: 3, .. })));
+    let newer = br#"{"format":"eseal-soft-card","version":4,"anything":true}"#;
+    assert!(matches!(opened(&desk, newer), Err(CardError::NewerFormat { version: 4, .. })));
 }
 
 #[test]

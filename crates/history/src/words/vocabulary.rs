@@ -28,6 +28,7 @@ pub const REASONS: &[(&str, &str, &str)] = &[
     ("CERTIFICATE_UNTRUSTED", "数字证书不受信任或与印章不符", "the certificate is not trusted, or not of this seal"),
     ("NOT_AUTHORIZED", "无权使用该印章", "no right to use the seal"),
     ("CHALLENGE_INVALID", "认证应答无效", "the answer to the challenge is not valid"),
+    ("CARD_COPIED", "电子印章卡疑被复制", "the card was copied"),
     ("SIGNING_FAILED", "签章失败", "sealing failed"),
     ("CARD_LOST", "卡遗失", "the card was lost"),
     ("KEY_COMPROMISED", "密钥可能泄露", "the key may be known to others"),

@@ -30,6 +30,8 @@ pub struct BatchShown {
     pub documents: u32,
     /// Of each key that will sign.
     pub proofs: Vec<Shown>,
+    /// How often the card was used; 0 where it does not count.
+    pub card_uses: u64,
 }
 
 /// A proof as sent.
@@ -119,9 +121,9 @@ impl App {
         }
         let (root, documents) = (shown.root, shown.documents);
         let subject = BatchUse { root, documents, list: batch::list(&root, documents), certificates };
-        let (card_serial, seal_digest) = (shown.card_serial, shown.seal_digest);
+        let (card_serial, seal_digest, card_uses) = (shown.card_serial, shown.seal_digest, shown.card_uses);
         let otherwise = AttemptId(Id::random(turn.metadata.now));
-        let given = BatchCardUse { subject, card_serial, seal_digest, proofs, otherwise };
+        let given = BatchCardUse { subject, card_serial, seal_digest, proofs, card_uses, otherwise };
         Ok(Self::step(turn, SealingAction::AuthorizeBatch(Box::new(given))))
     }
 

@@ -61,6 +61,8 @@ pub struct CardShown {
     pub certificate: Vec<u8>,
     /// Where the impression will stand.
     pub places: Vec<Place>,
+    /// How often the card was used; 0 where it does not count.
+    pub card_uses: u64,
 }
 
 /// What shall be sealed with a hosted key.
@@ -109,9 +111,9 @@ impl App {
             certificate_fault: self.fault(turn, certificate.as_ref()).await?,
             places: shown.places,
         };
-        let (card_serial, seal_digest) = (shown.card_serial, shown.seal_digest);
+        let (card_serial, seal_digest, card_uses) = (shown.card_serial, shown.seal_digest, shown.card_uses);
         let otherwise = AttemptId(Id::random(turn.metadata.now));
-        let given = CardUse { subject, card_serial, seal_digest, proof, otherwise };
+        let given = CardUse { subject, card_serial, seal_digest, proof, card_uses, otherwise };
         Ok(Self::step(turn, SealingAction::Authorize(Box::new(given))))
     }
 

@@ -18,7 +18,7 @@ const ENDED: &str = "eseal.authentication.v1.BatchEnded";
 /// Steps of an act. Those of a single document are [`super::sealing::encode`]'s: of one it is the end that says nothing.
 pub(super) fn encode(seal_id: String, attempt_id: String, step: &Step) -> Encoded {
     match step {
-        Step::BatchAuthorized { root, documents, certificates, complete_before } => {
+        Step::BatchAuthorized { root, documents, certificates, complete_before, card_uses } => {
             let message = pb::BatchAuthorized {
                 seal_id,
                 attempt_id,
@@ -26,6 +26,7 @@ pub(super) fn encode(seal_id: String, attempt_id: String, step: &Step) -> Encode
                 documents: *documents,
                 certificate_digests: texts(certificates),
                 complete_before: at_to_wire(*complete_before),
+                card_uses: *card_uses,
             };
             stored(AUTHORIZED, &message)
         }
@@ -96,6 +97,7 @@ fn authorized(message: pb::BatchAuthorized) -> Result<Event, Unreadable> {
         documents: message.documents,
         certificates: digests(&message.certificate_digests, "certificateDigests")?,
         complete_before: at(message.complete_before.as_ref(), "completeBefore")?,
+        card_uses: message.card_uses,
     };
     event(&message.seal_id, &message.attempt_id, step)
 }

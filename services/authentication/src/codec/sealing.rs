@@ -51,7 +51,7 @@ pub(super) fn encode(seal_id: String, attempt_id: String, step: &Step) -> Encode
             stored(PIN_REFUSED, &pb::PinRefused { seal_id, attempt_id, tries_left: u32::from(*tries_left) })
         }
         Step::PinLocked => stored(PIN_LOCKED, &pb::PinLocked { seal_id, attempt_id }),
-        Step::Authorized { document_digest, certificate, places, complete_before } => {
+        Step::Authorized { document_digest, certificate, places, complete_before, card_uses } => {
             let message = pb::SealingAuthorized {
                 seal_id,
                 attempt_id,
@@ -59,6 +59,7 @@ pub(super) fn encode(seal_id: String, attempt_id: String, step: &Step) -> Encode
                 certificate_digest: certificate.to_string(),
                 places: places.iter().map(words::place_to_wire).collect(),
                 complete_before: at_to_wire(*complete_before),
+                card_uses: *card_uses,
             };
             stored(AUTHORIZED, &message)
         }
@@ -139,6 +140,7 @@ fn authorized(message: pb::SealingAuthorized) -> Result<Event, Unreadable> {
         certificate: parsed(&message.certificate_digest, "certificateDigest")?,
         places: message.places.iter().map(words::place).collect(),
         complete_before: at(message.complete_before.as_ref(), "completeBefore")?,
+        card_uses: message.card_uses,
     };
     event(&message.seal_id, &message.attempt_id, step)
 }

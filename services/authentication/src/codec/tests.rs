@@ -83,7 +83,15 @@ fn what_later_releases_say_of_a_registration_is_read_back() {
     };
     let of_the_seal = Warning { ending: Ending::Seal, days: 30, ends_at: moment(2) };
     let application = ApplicationId(id(3));
-    for fact in [Fact::Registered(Box::new(registration)), Fact::Expiring(application, of_the_seal)] {
+    let counted = Step::Authorized {
+        document_digest: Digest::of(b"document"),
+        certificate: Digest::of(b"sm2"),
+        places: vec![],
+        complete_before: moment(600),
+        card_uses: 7,
+    };
+    let counted = Fact::Sealing(AttemptId(id(2)), counted);
+    for fact in [Fact::Registered(Box::new(registration)), Fact::Expiring(application, of_the_seal), counted] {
         let event = Event { seal: SealId(id(1)), fact };
         let encoded = Seal::encode(&event);
         assert_eq!(Seal::decode(encoded.kind, encoded.schema_version, &encoded.payload), Ok(event));
@@ -158,6 +166,7 @@ fn steps() -> Vec<Step> {
             certificate: Digest::of(b"certificate"),
             places: vec![Place { page: 2, x: -1, y: 20_000, width: 40_000, height: 41_000 }],
             complete_before: moment(600),
+            card_uses: 0,
         },
         Step::HostedSigned { signed: Digest::of(b"signed") },
         Step::ListSigned { signed: Digest::of(b"list") },
@@ -167,6 +176,7 @@ fn steps() -> Vec<Step> {
             documents: 1_000,
             certificates: vec![Digest::of(b"SM2"), Digest::of(b"P-256")],
             complete_before: moment(700),
+            card_uses: 0,
         },
         Step::HostedSignaturesMade { signatures: vec![(0, Digest::of(b"signed")), (999, Digest::of(b"other"))] },
         Step::DocumentsSealed {

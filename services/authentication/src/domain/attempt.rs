@@ -160,7 +160,7 @@ impl Attempt {
             Step::Completed { signature_digest, .. } => {
                 self.end = Some(End::Completed { signature_digest: *signature_digest });
             }
-            Step::BatchAuthorized { root, documents, certificates, complete_before } => {
+            Step::BatchAuthorized { root, documents, certificates, complete_before, .. } => {
                 self.batch = Some(Batch::new(*root, *documents, certificates.clone(), *complete_before));
             }
             Step::HostedSignaturesMade { signatures } => {

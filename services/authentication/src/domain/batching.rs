@@ -5,6 +5,7 @@ use eseal_kernel::Digest;
 use super::attempt::{LIFETIME, Pin};
 use super::batch::{Batch, MAX_DOCUMENTS, further_lifetime};
 use super::command::{BatchCardUse, BatchCompletion, BatchSigning, BatchUse};
+use super::copies::check_count;
 use super::event::{RefusedInBatch, SealedInBatch, Step};
 use super::reason::Reason;
 use super::rejection::Rejection;
@@ -27,13 +28,14 @@ impl Turn<'_> {
             .check_pin()
             .and_then(|()| self.entry.registration.check_binding(&given.card_serial, given.seal_digest))
             .and_then(|()| self.check_batch(&given.subject))
-            .and_then(|()| self.check_proofs(given));
-        Ok(self.batch_authorized(checked, &given.subject))
+            .and_then(|()| self.check_proofs(given))
+            .and_then(|()| check_count(self.card_uses, given.card_uses));
+        Ok(self.batch_authorized(checked, &given.subject, given.card_uses))
     }
 
     pub(super) fn authorize_hosted_batch(&self, pin_correct: bool, subject: &BatchUse) -> Decision {
         must_be_a_list(subject)?;
-        self.look_at_pin(pin_correct, || self.batch_authorized(self.check_batch(subject), subject))
+        self.look_at_pin(pin_correct, || self.batch_authorized(self.check_batch(subject), subject, 0))
     }
 
     pub(super) fn sign_batch(&self, documents: &[BatchSigning]) -> Decision {
@@ -116,12 +118,13 @@ impl Turn<'_> {
         given.proofs.iter().try_for_each(|proof| self.check_challenge(PURPOSE, given.subject.list, proof.as_ref()))
     }
 
-    fn batch_authorized(&self, checked: Result<(), Reason>, subject: &BatchUse) -> Vec<Step> {
+    fn batch_authorized(&self, checked: Result<(), Reason>, subject: &BatchUse, card_uses: u64) -> Vec<Step> {
         let step = Step::BatchAuthorized {
             root: subject.root,
             documents: subject.documents,
             certificates: subject.certificates.iter().map(|(certificate, _)| *certificate).collect(),
             complete_before: self.now.plus(LIFETIME + further_lifetime(subject.documents)),
+            card_uses,
         };
         self.step_or_refusal(checked, step)
     }

@@ -223,6 +223,7 @@ fn card_use() -> BatchCardUse {
         card_serial: CARD.to_owned(),
         seal_digest: seal_digest(),
         proofs: vec![Some(statement())],
+        card_uses: 0,
         otherwise: attempt(9),
     }
 }
@@ -234,7 +235,8 @@ fn authorize(given: BatchCardUse) -> SealingAction {
 fn authorized() -> Event {
     let complete_before = start().plus(attempt::LIFETIME + further_lifetime(DOCUMENTS));
     let certificates = vec![sm2_certificate()];
-    step(1, Step::BatchAuthorized { root: Digest::of(b"root"), documents: DOCUMENTS, certificates, complete_before })
+    let (root, documents, card_uses) = (Digest::of(b"root"), DOCUMENTS, 0);
+    step(1, Step::BatchAuthorized { root, documents, certificates, complete_before, card_uses })
 }
 
 fn signed() -> Signed {

@@ -231,6 +231,8 @@ pub struct CardUse {
     pub seal_digest: Digest,
     /// What the card signed; none if it is no `eseal-challenge-v1` or the signature is not the certificate's.
     pub proof: Option<Statement>,
+    /// How often the card was used, this time included; 0 where it does not count.
+    pub card_uses: u64,
     /// Names a stranger's try, so that the custodian's attempt goes on.
     pub otherwise: AttemptId,
 }
@@ -259,6 +261,8 @@ pub struct BatchCardUse {
     pub seal_digest: Digest,
     /// What each key of the card signed; none if it is no `eseal-challenge-v1` or the signature is not the certificate's.
     pub proofs: Vec<Option<Statement>>,
+    /// How often the card was used, this time included; 0 where it does not count.
+    pub card_uses: u64,
     /// Names a stranger's try, so that the custodian's attempt goes on.
     pub otherwise: AttemptId,
 }

@@ -93,6 +93,8 @@ pub enum Step {
         places: Vec<Place>,
         /// When the attempt ends by itself.
         complete_before: Timestamp,
+        /// How often the card was used, where it counts; 0 where it does not.
+        card_uses: u64,
     },
     /// The service signed with a hosted key; it signs nothing else in this attempt but a list of the same document's files.
     HostedSigned {
@@ -122,6 +124,8 @@ pub enum Step {
         certificates: Vec<Digest>,
         /// When the act ends by itself.
         complete_before: Timestamp,
+        /// How often the card was used, where it counts; 0 where it does not.
+        card_uses: u64,
     },
     /// The service signed with a hosted key for documents of an act; it signs for none of them again.
     HostedSignaturesMade {

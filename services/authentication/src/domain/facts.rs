@@ -138,7 +138,7 @@ pub fn refused_to(number: u8, reason: Reason, name: &str) -> Event {
 pub fn authorized(number: u8) -> Event {
     let Use { document_digest, certificate, places, .. } = subject();
     let complete_before = start().plus(attempt::LIFETIME);
-    step(number, Step::Authorized { document_digest, certificate, places, complete_before })
+    step(number, Step::Authorized { document_digest, certificate, places, complete_before, card_uses: 0 })
 }
 
 pub fn subject() -> Use {

@@ -93,6 +93,8 @@ reasons! {
     NotAuthorized = "NOT_AUTHORIZED" at D;
     /// The proof is not this attempt's, not for this document, too old, used before, or not the card's.
     ChallengeInvalid = "CHALLENGE_INVALID" at D;
+    /// Its count of uses went back: another copy of the card was used.
+    CardCopied = "CARD_COPIED" at D;
     /// No signature, or not one over what was authorized.
     SigningFailed = "SIGNING_FAILED" at E;
     /// Not a document of the list that was authorized for this act, or not with these places.

@@ -23,6 +23,8 @@ pub struct Seal {
     pub(super) entry: Option<Entry>,
     pub(super) pin: PinCount,
     pub(super) attempts: Attempts,
+    /// The last count of its card's uses; 0 where it does not count.
+    pub(super) card_uses: u64,
 }
 
 /// A registered seal.
@@ -264,7 +266,9 @@ impl Aggregate for Seal {
                 };
                 Self { entry: Some(entry), ..self }
             }
-            Fact::Activated(_) | Fact::Resumed(_) => self.stand(Standing::Active),
+            Fact::Activated(_) => self.stand(Standing::Active),
+            // Whatever card goes on now, its count begins anew.
+            Fact::Resumed(_) => Self { card_uses: 0, ..self.stand(Standing::Active) },
             Fact::Suspended(_, cause) => self.stand(Standing::Suspended(*cause)),
             Fact::Revoked(_, cause) => self.stand(Standing::Revoked(*cause)),
             Fact::Replaced(_, successor) => self.stand(Standing::Replaced(*successor)),

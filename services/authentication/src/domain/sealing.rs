@@ -7,6 +7,7 @@ use eseal_kernel::{Digest, Timestamp};
 use super::attempt::{Attempt, Authorization, CHALLENGE_LIFETIME, End, MAX_OPEN, Pin};
 use super::batch::further_challenge_lifetime;
 use super::command::{CardUse, SealingAction, Signature, Signed, Statement, Use};
+use super::copies::check_count;
 use super::event::{Fact, Step};
 use super::ids::{AttemptId, By, SealId};
 use super::reason::Reason;
@@ -29,6 +30,7 @@ pub(super) struct Turn<'a> {
     pub(super) seal: SealId,
     pub(super) entry: &'a Entry,
     pub(super) pin: PinCount,
+    pub(super) card_uses: u64,
     pub(super) id: AttemptId,
     pub(super) attempt: &'a Attempt,
     pub(super) by: &'a By,
@@ -46,13 +48,14 @@ impl Seal {
                 self.pin = PinCount::left(PIN_TRIES.saturating_sub(self.attempts.running_beside(id)));
             }
             Step::PinLocked => self.pin = PinCount::LOCKED,
+            Step::Authorized { card_uses, .. } | Step::BatchAuthorized { card_uses, .. } => {
+                self.card_uses = self.card_uses.max(*card_uses);
+            }
             Step::Begun { .. }
             | Step::Refused { .. }
-            | Step::Authorized { .. }
             | Step::HostedSigned { .. }
             | Step::ListSigned { .. }
             | Step::Completed { .. }
-            | Step::BatchAuthorized { .. }
             | Step::HostedSignaturesMade { .. }
             | Step::DocumentsSealed { .. }
             | Step::DocumentsRefused { .. }
@@ -107,7 +110,8 @@ impl Seal {
                 self.turn(seal, id, by, now)?.complete_batch(documents, *last)
             }
         }?;
-        Ok(steps.into_iter().map(under(id)).collect())
+        let further = self.consequences(&steps);
+        Ok(steps.into_iter().map(under(id)).chain(further).collect())
     }
 
     fn begin(&self, by: &By, nonce: &str, documents: u32, now: Timestamp) -> Decision {
@@ -146,7 +150,7 @@ impl Seal {
             return Err(Rejection::NotCustodian);
         }
         let attempt = self.attempts.get(id).filter(|attempt| attempt.is_open(now)).ok_or(Rejection::AttemptNotOpen)?;
-        Ok(Turn { seal, entry, pin: self.pin, id, attempt, by, now })
+        Ok(Turn { seal, entry, pin: self.pin, card_uses: self.card_uses, id, attempt, by, now })
     }
 }
 
@@ -191,12 +195,13 @@ impl Turn<'_> {
             .check_pin()
             .and_then(|()| self.entry.registration.check_binding(&given.card_serial, given.seal_digest))
             .and_then(|()| self.check_use(&given.subject))
-            .and_then(|()| self.check_challenge(PURPOSE, given.subject.document_digest, given.proof.as_ref()));
-        Ok(self.authorized(checked, &given.subject))
+            .and_then(|()| self.check_challenge(PURPOSE, given.subject.document_digest, given.proof.as_ref()))
+            .and_then(|()| check_count(self.card_uses, given.card_uses));
+        Ok(self.authorized(checked, &given.subject, given.card_uses))
     }
 
     fn authorize_hosted(&self, pin_correct: bool, subject: &Use) -> Decision {
-        self.look_at_pin(pin_correct, || self.authorized(self.check_use(subject), subject))
+        self.look_at_pin(pin_correct, || self.authorized(self.check_use(subject), subject, 0))
     }
 
     /// Gate c of a hosted key, and what gate d says once it is passed.
@@ -332,12 +337,13 @@ impl Turn<'_> {
         if fits { Ok(()) } else { Err(Reason::SigningFailed) }
     }
 
-    fn authorized(&self, checked: Result<(), Reason>, subject: &Use) -> Vec<Step> {
+    fn authorized(&self, checked: Result<(), Reason>, subject: &Use, card_uses: u64) -> Vec<Step> {
         let step = Step::Authorized {
             document_digest: subject.document_digest,
             certificate: subject.certificate,
             places: subject.places.clone(),
             complete_before: self.attempt.expires_at(),
+            card_uses,
         };
         self.step_or_refusal(checked, step)
     }

@@ -459,6 +459,7 @@ fn card_use() -> CardUse {
         card_serial: CARD.to_owned(),
         seal_digest: seal_digest(),
         proof: Some(statement()),
+        card_uses: 0,
         otherwise: attempt(9),
     }
 }

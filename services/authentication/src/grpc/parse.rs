@@ -146,6 +146,7 @@ pub fn card_shown(message: pb::AuthorizeSealingRequest) -> Result<CardShown, Sta
         card_serial: text::<64>("card_serial", &message.card_serial)?,
         seal_digest: parsed("seal_digest", &message.seal_digest)?,
         document_digest: parsed("document_digest", &message.document_digest)?,
+        card_uses: message.card_uses,
         statement: proof.statement,
         signature: proof.signature,
         certificate: proof.certificate,

@@ -39,6 +39,7 @@ pub fn shown(message: pb::AuthorizeBatchRequest) -> Result<BatchShown, Status> {
         seal_digest: parsed("seal_digest", &message.seal_digest)?,
         root: parsed("root", &message.root)?,
         documents: count("documents", message.documents)?,
+        card_uses: message.card_uses,
         proofs: proofs.into_iter().map(proof).collect(),
     })
 }

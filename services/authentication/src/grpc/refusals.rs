@@ -46,6 +46,7 @@ reasons! {
     CERTIFICATE_UNTRUSTED = "数字证书不受信任或与该电子印章不符", "The certificate is not trusted, or not one of this seal";
     NOT_AUTHORIZED = "无权使用该电子印章", "This person or card has no right to use the seal";
     CHALLENGE_INVALID = "认证应答无效,请重新签章", "The card's answer to the challenge is not valid: begin again";
+    CARD_COPIED = "电子印章卡疑被复制,印章已停用", "The card's count of uses went back: it was copied. The seal is suspended";
     SIGNING_FAILED = "签章失败", "Sealing failed";
     STORAGE_FULL = "服务器存储空间不足", "There is no room left for documents";
     CLIENT_TOO_SLOW = "传输中断时间过长", "Nothing came for too long";

@@ -427,6 +427,7 @@ pub fn showing_list(
         root: many.tree.root().to_string(),
         documents: many.count(),
         proofs: suites.iter().map(|suite| card.proof(*suite, terms, digest)).collect(),
+        card_uses: 0,
     }
 }
 

@@ -61,6 +61,7 @@ pub fn showing(card: &Card, begun: &pb::BeginSealingResponse, suite: Suite) -> p
         document_digest: document().to_string(),
         proof: Some(card.proof(suite, begun.challenge.as_ref().expect("terms"), document())),
         places: vec![place()],
+        card_uses: 0,
     }
 }
 

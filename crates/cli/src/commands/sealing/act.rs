@@ -9,7 +9,7 @@ use eseal_pki::{Certificate, batch};
 use eseal_proto::authentication::v1 as pb;
 use tonic::{Response, Status};
 
-use super::attempt::{Attempt, client, wire};
+use super::attempt::{Attempt, client, counted, wire};
 use crate::commands::proof::{self, Purpose};
 use crate::connect::request_id;
 use crate::failure::{Failure, Kind};
@@ -100,6 +100,7 @@ impl Attempt<'_> {
             root: list.tree.root().to_string(),
             documents: list.documents,
             proofs: keys.iter().map(proof).collect::<Result<_, _>>()?,
+            card_uses: counted(self.server().lang, card)?,
         };
         self.server().answer(client(self.server()).authorize_batch(request).await).map(drop)
     }

@@ -17,6 +17,7 @@ use super::{Kind, digest_of};
 use crate::commands::proof::{self, Purpose};
 use crate::connect::{Line, MAX_MESSAGE, Server, request_id};
 use crate::failure::Failure;
+use crate::lang::Lang;
 
 /// An attempt that is open.
 pub struct Attempt<'a> {
@@ -115,6 +116,7 @@ impl<'a> Attempt<'a> {
             document_digest: hex::encode(draft.digest()),
             proof: Some(proof::signed(self.server.lang, &statement, key, certificate)?),
             places: draft.places().iter().map(wire).collect(),
+            card_uses: counted(self.server.lang, card)?,
         };
         self.server.answer(client(self.server).authorize_sealing(request).await).map(drop)
     }
@@ -184,6 +186,12 @@ impl<'a> Attempt<'a> {
         // A service that can't be told ends the attempt by its age.
         let _ = client(self.server).report_signing_failure(request).await;
     }
+}
+
+/// One more use of the card, where it counts. Once for each time that gate d is asked: a count that is told twice is taken for a
+/// copy's.
+pub fn counted(lang: Lang, card: &Card) -> Result<u64, Failure> {
+    card.count_use().map(Option::unwrap_or_default).map_err(|error| Failure::card(lang, &error))
 }
 
 pub(super) fn client(server: &Server) -> SealingServiceClient<Line> {
