@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, reason = "the help text of each item is its documentation")]
 
+mod development;
 mod history;
 mod paperwork;
 mod sealing;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::lang::Lang;
 
+pub use development::*;
 pub use history::*;
 pub use paperwork::*;
 pub use sealing::*;

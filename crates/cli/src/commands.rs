@@ -100,7 +100,7 @@ pub async fn run(env: &Env, command: Command) -> Result<ExitCode, Failure> {
         Command::Card(args) => card::card(env, args)?,
         Command::HostedKey(args) => hosted_key::hosted_key(env, args).await?,
         Command::Trust(args) => trust::trust(env, args).await?,
-        Command::DevCa(args) => dev_ca::dev_ca(env, args)?,
+        Command::DevCa(args) => dev_ca::dev_ca(env, args).await?,
         Command::DevPki(args) => dev_pki::dev_pki(env, &args)?,
         Command::DevTsa(args) => dev_tsa::dev_tsa(env, args).await?,
         Command::Doctor(args) => return doctor::doctor(env, &args).await,

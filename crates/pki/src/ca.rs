@@ -19,7 +19,7 @@ use crate::extensions::{self, KeyUsage};
 use crate::ocsp::{CertificateStatus, OcspError, OcspResponder};
 use crate::oid::{self, MAKER_EKU};
 use crate::public_key::{BadSignature, KeyError, PublicKey};
-use crate::signing_key::SigningKey;
+use crate::signing_key::{RsaBits, SigningKey};
 use crate::subject::{InvalidSubject, Subject};
 use crate::suite::{SignError, Suite};
 use crate::template::{self, Template};
@@ -99,7 +99,7 @@ impl DevelopmentCa {
         below: u32,
         now: Timestamp,
     ) -> Result<Self, CaError> {
-        let key = SigningKey::generate(suite)?;
+        let key = new_key(suite)?;
         let name = Subject::named(name).to_der()?;
         let template = Template {
             serial: &serial()?,
@@ -120,7 +120,7 @@ impl DevelopmentCa {
     /// # Errors
     /// [`CaError`].
     pub fn create_under(root: &Self, suite: Suite, name: &str, now: Timestamp) -> Result<Self, CaError> {
-        let key = SigningKey::generate(suite)?;
+        let key = new_key(suite)?;
         let mut extensions = authority_extensions(&key.public_key(), 0, root.purpose());
         extensions.push(template::authority_key(&root.key.public_key()));
         extensions.extend(root.addresses.extensions());
@@ -289,6 +289,10 @@ impl DevelopmentCa {
         let numbers = (number_of(since), number_of(now));
         Ok(DeltaCrl::create(&self.certificate, &self.key, (&revoked, &[]), numbers, (now, now.plus(DAY)))?)
     }
+}
+
+fn new_key(suite: Suite) -> Result<SigningKey, KeyError> {
+    if suite.is_rsa() { SigningKey::generate_rsa(RsaBits::Rsa3072) } else { SigningKey::generate(suite) }
 }
 
 /// Seconds since 1970 grow from list to list, which is all that the number of a list has to do.

@@ -44,6 +44,8 @@ pub struct App {
     pub hosting: Hosting,
     /// Who gives time stamps to documents that are sealed here.
     pub stamping: Stamping,
+    /// Whether authorities for development may be trusted.
+    pub accept_development_roots: bool,
     log: Log,
     database: Database,
     writer: Writer,
@@ -94,6 +96,7 @@ impl App {
             contents,
             inquiry,
             stamping,
+            accept_development_roots: false,
             log: Log::new(database.clone(), owner),
             database,
             writer,

@@ -39,4 +39,6 @@ pub struct Config {
     pub revocation_required: bool,
     /// Whether addresses within private networks are asked too.
     pub private_addresses: bool,
+    /// Whether authorities for development may be trusted.
+    pub accept_development_roots: bool,
 }

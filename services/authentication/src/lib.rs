@@ -97,7 +97,8 @@ pub async fn wire(config: Config, context: &Context) -> Result<Routes, StartErro
         stamping.map_err(|error| StartError::setting(service, "time_stamp_authorities", chain_of(&error)))?;
     let inquiry = Inquiry::try_new(&config);
     let inquiry = inquiry.map_err(|error| StartError::setting(service, "ask_revocation", chain_of(&error)))?;
-    let app = App::new(service, context.database().clone(), contents, (inquiry, stamping), context.writer());
+    let mut app = App::new(service, context.database().clone(), contents, (inquiry, stamping), context.writer());
+    app.accept_development_roots = config.accept_development_roots;
     context.spawn("from fabrication", reactor::run(app.clone(), context.clone()));
     context.spawn("from application", reactor::orders::ends(app.clone(), context.clone()));
     context.spawn("succession", reactor::orders::successions(app.clone(), context.clone()));

@@ -140,6 +140,8 @@ fn sources(file: Option<&Path>) -> Result<Sources, ConfigError> {
         .section("application", eseal_application::CONFIG_DEFAULT)
         .section("fabrication", eseal_fabrication::CONFIG_DEFAULT)
         .section("authentication", eseal_authentication::CONFIG_DEFAULT)
+        // It serves this machine alone, for which `eseal dev-ca` is made.
+        .section("authentication", "accept_development_roots = true")
         .section("verification", eseal_verification::CONFIG_DEFAULT);
     file.map_or(Ok(sources.clone()), |file| sources.file(file))
 }

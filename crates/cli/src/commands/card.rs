@@ -1,10 +1,12 @@
 //! Cards: soft cards, PKCS #11 tokens, SKF devices.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
 
 use eseal_card::{
     Card, CardAddress, CardError, CardKind as StoredKind, DriverError, Drivers, NewCard, Opened, Pin, SoftCard, Tries,
 };
+use eseal_kernel::Uscc;
 use eseal_pki::{Certificate, CertificateRequest, Subject, Suite};
 use serde_json::json;
 
@@ -38,17 +40,15 @@ pub fn card(env: &Env, command: Command) -> Result<(), Failure> {
             show(env, opened.card())
         }
         Command::Show { card } => show(env, &open(lang, &card)?),
-        Command::Csr { card, output, common_name, pin_file } => {
+        Command::Csr { card, output, common_name, organization, name, pin_file } => {
+            let subject = subject(lang, &common_name, organization.as_deref(), name.as_deref())?;
             let opened = unlocked(lang, &open(lang, &card)?, pin_file.as_deref(), pin_of)?;
-            request(env, &opened, &common_name, &output)
+            request(env, &opened, &subject, &output)
         }
         Command::Import { card, certificates, pin_file } => {
             let opened = unlocked(lang, &open(lang, &card)?, pin_file.as_deref(), pin_of)?;
             for path in certificates {
-                for certificate in read_certificates(lang, &path)? {
-                    let suite = suite_of(&certificate).ok_or_else(|| unusable(lang, path.display()))?;
-                    opened.import_certificate(suite, &certificate).map_err(|error| Failure::card(lang, &error))?;
-                }
+                import(lang, &opened, &path)?;
             }
             show(env, opened.card())
         }
@@ -117,13 +117,51 @@ fn initialize(
     show(env, &card)
 }
 
-fn request(env: &Env, opened: &Opened, common_name: &str, output: &Path) -> Result<(), Failure> {
+/// Puts those of a file's certificates onto the card whose keys it has: CAs give their own along.
+fn import(lang: Lang, opened: &Opened, path: &Path) -> Result<(), Failure> {
+    let certificates = read_certificates(lang, path)?;
+    let is_own = |one: &Certificate, suite| matches!((opened.public_key(suite), one.public_key()), (Some(own), Ok(certified)) if own == certified);
+    let mut own = Vec::new();
+    for certificate in &certificates {
+        let suite = suite_of(certificate).ok_or_else(|| unusable(lang, path.display()))?;
+        if is_own(certificate, suite) {
+            own.push((suite, certificate));
+        }
+    }
+    // One that is of no key of the card is the card's to refuse, with its reason.
+    if let ([], [alone, ..]) = (own.as_slice(), certificates.as_slice()) {
+        own.extend(suite_of(alone).map(|suite| (suite, alone)));
+    }
+    for (suite, certificate) in own {
+        opened.import_certificate(suite, certificate).map_err(|error| Failure::card(lang, &error))?;
+    }
+    Ok(())
+}
+
+/// Whom a certificate is for: an organization, or somebody without one.
+pub fn subject(
+    lang: Lang,
+    common_name: &str,
+    organization: Option<&str>,
+    name: Option<&str>,
+) -> Result<Subject, Failure> {
+    let wrong = |why: &dyn std::fmt::Display| Failure::usage(lang, format_args!("--organization + --name: {why}"));
+    match (organization, name) {
+        (Some(code), Some(name)) => {
+            let code = Uscc::from_str(code).map_err(|error| wrong(&error))?;
+            Ok(Subject::of_organization(common_name, code, name))
+        }
+        (None, None) => Ok(Subject::named(common_name)),
+        (Some(_), None) | (None, Some(_)) => Err(wrong(&"")),
+    }
+}
+
+fn request(env: &Env, opened: &Opened, subject: &Subject, output: &Path) -> Result<(), Failure> {
     let lang = env.lang();
-    let subject = Subject::named(common_name);
     let mut written = Vec::new();
     for suite in opened.card().suites().map_err(|error| Failure::card(lang, &error))? {
         let Some(key) = opened.signer(suite) else { continue };
-        let request = CertificateRequest::create(&subject, &key, &key.public_key()).map_err(|e| unusable(lang, e))?;
+        let request = CertificateRequest::create(subject, &key, &key.public_key()).map_err(|e| unusable(lang, e))?;
         written.push(write_request(lang, output, suite, &request)?);
     }
     let words = written.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join("\n");

@@ -20,6 +20,11 @@ pub async fn trust(env: &Env, command: Trust) -> Result<(), Failure> {
         Trust::Add { purpose, file } => {
             let mut fingerprints = Vec::new();
             for certificate in read_certificates(lang, &file)? {
+                if certificate.is_for_development() {
+                    let zh = "这是开发用CA:其证书不具任何证明力";
+                    let en = "this is an authority for development: its certificates prove nothing";
+                    env.output.say(&format!("{}: {}", certificate.subject(), lang.pick(zh, en)));
+                }
                 let request = pb::AddTrustAnchorRequest {
                     request_id: request_id(),
                     purpose: to_wire(purpose).into(),

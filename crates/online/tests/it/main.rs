@@ -1,5 +1,6 @@
 //! Over real HTTP on this machine: our client before our and OpenSSL's authorities, and our authority before OpenSSL.
 
+mod authorities;
 mod pades;
 mod revocation;
 mod servers;

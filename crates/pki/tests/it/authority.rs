@@ -188,6 +188,28 @@ fn the_first_revocation_stands() {
 }
 
 #[test]
+fn openssl_verifies_our_lists_and_sees_the_changes_in_them() {
+    for suite in [Suite::EcdsaP256Sha256, Suite::RsaSha256] {
+        let desk = Desk::new();
+        let mut ca = authority(suite, Purpose::Holder);
+        let revoked = holder(&ca, Suite::EcdsaP256Sha256);
+        ca.revoke(&revoked.serial_hex(), RevocationReason::Superseded, now());
+        desk.put("ca.pem", ca.certificate().to_pem().as_bytes());
+        let changes = ca.changes(now().minus(YEAR), now()).expect("changes");
+        for (list, is_delta) in [(ca.crl(now()).expect("a list").to_pem(), false), (changes.to_pem(), true)] {
+            desk.put("list.pem", list.as_bytes());
+            let said = desk.openssl("crl -in list.pem -noout -text -verify -CAfile ca.pem");
+            assert!(said.contains("verify OK") && said.contains("Superseded"), "{said}");
+            assert!(said.contains(&revoked.serial_hex().to_uppercase()), "{said}");
+            assert_eq!(said.contains("Delta CRL Indicator: critical"), is_delta, "{said}");
+        }
+        desk.put("ca.pem", authority(suite, Purpose::Holder).certificate().to_pem().as_bytes());
+        let said = desk.run("crl -in list.pem -noout -verify -CAfile ca.pem");
+        assert!(!String::from_utf8_lossy(&said.stderr).contains("verify OK"), "another authority of the same name");
+    }
+}
+
+#[test]
 fn an_authority_comes_back_from_its_files() {
     for suite in SUITES {
         let mut ca = authority(suite, Purpose::Maker);

@@ -24,7 +24,13 @@ fn certificate(ca: &DevelopmentCa, suite: Suite) -> Certificate {
 
 #[test]
 fn openssl_accepts_our_answer_to_its_question() {
-    let (desk, mut ca) = (Desk::new(), ca(Suite::EcdsaP256Sha256));
+    for suite in [Suite::EcdsaP256Sha256, Suite::RsaSha256] {
+        openssl_accepts_our_answer(suite);
+    }
+}
+
+fn openssl_accepts_our_answer(suite: Suite) {
+    let (desk, mut ca) = (Desk::new(), ca(suite));
     let (good, bad) = (certificate(&ca, Suite::EcdsaP256Sha256), certificate(&ca, Suite::EcdsaP256Sha256));
     ca.revoke(&bad.serial_hex(), RevocationReason::Superseded, now());
     desk.put("ca.pem", ca.certificate().to_pem().as_bytes());

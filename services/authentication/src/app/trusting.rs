@@ -22,6 +22,9 @@ pub enum NotTrusted {
     /// It certifies nobody.
     #[error("the certificate is not that of a certificate authority")]
     NotCa,
+    /// An authority for development issued it, and this system trusts none.
+    #[error("the certificate is one of an authority for development")]
+    Development,
     /// It is no revocation list that can be used.
     #[error(transparent)]
     List(#[from] CrlError),
@@ -50,6 +53,7 @@ impl App {
     /// # Errors
     /// [`NotTrusted`] unless it is one.
     pub fn add_anchor(
+        &self,
         purpose: Purpose,
         der: &[u8],
         metadata: Metadata,
@@ -59,6 +63,12 @@ impl App {
             return Err(NotTrusted::NotCa);
         }
         let anchor = AnchorId { purpose, fingerprint: certificate.fingerprint() };
+        if certificate.is_for_development() {
+            if !self.accept_development_roots {
+                return Err(NotTrusted::Development);
+            }
+            tracing::warn!(%anchor, "an authority for development is to be trusted");
+        }
         let command = AnchorCommand { anchor, action: AnchorAction::Add };
         Ok((Order::new(anchor, command, metadata).with_rows(vec![certificate_row(der)]), anchor))
     }

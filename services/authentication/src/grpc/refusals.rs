@@ -76,6 +76,7 @@ reasons! {
     HOSTED_KEY_NOT_CERTIFIED = "托管密钥尚无数字证书", "The hosted key is not certified";
     HOSTED_KEY_OF_OTHER_ORGANIZATION = "托管密钥不属于该单位", "The hosted key is of another organization";
     TRUST_ANCHOR_NOT_FOUND = "该证书未被信任过", "The certificate was never trusted for this purpose";
+    DEVELOPMENT_ROOT = "开发用CA的证书不能在此系统中信任", "The certificate is of an authority for development, and this system trusts none";
     CRL_ISSUER_UNTRUSTED = "吊销列表不是由受信任的证书颁发机构签发", "No trusted authority signed the revocation list";
 }
 
@@ -169,6 +170,7 @@ pub fn not_proved(error: NotProved, language: Language) -> Status {
 pub fn not_trusted(field: &str, error: NotTrusted, language: Language) -> Status {
     match error {
         NotTrusted::Certificate(_) | NotTrusted::NotCa | NotTrusted::List(_) => field_violation(field, error),
+        NotTrusted::Development => refused(Code::FailedPrecondition, &DEVELOPMENT_ROOT, language, &[]),
         NotTrusted::Issuer => refused(Code::FailedPrecondition, &CRL_ISSUER_UNTRUSTED, language, &[]),
         NotTrusted::App(error) => internal(&error),
     }

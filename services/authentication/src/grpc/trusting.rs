@@ -23,7 +23,7 @@ impl TrustService for Grpc {
         call.caller.may_see_all()?;
         let message = request.into_inner();
         let purpose = parse::purpose("purpose", message.purpose)?;
-        let added = App::add_anchor(purpose, &message.certificate, call.metadata.clone());
+        let added = self.app.add_anchor(purpose, &message.certificate, call.metadata.clone());
         let (order, anchor) = added.map_err(|why| refusals::not_trusted("certificate", why, call.language))?;
         let fingerprint = anchor.fingerprint.to_string();
         let answer = move |_: &_| pb::AddTrustAnchorResponse { fingerprint: fingerprint.clone() };

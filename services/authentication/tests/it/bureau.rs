@@ -56,6 +56,8 @@ pub struct Bureau {
     pub asks: bool,
     /// Whether somebody must say of a certificate that it is not revoked.
     pub strict: bool,
+    /// Whether authorities for development may be trusted, as all of these tests' are.
+    pub development: bool,
     folder: TempDir,
     db: TestDb,
 }
@@ -83,7 +85,7 @@ impl Bureau {
         let application = Teller::new("application").await;
         let house = TestHouse::new(Clock::fixed(now()));
         let authorities = Authorities::new();
-        let (time_stamps, beside, asks, strict) = (Vec::new(), Vec::new(), false, false);
+        let (time_stamps, beside, asks, strict, development) = (Vec::new(), Vec::new(), false, false, true);
         let bureau = Self {
             house,
             database,
@@ -95,6 +97,7 @@ impl Bureau {
             beside,
             asks,
             strict,
+            development,
             folder,
             db,
         };
@@ -131,6 +134,7 @@ impl Bureau {
         let config = Config { key_file, expiry_check, max_document_bytes, documents_at_a_time, ..config };
         let (ask_revocation, revocation_required, private_addresses) = (self.asks, self.strict, self.asks);
         let config = Config { ask_revocation, revocation_required, private_addresses, ..config };
+        let config = Config { accept_development_roots: self.development, ..config };
         let config = match self.time_stamps.as_slice() {
             [] => config,
             authorities => Config {

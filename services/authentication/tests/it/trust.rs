@@ -61,6 +61,22 @@ async fn what_was_never_trusted_is_not_removed() {
 }
 
 #[tokio::test]
+async fn an_authority_for_development_is_trusted_only_where_that_is_allowed() {
+    let mut bureau = Bureau::trusting_nobody().await;
+    bureau.development = false;
+    bureau.restart().await;
+    let root = bureau.authorities.holders.certificate().der().to_vec();
+    let refused = bureau.trusts(HOLDER, &root).await.map(drop);
+    assert_refused(refused, Code::FailedPrecondition, "DEVELOPMENT_ROOT");
+    assert_eq!(anchors(&bureau).await, []);
+
+    bureau.development = true;
+    bureau.restart().await;
+    bureau.trusts(HOLDER, &root).await.expect("trusted");
+    assert_eq!(anchors(&bureau).await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_list_of_an_authority_that_is_not_trusted_is_refused() {
     let bureau = Bureau::open().await;
     let stranger = DevelopmentCa::create(Suite::Sm2Sm3, "holders", Purpose::Holder, now()).expect("an authority");
