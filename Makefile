@@ -87,6 +87,7 @@ bench: setup ## Benchmarks as ratios to a peer of the same run, into target/benc
 	cargo bench --locked -p eseal-pki --bench signatures -- $(NAME)
 	cargo bench --locked -p eseal-seal --bench seal -- $(NAME)
 	cargo bench --locked -p eseal-card --bench pkcs11 -- $(NAME)
+	cargo bench --locked -p eseal-authentication --bench hosted -- $(NAME)
 	cargo bench --locked -p eseal-documents --bench ofd -- $(NAME)
 	cargo bench --locked -p eseal-documents --bench pdf_verify -- $(NAME)
 	cargo bench --locked -p eseal-documents --bench pdf_seal -- $(NAME)

@@ -130,6 +130,9 @@ pub enum CardError {
     /// The key that was asked for is not on the card.
     #[error("the card has no such key")]
     NoSuchKey,
+    /// What was to be decrypted was not encrypted with the card's key for this place, or was changed.
+    #[error("it was not encrypted with the card's key for this place, or was changed")]
+    NotDecrypted,
     /// A certificate for a key that is not on this card.
     #[error("the certificate is not for the {0} key of this card")]
     OtherKey(Suite),
@@ -182,6 +185,7 @@ impl CardError {
             Fault::Initialized => Self::Initialized,
             Fault::NotOffered(what) => Self::NotOffered(what),
             Fault::NoKey => Self::NoSuchKey,
+            Fault::NotDecrypted => Self::NotDecrypted,
             Fault::KeyExists => Self::KeyExists,
             Fault::Full => Self::Full,
             Fault::ReadOnly => Self::ReadOnly,

@@ -27,6 +27,8 @@ pub(crate) enum Fault {
     /// Neither its mechanisms nor its functions can do this.
     NotOffered(String),
     NoKey,
+    /// What was to be decrypted was not encrypted with this key for this place, or was changed.
+    NotDecrypted,
     KeyExists,
     Full,
     ReadOnly,

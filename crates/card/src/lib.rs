@@ -6,6 +6,8 @@
 //!     Opened            signs, makes keys, takes certificates and the seal in
 //! ```
 //!
+//! [`Hsm`] is a token that keeps keys for a service: an AES key that wraps others, and any number of key pairs.
+//!
 //! Tokens and devices are reached through libraries of their vendors. Those run in a process of their own: a program that opens
 //! cards calls [`drive_if_called`] first of all, and [`Card::open`] starts it once more. See `docs/guides/cards.md`.
 //!
@@ -33,6 +35,7 @@ mod driver;
 mod error;
 mod fault;
 mod file;
+mod hsm;
 mod opened;
 mod pin;
 mod pkcs11;
@@ -48,8 +51,9 @@ pub use address::{CardAddress, InvalidAddress, SkfAddress};
 pub use card::{Card, NewCard};
 pub use driver::Drivers;
 pub use driver::child::if_called as drive_if_called;
-pub use driver::wire::{KeyKind, Listed};
+pub use driver::wire::{KeyKind, Listed, Offers};
 pub use error::{CardError, DriverError};
+pub use hsm::{Hsm, HsmKey};
 pub use opened::{Key, Opened};
 pub use pin::{InvalidPin, Pin};
 pub use soft_card::{CardKind, SoftCard};

@@ -1,11 +1,13 @@
 //! Tokens behind a PKCS #11 module (OASIS PKCS #11 v2.40 and later), within the driver's process.
 //!
 //! - [`objects`]: what lies on a token: key pairs, certificates, the seal
+//! - [`store`]: keys that are kept for a service
 //! - [`faults`]: what return values mean
 
 mod faults;
 mod objects;
 mod prepare;
+mod store;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -21,8 +23,9 @@ use cryptoki::types::AuthPin;
 
 use self::faults::{fault, library};
 use self::objects::Objects;
-use crate::driver::device::{Device, SignerOnDevice};
-use crate::driver::wire::{Algorithm, Bytes, KeyKind, Listed, Shown, ShownKey};
+use self::store::Kept;
+use crate::driver::device::{Device, Work, WorkerOnDevice};
+use crate::driver::wire::{Algorithm, Answer, Bytes, KeyKind, Listed, Offers, Shown, ShownKey};
 use crate::fault::Fault;
 use crate::tries::Tries;
 use crate::uri::{Sm2Numbers, TokenUri};
@@ -39,6 +42,8 @@ pub(crate) struct Token {
     uri: TokenUri,
     /// The private keys, once the PIN was right.
     private: Arc<RwLock<HashMap<Algorithm, ObjectHandle>>>,
+    /// What is kept for a service, once it was logged in for that.
+    kept: Arc<Kept>,
     is_unlocked: bool,
 }
 
@@ -98,7 +103,8 @@ impl Token {
     fn at(context: Pkcs11, slot: Slot, info: &TokenInfo, uri: &TokenUri) -> Result<Self, Fault> {
         let session = context.open_rw_session(slot).map_err(fault)?;
         let place = Place { context, slot, serial: info.serial_number().to_owned() };
-        Ok(Self { place, session, uri: uri.clone(), private: Arc::default(), is_unlocked: false })
+        let (private, kept) = (Arc::default(), Arc::default());
+        Ok(Self { place, session, uri: uri.clone(), private, kept, is_unlocked: false })
     }
 
     fn objects(&self) -> Objects<'_> {
@@ -175,26 +181,33 @@ impl Device for Token {
         self.find_private()
     }
 
-    fn signers(&mut self) -> Result<Vec<SignerOnDevice>, Fault> {
+    fn workers(&mut self) -> Result<Vec<WorkerOnDevice>, Fault> {
         let most = match self.place.info()?.max_session_count() {
             Limit::Max(most) => SESSIONS.min(most.saturating_sub(1)).max(1),
             Limit::Unavailable | Limit::Infinite => SESSIONS,
         };
-        let mut signers: Vec<SignerOnDevice> = Vec::new();
+        let mut workers: Vec<WorkerOnDevice> = Vec::new();
         for _ in 0..most {
             let session = match self.place.context.open_rw_session(self.place.slot) {
                 Ok(session) => session,
-                Err(Error::Pkcs11(RvError::SessionCount, _)) if !signers.is_empty() => break,
+                Err(Error::Pkcs11(RvError::SessionCount, _)) if !workers.is_empty() => break,
                 Err(error) => return Err(fault(error)),
             };
-            let (place, private, sm2) = (self.place.clone(), Arc::clone(&self.private), self.uri.sm2);
-            signers.push(Box::new(move |key, input| {
-                let handle = private.read().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
-                let signed = session.sign(&mechanism(key, sm2)?, handle.ok_or(Fault::NoKey)?, input);
-                signed.map_err(|error| place.explained(fault(error)))
+            let (place, private, kept) = (self.place.clone(), Arc::clone(&self.private), Arc::clone(&self.kept));
+            let sm2 = self.uri.sm2;
+            workers.push(Box::new(move |work| {
+                let done = match work {
+                    Work::Sign { key, input } => {
+                        let handle = private.read().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
+                        let signed = session.sign(&mechanism(key, sm2)?, handle.ok_or(Fault::NoKey)?, &input);
+                        signed.map(|signature| Answer::Signed(Bytes(signature))).map_err(fault)
+                    }
+                    kept_for => kept.work(&session, kept_for, sm2),
+                };
+                done.map_err(|fault| place.explained(fault))
             }));
         }
-        Ok(signers)
+        Ok(workers)
     }
 
     fn generate(&mut self, key: KeyKind) -> Result<(), Fault> {
@@ -239,6 +252,19 @@ impl Device for Token {
             },
             Err(error) => Err(self.place.explained(fault(error))),
         }
+    }
+
+    fn open_store(&mut self, pin: &str) -> Result<Offers, Fault> {
+        if !self.place.info()?.user_pin_initialized() {
+            return Err(Fault::NotInitialized);
+        }
+        self.log_in(UserType::User, pin)?;
+        self.is_unlocked = true;
+        self.find_kept().map_err(|fault| self.place.explained(fault))
+    }
+
+    fn generate_for(&mut self, id: &[u8], key: KeyKind) -> Result<Vec<u8>, Fault> {
+        self.make_kept(id, key).map_err(|fault| self.place.explained(fault))
     }
 
     fn unblock(&mut self, admin: &str, new: &str) -> Result<(), Fault> {

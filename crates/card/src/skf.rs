@@ -17,8 +17,8 @@ use eseal_pki::PublicKey;
 
 use self::library::{Handle, Library, User};
 use crate::address::SkfAddress;
-use crate::driver::device::{Device, SignerOnDevice};
-use crate::driver::wire::{Algorithm, Bytes, KeyKind, Listed, Shown, ShownKey};
+use crate::driver::device::{Device, Work, WorkerOnDevice, keeps_no_keys};
+use crate::driver::wire::{Algorithm, Answer, Bytes, KeyKind, Listed, Shown, ShownKey};
 use crate::fault::Fault;
 use crate::tries::Tries;
 
@@ -224,16 +224,20 @@ impl Device for SkfDevice {
         self.connected().unlock(pin)
     }
 
-    fn signers(&mut self) -> Result<Vec<SignerOnDevice>, Fault> {
+    fn workers(&mut self) -> Result<Vec<WorkerOnDevice>, Fault> {
         let shared = Arc::clone(&self.0);
-        let sign = move |key, input: &[u8]| {
+        let work = move |work: Work| {
             let connected = shared.lock().unwrap_or_else(PoisonError::into_inner);
-            match (key, connected.container) {
-                (Algorithm::Sm2, Some(container)) => connected.explained(connected.library.sign(container, input)),
-                _ => Err(Fault::NoKey),
+            match (work, connected.container) {
+                (Work::Sign { key: Algorithm::Sm2, input }, Some(container)) => {
+                    let signed = connected.explained(connected.library.sign(container, &input))?;
+                    Ok(Answer::Signed(Bytes(signed)))
+                }
+                (Work::Sign { .. }, _) => Err(Fault::NoKey),
+                (Work::SignFor { .. } | Work::Encrypt { .. } | Work::Decrypt { .. }, _) => keeps_no_keys(),
             }
         };
-        Ok(vec![Box::new(sign)])
+        Ok(vec![Box::new(work)])
     }
 
     fn generate(&mut self, key: KeyKind) -> Result<(), Fault> {

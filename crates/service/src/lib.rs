@@ -44,6 +44,7 @@ pub mod language;
 pub mod load;
 pub mod mesh;
 pub mod metrics;
+pub mod no_dumps;
 pub mod oidc;
 pub mod paging;
 pub mod panic;

@@ -77,6 +77,17 @@ pub enum AppError {
     Stopping,
 }
 
+impl AppError {
+    /// Whether it may be better later: a key-encryption key or an HSM was not there.
+    pub const fn is_for_now(&self) -> bool {
+        match self {
+            Self::Hosting(error) => error.is_for_now(),
+            Self::Content(error) => error.is_for_now(),
+            Self::Query(_) | Self::Trust(_) | Self::Store(_) | Self::Certificate(_) | Self::Stopping => false,
+        }
+    }
+}
+
 /// How the answer that is kept under a request key is made.
 pub type Answering = fn(&Decided<Seal>) -> Vec<u8>;
 
@@ -85,14 +96,15 @@ impl App {
     pub fn new(
         owner: &'static str,
         database: Database,
-        contents: Contents,
+        hosting: Hosting,
         (inquiry, stamping): (Inquiry, Stamping),
         writer: Writer,
     ) -> Self {
+        let contents = hosting.contents().clone();
         Self {
             query: Query::new(database.clone()),
             trust: TrustReader::new(database.clone(), contents.clone()),
-            hosting: Hosting::new(contents.clone()),
+            hosting,
             contents,
             inquiry,
             stamping,

@@ -1,9 +1,12 @@
 //! Settings of this service; `config.default.toml` explains each.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
+
+use crate::vault::{Cipher, KEY_FILE, KeyConfig};
 
 /// Every setting with its default and a comment.
 pub const CONFIG_DEFAULT: &str = include_str!("../config.default.toml");
@@ -12,8 +15,24 @@ pub const CONFIG_DEFAULT: &str = include_str!("../config.default.toml");
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The file with the key-encryption key.
+    /// The file with the key-encryption key called `key_file`; empty: there is none.
     pub key_file: PathBuf,
+    /// The name of the key that new secrets are encrypted under.
+    pub current_key: String,
+    /// Further key-encryption keys by their names.
+    #[serde(default)]
+    pub keys: BTreeMap<String, KeyConfig>,
+    /// What encrypts new secrets.
+    pub data_cipher: Cipher,
+    /// How many unwrapped data keys are kept in memory.
+    pub data_keys_kept: usize,
+    /// How long each of them is kept.
+    #[serde(with = "humantime_serde")]
+    pub data_keys_kept_for: Duration,
+    /// The name of the token among `keys` in which SM2 pairs of new hosted keys are made; empty: they are encrypted in the database.
+    pub sm2_pairs_in: String,
+    /// The same for P-256 pairs.
+    pub p256_pairs_in: String,
     /// How often seals are looked through for those that have expired.
     #[serde(with = "humantime_serde")]
     pub expiry_check: Duration,
@@ -41,4 +60,17 @@ pub struct Config {
     pub private_addresses: bool,
     /// Whether authorities for development may be trusted.
     pub accept_development_roots: bool,
+}
+
+impl Config {
+    /// Whether `key_file` is the current key, so that it is made where there is none.
+    pub fn makes_key_file(&self) -> bool {
+        self.current_key == KEY_FILE && !self.key_file.as_os_str().is_empty()
+    }
+
+    /// The files that the settings of key-encryption keys name, for who puts relative ones into a folder. Empty ones are left out.
+    pub fn key_files(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let named = self.keys.values_mut().flat_map(KeyConfig::files);
+        std::iter::once(&mut self.key_file).chain(named).filter(|path| !path.as_os_str().is_empty())
+    }
 }

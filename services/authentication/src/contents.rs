@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use eseal_eventstore::{Database, Row};
 use eseal_kernel::Digest;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
-use sea_orm::{ConnectionTrait as _, DbErr, QueryResult};
+use sea_orm::{ConnectionTrait as _, DbErr};
 use zeroize::Zeroizing;
 
 use crate::domain::ids::{AttemptId, HostedKeyId, SealId};
@@ -46,6 +46,13 @@ pub enum ContentError {
     Vault(#[from] VaultError),
 }
 
+impl ContentError {
+    /// Whether it may be better later.
+    pub const fn is_for_now(&self) -> bool {
+        matches!(self, Self::Vault(error) if error.is_for_now())
+    }
+}
+
 /// What is stored of a hosted key beside its facts.
 #[derive(Debug)]
 pub struct Secrets<'a> {
@@ -61,6 +68,9 @@ pub struct Secrets<'a> {
     pub p256_request: &'a [u8],
 }
 
+/// The column with the name of the key-encryption key that a row needs; empty in rows of earlier releases, which need `key_file`.
+pub const KEY_ID: &str = "key_id";
+
 /// What of a hosted key is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Secret {
@@ -73,7 +83,9 @@ pub enum Secret {
 }
 
 impl Secret {
-    const fn column(self) -> &'static str {
+    pub(crate) const ALL: [Self; 3] = [Self::Sm2Key, Self::P256Key, Self::PinHash];
+
+    pub(crate) const fn column(self) -> &'static str {
         match self {
             Self::Sm2Key => "sm2_key",
             Self::P256Key => "p256_key",
@@ -82,25 +94,26 @@ impl Secret {
     }
 
     /// The place that its box is bound to.
-    fn place(self, key: &str) -> String {
+    pub(crate) fn place(self, key: &str) -> String {
         format!("hosted_key_secret/{key}/{}", self.column())
     }
 }
 
 impl Contents {
     /// The contents in `database`, encrypted with the key of `vault`.
-    pub fn new(database: Database, vault: Vault) -> Self {
-        Self { database, vault: Arc::new(vault), stored: Arc::default() }
+    pub fn new(database: Database, vault: Arc<Vault>) -> Self {
+        Self { database, vault, stored: Arc::default() }
     }
 
     /// The row of a SESeal.
     ///
     /// # Errors
     /// [`ContentError::Vault`].
-    pub fn seal_row(&self, der: &[u8]) -> Result<Row, ContentError> {
-        let digest = Digest::of(der);
-        let content = self.vault.seal(&seal_place(&digest.to_string()), der)?;
-        let values = vec![("digest", digest.to_string().into()), ("content", content.into())];
+    pub async fn seal_row(&self, der: &[u8]) -> Result<Row, ContentError> {
+        let digest = Digest::of(der).to_string();
+        let content = self.vault.seal(&seal_place(&digest), der).await?;
+        let key_id = self.vault.current().to_owned();
+        let values = vec![("digest", digest.into()), ("content", content.into()), (KEY_ID, key_id.into())];
         Ok(Row { table: "seal_content", key: &["digest"], values })
     }
 
@@ -111,22 +124,23 @@ impl Contents {
     pub async fn seal(&self, digest: Digest) -> Result<Option<Vec<u8>>, ContentError> {
         let digest = digest.to_string();
         let Some(sealed) = self.blob("seal_content", "content", ("digest", &digest)).await? else { return Ok(None) };
-        Ok(Some(self.vault.open_box(&seal_place(&digest), &sealed)?.to_vec()))
+        Ok(Some(self.vault.open_box(&seal_place(&digest), &sealed).await?.to_vec()))
     }
 
     /// The rows of a hosted key.
     ///
     /// # Errors
     /// [`ContentError::Vault`].
-    pub fn secrets_row(&self, key: HostedKeyId, secrets: &Secrets<'_>) -> Result<Row, ContentError> {
+    pub async fn secrets_row(&self, key: HostedKeyId, secrets: &Secrets<'_>) -> Result<Row, ContentError> {
         let key = key.to_string();
-        let sealed = |secret: Secret, plaintext| self.vault.seal(&secret.place(&key), plaintext);
+        let sealed = async |secret: Secret, plaintext| self.vault.seal(&secret.place(&key), plaintext).await;
         let values = vec![
-            ("sm2_key", sealed(Secret::Sm2Key, secrets.sm2_key)?.into()),
-            ("p256_key", sealed(Secret::P256Key, secrets.p256_key)?.into()),
-            ("pin_hash", sealed(Secret::PinHash, secrets.pin_hash)?.into()),
+            ("sm2_key", sealed(Secret::Sm2Key, secrets.sm2_key).await?.into()),
+            ("p256_key", sealed(Secret::P256Key, secrets.p256_key).await?.into()),
+            ("pin_hash", sealed(Secret::PinHash, secrets.pin_hash).await?.into()),
             ("sm2_request", secrets.sm2_request.to_vec().into()),
             ("p256_request", secrets.p256_request.to_vec().into()),
+            (KEY_ID, self.vault.current().to_owned().into()),
             ("hosted_key_id", key.into()),
         ];
         Ok(Row { table: "hosted_key_secret", key: &["hosted_key_id"], values })
@@ -139,7 +153,8 @@ impl Contents {
     pub async fn secret(&self, key: HostedKeyId, secret: Secret) -> Result<Option<Zeroizing<Vec<u8>>>, ContentError> {
         let key = key.to_string();
         let sealed = self.blob("hosted_key_secret", secret.column(), ("hosted_key_id", &key)).await?;
-        Ok(sealed.map(|sealed| self.vault.open_box(&secret.place(&key), &sealed)).transpose()?)
+        let Some(sealed) = sealed else { return Ok(None) };
+        Ok(Some(self.vault.open_box(&secret.place(&key), &sealed).await?))
     }
 
     /// The certificate requests of a hosted key, the SM2 one first; none if there is no such key.
@@ -217,41 +232,6 @@ impl Contents {
         Ok(found)
     }
 
-    /// Whether something is stored that the key file opens: a new key file would be of no use then.
-    ///
-    /// # Errors
-    /// [`DbErr`] when the database fails.
-    pub async fn is_anything_encrypted(database: &Database) -> Result<bool, DbErr> {
-        for (table, key) in [("hosted_key_secret", "hosted_key_id"), ("seal_content", "digest")] {
-            let select = Query::select().column(key).from(table).limit(1).take();
-            if database.reader().query_one(&select).await?.is_some() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Opens one of each kind of boxes: finds out at the start that the key file is another one.
-    ///
-    /// # Errors
-    /// [`ContentError`].
-    pub async fn check_key(&self) -> Result<(), ContentError> {
-        if let Some(row) = self.any("hosted_key_secret", ["hosted_key_id", "pin_hash"]).await? {
-            let key: String = row.try_get("", "hosted_key_id")?;
-            self.vault.open_box(&Secret::PinHash.place(&key), &row.try_get::<Vec<u8>>("", "pin_hash")?)?;
-        }
-        if let Some(row) = self.any("seal_content", ["digest", "content"]).await? {
-            let digest: String = row.try_get("", "digest")?;
-            self.vault.open_box(&seal_place(&digest), &row.try_get::<Vec<u8>>("", "content")?)?;
-        }
-        Ok(())
-    }
-
-    async fn any(&self, table: &'static str, columns: [&'static str; 2]) -> Result<Option<QueryResult>, DbErr> {
-        let select = Query::select().columns(columns).from(table).limit(1).take();
-        self.database.reader().query_one(&select).await
-    }
-
     async fn blob(
         &self,
         table: &'static str,
@@ -288,7 +268,8 @@ fn content_row(table: &'static str, der: &[u8]) -> Row {
     Row { table, key: &["digest"], values }
 }
 
-fn seal_place(digest: &str) -> String {
+/// The place that the box of a SESeal is bound to.
+pub(crate) fn seal_place(digest: &str) -> String {
     format!("seal_content/{digest}")
 }
 

@@ -12,7 +12,7 @@
 //! - [`trust`]: roots and revocation lists, and what they say of a certificate
 //! - [`inquiry`]: issuers, asked where no list says anything
 //! - [`hosting`], [`pins`]: hosted keys and their PINs
-//! - [`vault`]: encryption at rest
+//! - [`vault`]: encryption at rest; [`keyring`]: which keys the database needs, and how it goes over to another
 //! - [`grpc`]: the RPCs
 //! - [`reactor`], [`effects`]: a made seal -> its registration, with its bytes from fabrication; what approved applications
 //!   asked for -> done with the seals that they are about
@@ -33,6 +33,7 @@ mod expiry;
 mod grpc;
 mod hosting;
 mod inquiry;
+mod keyring;
 pub mod metrics;
 mod migration;
 mod pins;
@@ -42,21 +43,22 @@ mod reactor;
 mod trust;
 mod vault;
 
-use std::io;
-use std::path::Path;
+use std::convert::Infallible;
+use std::sync::Arc;
 
-use eseal_eventstore::Projector;
+use eseal_eventstore::{Database, Projector};
 use eseal_proto::authentication::v1::hosted_key_service_server::HostedKeyServiceServer;
 use eseal_proto::authentication::v1::registry_service_server::RegistryServiceServer;
 use eseal_proto::authentication::v1::sealing_service_server::SealingServiceServer;
 use eseal_proto::authentication::v1::trust_service_server::TrustServiceServer;
-use eseal_service::process::Program;
+use eseal_service::process::{KeyUse, Program, Rewrapped, Rewrapping};
 use eseal_service::{Context, MAX_MESSAGE, StartError};
 use tonic::service::Routes;
 
 pub use config::{CONFIG_DEFAULT, Config};
 pub use grpc::REASONS;
 pub use migration::migrations;
+pub use vault::{Cipher, FileConfig, KeyConfig, KmsConfig, TokenConfig};
 
 use app::App;
 use app::stamping::Stamping;
@@ -66,8 +68,10 @@ use domain::crl::Crl;
 use domain::hosted_key::HostedKey;
 use domain::trust_anchor::TrustAnchor;
 use grpc::{Grpc, Room};
+use hosting::Hosting;
 use inquiry::Inquiry;
-use vault::{Vault, VaultError};
+use keyring::{Keyring, is_anything_encrypted};
+use vault::Vault;
 
 /// This service as a program: `eseal-authentication`, and a part of the standalone.
 pub const PROGRAM: Program = Program {
@@ -91,13 +95,17 @@ pub async fn wire(config: Config, context: &Context) -> Result<Routes, StartErro
     if config.expiry_check.is_zero() {
         return Err(StartError::setting(service, "expiry_check", "it must be longer than nothing"));
     }
-    let contents = open_contents(&config.key_file, context).await?;
+    let vault = open_vault(&config, context.database(), service).await?;
+    let contents = Contents::new(context.database().clone(), Arc::clone(&vault));
+    let hosting = Hosting::try_new(contents.clone(), &vault, [&config.sm2_pairs_in, &config.p256_pairs_in]).await;
+    let hosting = hosting.map_err(|(setting, why)| StartError::setting(service, setting, why))?;
+    context.spawn("data keys", wipe_data_keys(vault, context.clone()));
     let stamping = Stamping::try_new(&config).await;
     let stamping =
         stamping.map_err(|error| StartError::setting(service, "time_stamp_authorities", chain_of(&error)))?;
     let inquiry = Inquiry::try_new(&config);
     let inquiry = inquiry.map_err(|error| StartError::setting(service, "ask_revocation", chain_of(&error)))?;
-    let mut app = App::new(service, context.database().clone(), contents, (inquiry, stamping), context.writer());
+    let mut app = App::new(service, context.database().clone(), hosting, (inquiry, stamping), context.writer());
     app.accept_development_roots = config.accept_development_roots;
     context.spawn("from fabrication", reactor::run(app.clone(), context.clone()));
     context.spawn("from application", reactor::orders::ends(app.clone(), context.clone()));
@@ -124,24 +132,49 @@ fn chain_of(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {}", chain_of(cause)))
 }
 
-/// The contents under the key of this file. At the first start the file is made; one that is missing or another one when
-/// something is encrypted already is a mistake to be mended, not a reason for a new key.
-async fn open_contents(key_file: &Path, context: &Context) -> Result<Contents, StartError> {
-    let service = context.name();
-    let unusable = |why: &dyn ToString| {
-        StartError::setting(service, format!("the file {} in key_file", key_file.display()), why.to_string())
+/// The key-encryption keys, which are those that the database needs. At the first start `key_file` is made; one that is missing
+/// or another one when something is encrypted already is a mistake to be mended, not a reason for a new key.
+async fn open_vault(config: &Config, database: &Database, service: &'static str) -> Result<Arc<Vault>, StartError> {
+    let unusable = |why: &dyn std::error::Error| StartError::setting(service, "the key-encryption keys", chain_of(why));
+    let encrypted = is_anything_encrypted(database).await.map_err(|error| unusable(&error))?;
+    let vault = Vault::open(config, !encrypted).map_err(|error| unusable(&error))?;
+    let vault = Arc::new(vault);
+    let keyring = Keyring::new(database.clone(), Arc::clone(&vault));
+    keyring.check().await.map_err(|error| unusable(&error))?;
+    Ok(vault)
+}
+
+/// Data keys that were unwrapped are forgotten in time, also where nobody asks for another one.
+async fn wipe_data_keys(vault: Arc<Vault>, context: Context) -> Result<(), Infallible> {
+    let stopping = context.stopping();
+    let Some(pause) = vault.sweeps_every() else {
+        stopping.cancelled().await;
+        return Ok(());
     };
-    let vault = match Vault::open(key_file) {
-        Err(VaultError::File(error)) if error.kind() == io::ErrorKind::NotFound => {
-            let encrypted = Contents::is_anything_encrypted(context.database()).await;
-            if encrypted.map_err(|error| unusable(&error))? {
-                return Err(unusable(&"it is missing, and the database holds what was encrypted with its key"));
-            }
-            Vault::create(key_file)
-        }
-        opened => opened,
+    while tokio::time::timeout(pause, stopping.cancelled()).await.is_err() {
+        vault.sweep();
+    }
+    Ok(())
+}
+
+/// Encrypts what is under an earlier key-encryption key anew under the current one, beside services that run.
+///
+/// # Errors
+/// [`StartError`] when a key or the database can't be used: what is done is done, and it can be begun again.
+pub async fn rewrap(config: Config, database: &Database, how: Rewrapping<'_>) -> Result<Rewrapped, StartError> {
+    let service = PROGRAM.name;
+    let unusable = |why: &dyn std::error::Error| StartError::setting(service, "the key-encryption keys", chain_of(why));
+    let vault = Arc::new(Vault::open(&config, false).map_err(|error| unusable(&error))?);
+    let keyring = Keyring::new(database.clone(), Arc::clone(&vault));
+    let mut rewrapped = match how.check {
+        true => Rewrapped::default(),
+        false => keyring.rewrap(how.tell).await.map_err(|error| unusable(&error))?,
     };
-    let contents = Contents::new(context.database().clone(), vault.map_err(|error| unusable(&error))?);
-    contents.check_key().await.map_err(|error| unusable(&error))?;
-    Ok(contents)
+    let mut needed = keyring.needed().await.map_err(|error| unusable(&error))?;
+    for key in vault.keys() {
+        needed.entry(key.to_owned()).or_insert(0);
+    }
+    let of = |(name, rows): (String, u64)| KeyUse { is_current: name == vault.current(), name, rows };
+    rewrapped.keys = needed.into_iter().map(of).collect();
+    Ok(rewrapped)
 }

@@ -1,11 +1,22 @@
 //! The tables of this service. A shipped migration is never edited; the next change is the next migration.
 
+mod hosted;
+
 use sea_orm_migration::async_trait::async_trait;
 use sea_orm_migration::prelude::*;
 
+use hosted::KeyIds;
+
 /// The migrations of this service, oldest first.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(Tables), Box::new(Batches), Box::new(Policies), Box::new(Succession), Box::new(Evidence)]
+    vec![
+        Box::new(Tables),
+        Box::new(Batches),
+        Box::new(Policies),
+        Box::new(Succession),
+        Box::new(Evidence),
+        Box::new(KeyIds),
+    ]
 }
 
 struct Tables;

@@ -93,7 +93,7 @@ async fn handle(app: &App, context: &Context, fabrication: &Peer, received: Rece
         Ok(action) => action,
         Err(error) => return Outcome::Later(error.to_string()),
     };
-    let row = match app.contents.seal_row(&der) {
+    let row = match app.contents.seal_row(&der).await {
         Ok(row) => row,
         Err(error) => return Outcome::Later(error.to_string()),
     };

@@ -93,6 +93,13 @@ pub enum Command {
     /// Events that a service could not take in. 死信:服务未能处理的事件。
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+    /// Encrypt what is under an earlier key-encryption key of authentication anew under the current one; works while the services
+    /// run, can be stopped and begun again. 将旧密钥加密密钥保护的数据改由当前密钥保护(可在服务运行时执行,可中断并重新执行)。
+    Rewrap {
+        /// Change nothing: only tell how much needs which key. 仅查看各密钥的使用情况,不作更改。
+        #[arg(long)]
+        check: bool,
+    },
     /// Throw read tables away and fill them again from the events; while the services are stopped.
     /// 由事件重建查询表(须先停止服务)。
     Rebuild {

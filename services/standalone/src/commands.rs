@@ -5,7 +5,7 @@ use std::path::Path;
 
 use eseal_eventstore::{Database, DeadLetters};
 use eseal_kernel::Clock;
-use eseal_service::process::{Program, asked_to_stop};
+use eseal_service::process::{Program, Rewrapping, asked_to_stop, tell_rewrapped};
 use eseal_service::telemetry::{self, TelemetryError};
 use eseal_service::tend::{self, TendError};
 use eseal_service::tls::TlsConfig;
@@ -37,6 +37,14 @@ pub enum CommandError {
     NoService {
         /// What was given.
         given: String,
+    },
+    /// Something still needs an earlier key-encryption key.
+    #[error(
+        "not all is under the current key: {rows} rows still need an earlier one; what is in the way is told above"
+    )]
+    NotRewrapped {
+        /// How much.
+        rows: u64,
     },
     /// Standard input or output.
     #[error("reading or writing failed")]
@@ -76,6 +84,7 @@ pub async fn run(cli: Cli, language: Language, out: &mut impl Write) -> Result<(
         Command::DeadLetters(cli::DeadLetters::Replay { consumer }) => {
             replay_dead_letters(&common, &consumer, language, out).await
         }
+        Command::Rewrap { check } => rewrap(&common, check, language, out).await,
         Command::Rebuild { service } => rebuild(&common, service.as_deref(), language, out).await,
     }
 }
@@ -225,6 +234,20 @@ async fn replay_dead_letters(
     }
     writeln!(out, "{consumer}: {count} {}", language.pick("条死信将重新处理", "dead letters will be tried again"))?;
     Ok(())
+}
+
+async fn rewrap(common: &Common, check: bool, language: Language, out: &mut impl Write) -> Result<(), CommandError> {
+    let data = existing(common)?;
+    let config = load(common)?.in_folder(&data);
+    let Some(database) = open(&data, &eseal_authentication::PROGRAM).await? else { return Ok(()) };
+    let rewrapping = Rewrapping { check, tell: &mut |_, _| () };
+    let rewrapped = eseal_authentication::rewrap(config.authentication, &database, rewrapping).await;
+    let rewrapped = rewrapped.map_err(StandaloneError::from)?;
+    tell_rewrapped(&rewrapped, language, out)?;
+    match rewrapped.left() {
+        rows if rows > 0 && !check => Err(CommandError::NotRewrapped { rows }),
+        _ => Ok(()),
+    }
 }
 
 async fn rebuild(

@@ -101,7 +101,7 @@ impl Config {
     /// The same with relative paths starting at the data folder.
     #[must_use]
     pub fn in_folder(mut self, data: &DataFolder) -> Self {
-        let named = [&mut self.fabrication.key_file, &mut self.authentication.key_file];
+        let named = std::iter::once(&mut self.fabrication.key_file).chain(self.authentication.key_files());
         let optional = [
             &mut self.application.font_file,
             &mut self.fabrication.maker_card_file,
@@ -119,7 +119,10 @@ impl Config {
     /// See [`DataFolder::ensure_encryption_key`].
     pub fn ensure_keys(&self, data: &DataFolder) -> Result<(), StandaloneError> {
         data.ensure_encryption_key("fabrication", &self.fabrication.key_file)?;
-        data.ensure_encryption_key("authentication", &self.authentication.key_file)
+        if self.authentication.makes_key_file() {
+            data.ensure_encryption_key("authentication", &self.authentication.key_file)?;
+        }
+        Ok(())
     }
 }
 

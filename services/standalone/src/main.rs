@@ -16,6 +16,7 @@ fn main() -> ExitCode {
     if let Some(code) = eseal_card::drive_if_called() {
         return code;
     }
+    eseal_service::no_dumps::no_core_dumps();
     let cli = Cli::parse();
     let locale = std::env::var("LC_ALL").or_else(|_| std::env::var("LANG")).ok();
     let language = cli.common.language(locale.as_deref());

@@ -29,6 +29,7 @@ fn command(error: &CommandError) -> String {
         CommandError::Telemetry(TelemetryError::Twice) => "日志已初始化".to_owned(),
         CommandError::NoData(folder) => format!("数据目录 {folder} 不存在:`eseal-standalone serve` 首次启动时创建"),
         CommandError::NoService { given } => format!("没有名为 {given} 的服务"),
+        CommandError::NotRewrapped { rows } => format!("尚有 {rows} 行仍由旧密钥保护,原因见上"),
         CommandError::Io(error) => format!("读写失败:{error}"),
     }
 }

@@ -8,22 +8,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::device::{Device, SignerOnDevice};
+use super::device::{Device, Work, WorkerOnDevice};
 use super::queue::Queue;
-use super::wire::{Algorithm, Answer, Bytes, Request, receive, send};
+use super::wire::{Answer, Bytes, Request, receive, send};
 use crate::address::CardAddress;
 use crate::fault::Fault;
 use crate::{pkcs11, skf};
 
 /// The first argument of a program that is to be a driver.
 pub(crate) const CALL: &str = "drive-card";
-/// Signatures that wait for a session; whoever asks for more waits in front of the pipe.
+/// Signatures and the like that wait for a session; whoever asks for more waits in front of the pipe.
 const WAITING: usize = 1024;
 /// What a library may take to say goodbye in.
 const GOODBYE: Duration = Duration::from_secs(2);
 
 type Output = Arc<Mutex<Box<dyn Write + Send>>>;
-type ToSign = (u32, Algorithm, Vec<u8>);
+type ToDo = (u32, Work);
 
 /// Drives a card, and says with which code to end, if this process was started for that. A program that opens cards by
 /// [`crate::Card::open`] calls this before anything else.
@@ -37,18 +37,18 @@ pub fn if_called() -> Option<ExitCode> {
     Some(if serve(&output) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Reads requests until the other side is gone. Signatures are made side by side, everything else one after the other.
+/// Reads requests until the other side is gone. What is in [`Work`] is done side by side, everything else one after the other.
 fn serve(output: &Output) -> bool {
     let (to_device, for_device) = channel();
-    let to_sign = Arc::new(Queue::new(WAITING));
+    let to_do = Arc::new(Queue::new(WAITING));
     let device = {
-        let (output, to_sign) = (Arc::clone(output), Arc::clone(&to_sign));
-        thread::Builder::new().name("device".to_owned()).spawn(move || work(&for_device, &to_sign, &output))
+        let (output, to_do) = (Arc::clone(output), Arc::clone(&to_do));
+        thread::Builder::new().name("device".to_owned()).spawn(move || work(&for_device, &to_do, &output))
     };
     let Ok(device) = device else { return false };
-    let good = own_input().is_ok_and(|input| read(&mut BufReader::new(input), &to_device, &to_sign));
+    let good = own_input().is_ok_and(|input| read(&mut BufReader::new(input), &to_device, &to_do));
     drop(to_device);
-    to_sign.close();
+    to_do.close();
     // A library that hangs must not keep this process: the other side is gone.
     let (done, wait) = channel::<()>();
     let _ = thread::Builder::new().name("goodbye".to_owned()).spawn(move || {
@@ -59,14 +59,16 @@ fn serve(output: &Output) -> bool {
     good
 }
 
-fn read(input: &mut impl io::Read, to_device: &Sender<(u32, Request)>, to_sign: &Queue<ToSign>) -> bool {
+fn read(input: &mut impl io::Read, to_device: &Sender<(u32, Request)>, to_do: &Queue<ToDo>) -> bool {
     loop {
         let passed_on = match receive::<Request>(input) {
-            Ok(Some((number, Request::Sign { key, input }))) => {
-                to_sign.push((number, key, input.0));
-                true
-            }
-            Ok(Some((number, request))) => to_device.send((number, request)).is_ok(),
+            Ok(Some((number, request))) => match side_by_side(request) {
+                Ok(work) => {
+                    to_do.push((number, work));
+                    true
+                }
+                Err(request) => to_device.send((number, *request)).is_ok(),
+            },
             Ok(None) => return true,
             Err(_) => return false,
         };
@@ -76,14 +78,22 @@ fn read(input: &mut impl io::Read, to_device: &Sender<(u32, Request)>, to_sign: 
     }
 }
 
-fn work(requests: &Receiver<(u32, Request)>, to_sign: &Arc<Queue<ToSign>>, output: &Output) {
+fn side_by_side(request: Request) -> Result<Work, Box<Request>> {
+    Ok(match request {
+        Request::Sign { key, input } => Work::Sign { key, input: input.0 },
+        Request::SignFor { id, key, input } => Work::SignFor { id: id.0, key, input: input.0 },
+        Request::Encrypt { nonce, bound, input } => Work::Encrypt { nonce: nonce.0, bound: bound.0, input: input.0 },
+        Request::Decrypt { nonce, bound, input } => Work::Decrypt { nonce: nonce.0, bound: bound.0, input: input.0 },
+        other => return Err(Box::new(other)),
+    })
+}
+
+fn work(requests: &Receiver<(u32, Request)>, to_do: &Arc<Queue<ToDo>>, output: &Output) {
     let mut device: Option<Box<dyn Device>> = None;
     for (number, request) in requests {
-        let is_unlock = matches!(request, Request::Unlock { .. });
         let mut answer = answer(&mut device, request).unwrap_or_else(Answer::Failed);
-        if is_unlock
-            && matches!(answer, Answer::Unlocked(_))
-            && let Err(fault) = start_signers(device.as_mut(), to_sign, output)
+        if matches!(answer, Answer::Unlocked(_) | Answer::Store(_))
+            && let Err(fault) = start_workers(device.as_mut(), to_do, output)
         {
             answer = Answer::Failed(fault);
         }
@@ -135,7 +145,12 @@ fn answer(device: &mut Option<Box<dyn Device>>, request: Request) -> Result<Answ
         Request::ReadSeal => Answer::Seal(device.read_seal()?.map(Bytes)),
         Request::ChangePin { old, new } => done(device.change_pin(old.expose(), new.expose()))?,
         Request::Unblock { admin, new } => done(device.unblock(admin.expose(), new.expose()))?,
-        Request::Open { .. } | Request::List { .. } | Request::Initialize(_) | Request::Sign { .. } => Answer::Done,
+        Request::OpenStore { pin } => Answer::Store(device.open_store(pin.expose())?),
+        Request::GenerateFor { id, key } => Answer::Public(Bytes(device.generate_for(&id.0, key)?)),
+        Request::Open { .. } | Request::List { .. } | Request::Initialize(_) => Answer::Done,
+        Request::Sign { .. } | Request::SignFor { .. } | Request::Encrypt { .. } | Request::Decrypt { .. } => {
+            Answer::Done
+        }
     })
 }
 
@@ -143,24 +158,20 @@ fn done(result: Result<(), Fault>) -> Result<Answer, Fault> {
     result.map(|()| Answer::Done)
 }
 
-/// Signers live until there is nothing more to sign: the other side is gone.
-fn start_signers(
-    device: Option<&mut Box<dyn Device>>,
-    to_sign: &Arc<Queue<ToSign>>,
-    output: &Output,
-) -> Result<(), Fault> {
+/// Workers live until there is nothing more to do: the other side is gone.
+fn start_workers(device: Option<&mut Box<dyn Device>>, to_do: &Arc<Queue<ToDo>>, output: &Output) -> Result<(), Fault> {
     let Some(device) = device else { return Ok(()) };
-    for signer in device.signers()? {
-        let (to_sign, output) = (Arc::clone(to_sign), Arc::clone(output));
-        let started = thread::Builder::new().name("signer".to_owned()).spawn(move || sign(signer, &to_sign, &output));
+    for worker in device.workers()? {
+        let (to_do, output) = (Arc::clone(to_do), Arc::clone(output));
+        let started = thread::Builder::new().name("worker".to_owned()).spawn(move || toil(worker, &to_do, &output));
         started.map_err(|error| Fault::Library(error.to_string()))?;
     }
     Ok(())
 }
 
-fn sign(mut signer: SignerOnDevice, to_sign: &Queue<ToSign>, output: &Output) {
-    while let Some((number, key, input)) = to_sign.pop() {
-        let answer = signer(key, &input).map_or_else(Answer::Failed, |signature| Answer::Signed(Bytes(signature)));
+fn toil(mut worker: WorkerOnDevice, to_do: &Queue<ToDo>, output: &Output) {
+    while let Some((number, work)) = to_do.pop() {
+        let answer = worker(work).unwrap_or_else(Answer::Failed);
         if tell(output, number, &answer).is_err() {
             return;
         }
@@ -201,6 +212,9 @@ fn own_input() -> io::Result<impl io::Read> {
 fn no_core_dumps() {
     use rustix::process::{Resource, Rlimit, setrlimit};
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    // A pattern that begins with a pipe takes no notice of the limit (core(5)).
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
 #[cfg(not(unix))]

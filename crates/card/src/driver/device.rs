@@ -1,6 +1,8 @@
 //! What a driver must be able to do, whichever standard its library follows.
 
-use super::wire::{Algorithm, KeyKind, Shown};
+use zeroize::Zeroizing;
+
+use super::wire::{Algorithm, Answer, KeyKind, Offers, Shown};
 use crate::fault::Fault;
 use crate::tries::Tries;
 
@@ -15,8 +17,8 @@ pub(crate) trait Device {
     /// Tries the PIN, once. Gives the keys that can sign now.
     fn unlock(&mut self, pin: &str) -> Result<Vec<Algorithm>, Fault>;
 
-    /// Those who sign side by side: as many as the device has sessions for, at least one.
-    fn signers(&mut self) -> Result<Vec<SignerOnDevice>, Fault>;
+    /// Those who work side by side: as many as the device has sessions for, at least one.
+    fn workers(&mut self) -> Result<Vec<WorkerOnDevice>, Fault>;
 
     /// Makes a key pair.
     fn generate(&mut self, key: KeyKind) -> Result<(), Fault>;
@@ -35,7 +37,33 @@ pub(crate) trait Device {
 
     /// Gives a locked card a new PIN, by the administrator's.
     fn unblock(&mut self, admin: &str, new: &str) -> Result<(), Fault>;
+
+    /// Tries the PIN, once, to keep keys for a service.
+    fn open_store(&mut self, _pin: &str) -> Result<Offers, Fault> {
+        keeps_no_keys()
+    }
+
+    /// Makes a key pair of this id; gives its public half, SubjectPublicKeyInfo.
+    fn generate_for(&mut self, _id: &[u8], _key: KeyKind) -> Result<Vec<u8>, Fault> {
+        keeps_no_keys()
+    }
 }
 
-/// Signs what [`eseal_pki::PublicKey::device_input`] made; gives the device's own form.
-pub(crate) type SignerOnDevice = Box<dyn FnMut(Algorithm, &[u8]) -> Result<Vec<u8>, Fault> + Send>;
+/// What is done side by side.
+pub(crate) enum Work {
+    /// Signs what [`eseal_pki::PublicKey::device_input`] made; gives the device's own form.
+    Sign { key: Algorithm, input: Vec<u8> },
+    /// The same with the key pair of this id.
+    SignFor { id: Vec<u8>, key: Algorithm, input: Vec<u8> },
+    /// Encrypts with the AES key of the address (AES-GCM, a tag of 16 bytes).
+    Encrypt { nonce: Vec<u8>, bound: Vec<u8>, input: Zeroizing<Vec<u8>> },
+    /// Decrypts with it.
+    Decrypt { nonce: Vec<u8>, bound: Vec<u8>, input: Vec<u8> },
+}
+
+/// One who works on the device, with a session of its own.
+pub(crate) type WorkerOnDevice = Box<dyn FnMut(Work) -> Result<Answer, Fault> + Send>;
+
+pub(crate) fn keeps_no_keys<T>() -> Result<T, Fault> {
+    Err(Fault::NotOffered("to keep keys for a service".to_owned()))
+}

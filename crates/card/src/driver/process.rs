@@ -115,7 +115,7 @@ impl Driver {
     /// Asks, and waits for the answer. Blocks; many may ask at once.
     pub(crate) fn ask(&self, request: &Request) -> Result<Answer, CardError> {
         let patience = match request {
-            Request::Generate { .. } | Request::Initialize(_) => self.patience_for_keys,
+            Request::Generate { .. } | Request::GenerateFor { .. } | Request::Initialize(_) => self.patience_for_keys,
             _ => self.patience,
         };
         let number = self.next.fetch_add(1, Ordering::Relaxed);

@@ -22,19 +22,64 @@ const HEAD: usize = 8;
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Request {
-    Open { address: String },
-    List { address: String },
+    Open {
+        address: String,
+    },
+    List {
+        address: String,
+    },
     Initialize(Box<Initialize>),
     Show,
     Tries,
-    Unlock { pin: Secret },
-    Sign { key: Algorithm, input: Bytes },
-    Generate { key: KeyKind },
-    Import { key: Algorithm, certificate: Bytes },
-    StoreSeal { seal: Bytes },
+    Unlock {
+        pin: Secret,
+    },
+    Sign {
+        key: Algorithm,
+        input: Bytes,
+    },
+    Generate {
+        key: KeyKind,
+    },
+    Import {
+        key: Algorithm,
+        certificate: Bytes,
+    },
+    StoreSeal {
+        seal: Bytes,
+    },
     ReadSeal,
-    ChangePin { old: Secret, new: Secret },
-    Unblock { admin: Secret, new: Secret },
+    ChangePin {
+        old: Secret,
+        new: Secret,
+    },
+    Unblock {
+        admin: Secret,
+        new: Secret,
+    },
+    /// Logs in to keep keys for a service: many of them, each by its CKA_ID.
+    OpenStore {
+        pin: Secret,
+    },
+    GenerateFor {
+        id: Bytes,
+        key: KeyKind,
+    },
+    SignFor {
+        id: Bytes,
+        key: Algorithm,
+        input: Bytes,
+    },
+    Encrypt {
+        nonce: Bytes,
+        bound: Bytes,
+        input: SecretBytes,
+    },
+    Decrypt {
+        nonce: Bytes,
+        bound: Bytes,
+        input: Bytes,
+    },
 }
 
 /// What a fresh token is to become.
@@ -58,7 +103,23 @@ pub(crate) enum Answer {
     Unlocked(Vec<Algorithm>),
     Signed(Bytes),
     Seal(Option<Bytes>),
+    Store(Offers),
+    /// SubjectPublicKeyInfo.
+    Public(Bytes),
+    Encrypted(Bytes),
+    Decrypted(SecretBytes),
     Failed(Fault),
+}
+
+/// What a token can do for a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offers {
+    /// SM2 key pairs can be made on it.
+    pub sm2: bool,
+    /// P-256 key pairs can be made on it.
+    pub p256: bool,
+    /// The AES key of the address is there, and can encrypt (AES-GCM).
+    pub secret: bool,
 }
 
 /// A card as its driver shows it.
@@ -176,6 +237,23 @@ impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
         BASE64_STANDARD.decode(text.as_bytes()).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Bytes that nobody else may know, as Base64; wiped when dropped, as the frame is that they travel in.
+pub(crate) struct SecretBytes(pub(crate) Zeroizing<Vec<u8>>);
+
+impl Serialize for SecretBytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&Zeroizing::new(BASE64_STANDARD.encode(&*self.0)))
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretBytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <&str>::deserialize(deserializer)?; // a slice of the frame: Base64 needs no escapes
+        let bytes = BASE64_STANDARD.decode(text).map_err(serde::de::Error::custom)?;
+        Ok(Self(Zeroizing::new(bytes)))
     }
 }
 

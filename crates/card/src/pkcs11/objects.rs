@@ -93,7 +93,11 @@ impl Objects<'_> {
     pub(super) fn generate(&self, key: KeyKind) -> Result<(), Fault> {
         let mut id = vec![0; 8];
         getrandom::fill(&mut id).map_err(|error| Fault::Library(error.to_string()))?;
-        let label = format!("eseal {}", key.suite()).into_bytes();
+        self.generate_as(key, id, format!("eseal {}", key.suite()).into_bytes()).map(drop)
+    }
+
+    /// The same with this CKA_ID and CKA_LABEL; gives the public half.
+    pub(super) fn generate_as(&self, key: KeyKind, id: Vec<u8>, label: Vec<u8>) -> Result<PublicKey, Fault> {
         let both = [Attribute::Token(true), Attribute::Id(id), Attribute::Label(label)];
         let mut public = vec![Attribute::Private(false), Attribute::Verify(true)];
         let mut private = vec![
@@ -122,7 +126,9 @@ impl Objects<'_> {
                 Mechanism::EccKeyPairGen
             }
         };
-        self.session.generate_key_pair(&mechanism, &public, &private).map(drop).map_err(fault)
+        let (public, _) = self.session.generate_key_pair(&mechanism, &public, &private).map_err(fault)?;
+        let read = self.attributes(public)?.public_key();
+        read.ok_or_else(|| Fault::Lied("a key pair that was made has no public half".to_owned()))
     }
 
     /// Puts the certificate of a key pair onto the token, in place of earlier ones.
@@ -215,7 +221,7 @@ impl Objects<'_> {
         self.find(&template)?.into_iter().map(|handle| self.attributes(handle)).collect()
     }
 
-    fn find(&self, template: &[Attribute]) -> Result<Vec<ObjectHandle>, Fault> {
+    pub(super) fn find(&self, template: &[Attribute]) -> Result<Vec<ObjectHandle>, Fault> {
         let found: Result<Vec<_>, _> = self.session.iter_objects(template).map_err(fault)?.take(MAX_OBJECTS).collect();
         found.map_err(fault)
     }

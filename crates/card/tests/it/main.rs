@@ -2,6 +2,7 @@
 
 mod bounds;
 mod faulty;
+mod hsm;
 mod pin;
 mod skf;
 mod softhsm;

@@ -53,12 +53,17 @@ impl Tokens {
         self.open(label)
     }
 
+    /// A file beside the tokens.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     pub fn open(&self, label: &str) -> Card {
         Card::open_by(&self.address(&format!("token={label}")), &self.drivers).expect("a card")
     }
 
     /// Another program on the same tokens.
-    fn run(&self, program: &str, arguments: &[&str]) -> Output {
+    pub fn run(&self, program: &str, arguments: &[&str]) -> Output {
         let mut command = Command::new(program);
         command.args(arguments).env("SOFTHSM2_CONF", self.folder.path().join("softhsm2.conf"));
         command.output().unwrap_or_else(|error| panic!("{program}: {error}"))

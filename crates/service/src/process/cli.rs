@@ -68,6 +68,13 @@ pub enum Command {
     /// Throw the read tables away and fill them again from the events; writing waits meanwhile.
     /// 由事件重建查询表,期间写入等待。
     Rebuild,
+    /// Encrypt what is under an earlier key-encryption key anew under the current one; works while services run, can be stopped
+    /// and begun again. 将旧密钥加密密钥保护的数据改由当前密钥保护;服务运行时即可执行,可随时中断并重新执行。
+    Rewrap {
+        /// Change nothing: only tell how much needs which key. 仅查看各密钥的使用情况,不作更改。
+        #[arg(long)]
+        check: bool,
+    },
     /// Events of others that this service could not take in. 死信:本服务未能处理的事件。
     #[command(subcommand)]
     DeadLetters(DeadLetters),
@@ -106,8 +113,10 @@ pub enum DeadLetters {
 
 impl Cli {
     /// What the command line of this process says; ends the process where it is not understood, or asks for help.
-    pub(super) fn of(program: &Program) -> Self {
+    pub(super) fn of(program: &Program, rewraps: bool) -> Self {
         let command = Self::command().name(program.command).about(program.about);
+        // Who has no key-encryption keys has nothing to do there, and nobody is offered it.
+        let command = command.mut_subcommand("rewrap", |rewrap| rewrap.hide(!rewraps));
         Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
     }
 }

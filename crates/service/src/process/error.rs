@@ -79,6 +79,14 @@ pub enum ProcessError {
     /// A background task.
     #[error(transparent)]
     Task(#[from] TaskEnded),
+    /// Something still needs an earlier key-encryption key.
+    #[error(
+        "not all is under the current key: {rows} rows still need an earlier one; what is in the way is told above"
+    )]
+    NotRewrapped {
+        /// How much.
+        rows: u64,
+    },
     /// Reading or writing.
     #[error("reading or writing failed")]
     Io(#[from] io::Error),
@@ -118,6 +126,7 @@ impl ProcessError {
             Self::Reflection(why) => format!("程序内部错误:{why}"),
             Self::Bind { address, source } => format!("无法监听 {address}:{source}"),
             Self::Task(error) => texts::task(error),
+            Self::NotRewrapped { rows } => format!("尚有 {rows} 行仍由旧密钥保护,原因见上"),
             Self::Io(error) => format!("读写失败:{error}"),
         }
     }
@@ -141,6 +150,7 @@ impl ProcessError {
             | Self::Reflection(_)
             | Self::Bind { .. }
             | Self::Task(_)
+            | Self::NotRewrapped { .. }
             | Self::Io(_) => 1,
         })
     }

@@ -206,7 +206,7 @@ pub async fn export_events<C>(
 }
 
 /// A bar for people at a terminal; nobody else sees it.
-fn progress(what: impl fmt::Display) -> ProgressBar {
+pub(super) fn progress(what: impl fmt::Display) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use eseal_eventstore::{Order, RequestKey};
 use eseal_kernel::{Digest, Id, merkle};
-use eseal_pki::{Certificate, Signer as _, SigningKey, batch};
-use zeroize::Zeroizing;
+use eseal_pki::{Certificate, batch};
 
 use super::sealing::{SealingError, Turn};
 use super::{Answering, App, AppError};
@@ -13,7 +12,7 @@ use crate::domain::Seal;
 use crate::domain::command::{BatchCardUse, BatchCompletion, BatchSigning, BatchUse, Place, SealingAction};
 use crate::domain::ids::AttemptId;
 use crate::evidence;
-use crate::hosting::HostingError;
+use crate::hosting::{HostingError, Pair};
 use crate::pins::Pin;
 use crate::query::BatchTerms;
 
@@ -95,7 +94,7 @@ pub struct Sealed {
 struct Key {
     certificate: Certificate,
     fingerprint: Digest,
-    pkcs8: Zeroizing<Vec<u8>>,
+    pair: Pair,
 }
 
 impl Listed {
@@ -182,8 +181,8 @@ impl App {
         for fingerprint in terms.certificates.iter().copied() {
             let Some(certificate) = self.certificate(fingerprint).await? else { continue };
             let (Some(suite), Some(key)) = (evidence::suite_of(&certificate), turn.hosted_key()) else { continue };
-            let pkcs8 = self.hosting.private_key(key, suite).await?;
-            keys.push(Key { certificate, fingerprint, pkcs8 });
+            let pair = self.hosting.key_pair(key, suite).await?;
+            keys.push(Key { certificate, fingerprint, pair });
         }
         Ok(keys)
     }
@@ -216,7 +215,7 @@ fn signing(
         key.and_then(|key| evidence::to_be_signed(&asked.to_be_signed, &key.certificate, document.document_digest));
     let fits = is_listed && content.as_ref().is_some_and(|content| content.document_digest == document.document_digest);
     let signature = match key.filter(|_| fits) {
-        Some(key) => Some(SigningKey::from_pkcs8_der(&key.pkcs8)?.sign(&asked.to_be_signed)?),
+        Some(key) => Some(key.pair.sign(&asked.to_be_signed)?),
         None => None,
     };
     let (index, document_digest, certificate) = (document.index, document.document_digest, asked.certificate);

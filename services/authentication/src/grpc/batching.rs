@@ -53,7 +53,7 @@ impl Grpc {
         let documents = parse_batch::to_sign(message.documents)?;
         let asked: Vec<u32> = documents.iter().map(|asked| asked.document.index).collect();
         let signed = self.app.sign_hosted_batch(&turn, documents).await;
-        let (order, signatures) = signed.map_err(|error| internal(&error))?;
+        let (order, signatures) = signed.map_err(|error| refusals::failed(&error))?;
         let answer = move |decided: &Decided<Seal>| {
             let done = signed_in(decided);
             let signature = |index: &u32| {

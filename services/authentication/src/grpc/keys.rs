@@ -25,7 +25,7 @@ impl HostedKeyService for Grpc {
         call.caller.may_see(&organization.uscc)?;
         let (key, custodian, language) = (HostedKeyId(Id::random(call.metadata.now)), call.by()?.person, call.language);
         let order = self.app.create_key(key, &organization, custodian, pin, call.metadata.clone()).await;
-        let order = order.map_err(|error| internal(&error))?;
+        let order = order.map_err(|error| refusals::failed(&error))?;
         // The id alone is kept: what belongs to it is read when it is answered.
         let kept =
             self.decide(call, order, move |_| pb::HostedKey { hosted_key_id: key.to_string(), ..Default::default() });

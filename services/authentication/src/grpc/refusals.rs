@@ -8,11 +8,12 @@ use eseal_documents::DocumentError;
 use eseal_eventstore::CommandError;
 use eseal_online::pades::PadesError;
 use eseal_service::status::{
-    OVERLOADED, command_refused, field_violation, generic, generic_for_now, internal, refused,
+    OVERLOADED, chain, command_refused, field_violation, generic, generic_for_now, internal, refused,
 };
 use eseal_service::{Language, Reason};
 use tonic::{Code, Status};
 
+use crate::app::AppError;
 use crate::app::keys::{Misfit, NotProved};
 use crate::app::sealing::SealingError;
 use crate::app::stamping::StampingError;
@@ -71,6 +72,7 @@ reasons! {
     SEALING_OUT_OF_ORDER = "签章步骤顺序不正确", "The step does not follow the attempt's last one";
     PIN_CHECK_RUNNING = "密码正在校验,请稍后重试", "The PIN is being checked";
     CUSTODY_UNFIT = "该操作不适用于此电子印章的保管方式", "The step does not fit where the seal's keys are kept";
+    KEY_UNAVAILABLE = "密钥设备或密钥管理系统暂不可用,请稍后重试", "The HSM or key management system is not available now: try again shortly";
     HOSTED_KEY_NOT_FOUND = "托管密钥不存在", "There is no such hosted key";
     HOSTED_KEY_EXISTS = "该编号的托管密钥已属于他人", "The hosted key belongs to another owner";
     HOSTED_KEY_NOT_CERTIFIED = "托管密钥尚无数字证书", "The hosted key is not certified";
@@ -142,8 +144,17 @@ pub fn command<R: Rejected>(error: CommandError<R>, language: Language) -> Statu
 pub fn sealing(error: SealingError, language: Language) -> Status {
     match error {
         SealingError::Command(error) => command(error, language),
-        SealingError::App(error) => internal(&error),
+        SealingError::App(error) => failed(&error),
     }
+}
+
+/// A mistake of ours; or a key that is not there just now, which is nobody's.
+pub fn failed(error: &AppError) -> Status {
+    if !error.is_for_now() {
+        return internal(error);
+    }
+    tracing::warn!(error = chain(error), "a key can't be used now");
+    generic_for_now(Code::Unavailable, &KEY_UNAVAILABLE, Duration::from_secs(5))
 }
 
 /// Certificates are not taken in.
@@ -162,7 +173,7 @@ pub fn not_proved(error: NotProved, language: Language) -> Status {
     match error {
         NotProved::NotCertified => refused(Code::FailedPrecondition, &HOSTED_KEY_NOT_CERTIFIED, language, &[]),
         NotProved::Terms => field_violation("terms", error),
-        NotProved::App(error) => internal(&error),
+        NotProved::App(error) => failed(&error),
     }
 }
 

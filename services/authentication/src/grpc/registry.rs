@@ -143,7 +143,8 @@ impl RegistryService for Grpc {
         if holding.custodian != by(&caller)?.person {
             return Err(refusals::not_custodian(language));
         }
-        let der = self.app.contents.seal(holding.seal_digest).await.map_err(|error| internal(&error))?;
+        let der = self.app.contents.seal(holding.seal_digest).await;
+        let der = der.map_err(|error| refusals::failed(&error.into()))?;
         let seal = der.ok_or_else(|| refusals::seal_erased(language))?;
         Ok(Response::new(pb::GetSealStructureResponse { seal }))
     }

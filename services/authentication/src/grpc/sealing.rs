@@ -104,7 +104,7 @@ impl SealingService for Grpc {
         let turn = self.own_turn(&call, &message.seal_id, &message.attempt_id).await?;
         let to_be_signed = parse::structure("to_be_signed", message.to_be_signed)?;
         let signed = self.app.sign_hosted(&turn, to_be_signed).await;
-        let (order, signature) = signed.map_err(|error| internal(&error))?;
+        let (order, signature) = signed.map_err(|error| refusals::failed(&error))?;
         self.pass(call, order, move |_| pb::SignHostedResponse { signature: signature.clone() }).await.map(response)
     }
 

@@ -176,7 +176,8 @@ impl Grpc {
 
     async fn structure(&self, whole: &Whole) -> Result<Vec<u8>, Status> {
         let holding = whole.turn.holding.as_ref().ok_or_else(|| refusals::seal_not_found(whole.language))?;
-        let structure = self.app.contents.seal(holding.seal_digest).await.map_err(|error| internal(&error))?;
+        let structure = self.app.contents.seal(holding.seal_digest).await;
+        let structure = structure.map_err(|error| refusals::failed(&error.into()))?;
         structure.ok_or_else(|| refusals::seal_erased(whole.language))
     }
 
@@ -209,7 +210,7 @@ impl Grpc {
     ) -> Result<pb::SealedValue, Status> {
         let turn = self.turn_now(whole);
         let signed = self.app.sign_hosted(&turn, prepared.to_sign().to_vec()).await;
-        let (order, signature) = signed.map_err(|error| internal(&error))?;
+        let (order, signature) = signed.map_err(|error| refusals::failed(&error))?;
         let time_stamp = match pades {
             Some(pades) if !signature.is_empty() => {
                 let token = pades.token(&signature).await.map_err(StampingError::Pades);
@@ -233,7 +234,7 @@ impl Grpc {
         let not_sealed = |error: &NotSealed| refusals::not_sealed(error, language);
         let list = list_of(sealed, time).await.map_err(|error| not_sealed(&error))?;
         let turn = self.turn_now(whole);
-        let signed = self.app.sign_list(&turn, &list).await.map_err(|error| internal(&error))?;
+        let signed = self.app.sign_list(&turn, &list).await.map_err(|error| refusals::failed(&error))?;
         let (order, signature) = signed;
         let time_stamp = self.app.stamping.over_list(&signature).await;
         let time_stamp = time_stamp.map_err(|error| refusals::stamping(&error, language))?.unwrap_or_default();

@@ -31,7 +31,7 @@ impl Many {
         u32::try_from(self.digests.len()).expect("few")
     }
 
-    fn listed(&self, index: u32) -> pb::ListedDocument {
+    pub fn listed(&self, index: u32) -> pb::ListedDocument {
         let path = self.tree.path(index as usize).iter().map(|digest| digest.bytes().to_vec()).collect();
         let document_digest = self.digests[index as usize].to_string();
         pb::ListedDocument { index, document_digest, places: vec![place()], path }
@@ -438,7 +438,7 @@ async fn given(bureau: &Bureau, card: &Card, many: &Many, suites: &[Suite]) -> R
     Ok(begun.attempt_id)
 }
 
-async fn hosted_given(bureau: &Bureau, hosted: &Hosted, many: &Many, pin: &str) -> Result<String, Status> {
+pub async fn hosted_given(bureau: &Bureau, hosted: &Hosted, many: &Many, pin: &str) -> Result<String, Status> {
     let (seal_id, documents) = (hosted.seal_id.clone(), many.count());
     let begin = pb::BeginSealingRequest { request_id: request_id(), seal_id: seal_id.clone(), documents };
     let attempt_id = bureau.zhou().begin_sealing(begin).await?.into_inner().attempt_id;
@@ -455,7 +455,7 @@ async fn hosted_given(bureau: &Bureau, hosted: &Hosted, many: &Many, pin: &str) 
     Ok(attempt_id)
 }
 
-fn to_sign(bureau: &Bureau, hosted: &Hosted, many: &Many, index: u32, by: &Certificate) -> pb::BatchToSign {
+pub fn to_sign(bureau: &Bureau, hosted: &Hosted, many: &Many, index: u32, by: &Certificate) -> pb::BatchToSign {
     let digest = many.digests[index as usize];
     let to_be_signed = match by.public_key().expect("a key").suite() {
         Some(Suite::Sm2Sm3) => card::ofd_to_sign(&hosted.seal, digest, bureau.now()),
@@ -468,7 +468,7 @@ fn to_sign(bureau: &Bureau, hosted: &Hosted, many: &Many, index: u32, by: &Certi
     }
 }
 
-async fn sign_some(
+pub async fn sign_some(
     bureau: &Bureau,
     hosted: &Hosted,
     attempt_id: &str,
@@ -479,7 +479,7 @@ async fn sign_some(
     Ok(bureau.zhou().sign_hosted_batch(request).await?.into_inner().signatures)
 }
 
-async fn complete_some(
+pub async fn complete_some(
     bureau: &Bureau,
     seal_id: &str,
     attempt_id: &str,

@@ -58,6 +58,8 @@ pub struct Bureau {
     pub strict: bool,
     /// Whether authorities for development may be trusted, as all of these tests' are.
     pub development: bool,
+    /// What is set otherwise than usual; nothing at first.
+    pub settings: Box<dyn Fn(Config) -> Config + Send + Sync>,
     folder: TempDir,
     db: TestDb,
 }
@@ -70,14 +72,20 @@ pub type Trust = TrustServiceClient<TestChannel>;
 impl Bureau {
     /// A bureau that trusts the holders' and the makers' authority.
     pub async fn open() -> Self {
-        let bureau = Self::trusting_nobody().await;
-        bureau.trusts(pb::TrustPurpose::Holder, bureau.authorities.holders.certificate().der()).await.expect("trusted");
-        bureau.trusts(pb::TrustPurpose::Maker, bureau.authorities.makers.certificate().der()).await.expect("trusted");
+        let bureau = Self::closed().await;
+        bureau.opens().await;
         bureau
     }
 
     /// A bureau on its first day.
     pub async fn trusting_nobody() -> Self {
+        let bureau = Self::closed().await;
+        bureau.begin_work().await;
+        bureau
+    }
+
+    /// A bureau before its first day.
+    pub async fn closed() -> Self {
         let (db, folder) = (TestDb::any().await, TempDir::new().expect("a folder"));
         let database = Database::connect(&DatabaseConfig::new(db.url())).await.expect("a database");
         migrate(&database, migrations).await.expect("migrations");
@@ -86,7 +94,8 @@ impl Bureau {
         let house = TestHouse::new(Clock::fixed(now()));
         let authorities = Authorities::new();
         let (time_stamps, beside, asks, strict, development) = (Vec::new(), Vec::new(), false, false, true);
-        let bureau = Self {
+        let settings = Box::new(|config| config);
+        Self {
             house,
             database,
             fabrication,
@@ -94,24 +103,35 @@ impl Bureau {
             workshop,
             authorities,
             time_stamps,
+            settings,
             beside,
             asks,
             strict,
             development,
             folder,
             db,
-        };
-        bureau.begin_work().await;
-        bureau
+        }
+    }
+
+    /// Opens, and trusts the holders' and the makers' authority.
+    pub async fn opens(&self) {
+        self.begin_work().await;
+        self.trusts(pb::TrustPurpose::Holder, self.authorities.holders.certificate().der()).await.expect("trusted");
+        self.trusts(pb::TrustPurpose::Maker, self.authorities.makers.certificate().der()).await.expect("trusted");
     }
 
     /// Stops everything, as at the end of a process, and starts it anew on the same database and key file.
     pub async fn restart(&mut self) {
+        self.stops().await;
+        self.begin_work().await;
+    }
+
+    /// Stops everything; the database is opened anew.
+    pub async fn stops(&mut self) {
         self.house.tasks().finish(BOUND).await.expect("stopped");
         self.database.close().await.expect("closed");
         self.database = Database::connect(&DatabaseConfig::new(self.db.url())).await.expect("a database");
         self.house = TestHouse::new(self.house.clock());
-        self.begin_work().await;
     }
 
     /// One more process on the same database, beside the one that is there.
@@ -122,6 +142,17 @@ impl Bureau {
     }
 
     async fn begin_work(&self) {
+        self.house.open("authentication", self.wired().await.expect("wired"));
+        self.house.open("fabrication", self.workshop.routes());
+    }
+
+    /// One more process of the service on the same database, as in a deployment with several replicas.
+    pub async fn opens_another(&self, name: &'static str) {
+        self.house.open(name, self.wired().await.expect("wired"));
+    }
+
+    /// The service with its settings.
+    pub async fn wired(&self) -> Result<tonic::service::Routes, eseal_service::StartError> {
         let own = Log::new(self.database.clone(), "authentication");
         let retry = Retry { first: Duration::from_millis(5), longest: Duration::from_millis(20), tries: 50 };
         let bus = Bus::local([own, self.fabrication.log(), self.application.log()]).retrying(retry);
@@ -144,8 +175,12 @@ impl Bureau {
                 ..config
             },
         };
-        self.house.open("authentication", wire(config, &context).await.expect("wired"));
-        self.house.open("fabrication", self.workshop.routes());
+        wire((self.settings)(config), &context).await
+    }
+
+    /// The address of the database.
+    pub fn url(&self) -> &str {
+        self.db.url()
     }
 
     pub fn key_file(&self) -> PathBuf {

@@ -9,6 +9,7 @@ use eseal_pki::{Certificate, CertificateRequest, Suite};
 use eseal_proto::application::v1 as application;
 use eseal_proto::authentication::v1 as pb;
 use eseal_proto::authentication::v1::hosted_key_service_client::HostedKeyServiceClient;
+use eseal_proto::authentication::v1::sealing_service_client::SealingServiceClient;
 use eseal_proto::fabrication::v1 as fabrication;
 use eseal_proto::moment;
 use eseal_proto::seal::v1 as seal_pb;
@@ -410,7 +411,7 @@ fn creation() -> pb::CreateHostedKeyRequest {
     pb::CreateHostedKeyRequest { request_id: request_id(), organization: Some(organization()), pin: PIN.to_owned() }
 }
 
-async fn create(bureau: &Bureau) -> Result<pb::HostedKey, Status> {
+pub async fn create(bureau: &Bureau) -> Result<pb::HostedKey, Status> {
     let created = bureau.keys(ZHOU, Role::Custodian, Some(LENOVO)).create_hosted_key(creation()).await?;
     Ok(created.into_inner().hosted_key.expect("a key"))
 }
@@ -455,7 +456,7 @@ async fn prove(
     Ok(proved.into_inner().proofs)
 }
 
-fn authorization(
+pub fn authorization(
     hosted: &Hosted,
     attempt_id: &str,
     certificate: &Certificate,
@@ -488,6 +489,41 @@ async fn authorized(bureau: &Bureau, hosted: &Hosted, certificate: &Certificate)
     let request = authorization(hosted, &begun.attempt_id, certificate, PIN);
     bureau.zhou().authorize_hosted_sealing(request).await.expect("authorized");
     begun.attempt_id
+}
+
+/// A document is sealed with a hosted key, from the beginning to the end.
+pub async fn sealed_once(bureau: &Bureau, hosted: &Hosted) -> Result<(), Status> {
+    sealed_by(bureau, "authentication", hosted).await
+}
+
+/// The same with the other pair.
+pub async fn pdf_sealed_once(bureau: &Bureau, hosted: &Hosted) -> Result<(), Status> {
+    let mut zhou = bureau.zhou();
+    let attempt_id = begin(&mut zhou, &hosted.seal_id).await?.attempt_id;
+    zhou.authorize_hosted_sealing(authorization(hosted, &attempt_id, &hosted.p256, PIN)).await?;
+    let attributes = card::pdf_attributes(&hosted.p256, document());
+    let value = sign(bureau, hosted, &attempt_id, attributes.to_be_signed().to_vec()).await?;
+    complete(&mut zhou, &hosted.seal_id, &attempt_id, attributes.finish(&value, &[])).await
+}
+
+/// The same by a replica of the service.
+pub async fn sealed_by(bureau: &Bureau, replica: &'static str, hosted: &Hosted) -> Result<(), Status> {
+    let lenovo = LENOVO.parse().expect("a code");
+    let channel = bureau.house.person(replica, ZHOU, &[Role::Custodian], Some(&lenovo));
+    let mut zhou = SealingServiceClient::new(channel);
+    let attempt_id = begin(&mut zhou, &hosted.seal_id).await?.attempt_id;
+    zhou.authorize_hosted_sealing(authorization(hosted, &attempt_id, &hosted.sm2, PIN)).await?;
+    let to_be_signed = card::ofd_to_sign(&hosted.seal, document(), bureau.now());
+    let (seal_id, asked) = (hosted.seal_id.clone(), to_be_signed.clone());
+    let request = pb::SignHostedRequest {
+        request_id: request_id(),
+        seal_id,
+        attempt_id: attempt_id.clone(),
+        to_be_signed: asked,
+    };
+    let value = zhou.sign_hosted(request).await?.into_inner().signature;
+    let signature = SesSignature::assemble(&to_be_signed, &hosted.sm2, &value).expect("a structure");
+    complete(&mut zhou, &hosted.seal_id, &attempt_id, signature).await
 }
 
 async fn sign(bureau: &Bureau, hosted: &Hosted, attempt_id: &str, to_be_signed: Vec<u8>) -> Result<Vec<u8>, Status> {
