@@ -87,7 +87,7 @@ async fn measure(bureau: &Arc<Bureau>, seals: &[Arc<Hosted>]) {
             acts.push((Arc::clone(bureau), Arc::clone(seal), many, attempt));
         }
         let begun = Instant::now();
-        let tasks: Vec<_> = acts.into_iter().map(|(bureau, seal, many, attempt)| {
+        let tasks = acts.into_iter().map(|(bureau, seal, many, attempt)| {
             tokio::spawn(async move { seal_digests(&bureau, &seal, &many, &attempt).await })
         });
         let tasks: Vec<_> = tasks.collect();
