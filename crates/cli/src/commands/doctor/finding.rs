@@ -240,9 +240,9 @@ const CODES: &[(&str, Level, &str, &str, &str, &str)] = &[
     ),
     (
         "CERTIFICATE_NOT_TRUSTED",
-        Level::Fault,
-        "证书不能追溯到信任的根证书",
-        "The certificate leads to no trusted root",
+        Level::Warning,
+        "证书不能直接追溯到信任的根证书(可能缺少中间证书)",
+        "The certificate does not lead to a trusted root by itself (an intermediate one may be missing here)",
         "由受信任的CA签发,或由管理员添加其根证书",
         "have a trusted CA issue it, or an admin add its root",
     ),

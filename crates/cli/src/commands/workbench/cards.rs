@@ -85,3 +85,61 @@ impl Cards {
         ready.filter_map(|listed| Card::open_by(&listed.address.parse().ok()?, drivers).ok()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use eseal_card::{Pin, SoftCard};
+    use eseal_kernel::Clock;
+    use eseal_pki::{DevelopmentCa, Purpose, Subject, Suite};
+
+    use super::*;
+
+    const XINGHE: &str = "91320500MA7XNGH152";
+    const YUNQI: &str = "91330100MA7YUNQ29B";
+
+    #[test]
+    fn each_order_gets_the_card_of_its_organization_and_a_used_one_only_when_somebody_asks_for_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [one, other] = [("one", XINGHE), ("other", YUNQI)].map(|(name, uscc)| card(folder.path(), name, uscc));
+        let missing = CardAddress::File(folder.path().join("missing"));
+        let pins = ["a", "b", "c"].map(PathBuf::from);
+        let mut cards = Cards::new(Lang::En, &[missing, one.clone(), other], &pins).expect("cards");
+        let found = cards.of(&uscc(YUNQI)).expect("its card");
+        assert_eq!(found.pin_file.as_deref(), Some(Path::new("c")));
+        assert_eq!(cards.of(&uscc(XINGHE)).expect("its card").card.address(), one.to_string());
+        cards.used(found.card.serial());
+        assert!(cards.of(&uscc(YUNQI)).is_none());
+        cards.offer_again();
+        assert!(cards.of(&uscc(YUNQI)).is_some());
+        assert!(cards.of(&uscc("11320500014150050B")).is_none());
+    }
+
+    #[test]
+    fn pin_files_are_none_one_for_all_or_one_for_each() {
+        let cards = ["a", "b"].map(|name| CardAddress::File(name.into()));
+        let files = |count: usize| vec![PathBuf::from("pin"); count];
+        for (count, fits) in [(0, true), (1, true), (2, true), (3, false)] {
+            assert_eq!(Cards::new(Lang::En, &cards, &files(count)).is_ok(), fits, "{count}");
+        }
+    }
+
+    fn uscc(code: &str) -> Uscc {
+        code.parse().expect("a code")
+    }
+
+    fn card(folder: &Path, name: &str, organization: &str) -> CardAddress {
+        let (path, now) = (folder.join(name), Clock::System.now());
+        let pin = Pin::try_new("135246".to_owned()).expect("a PIN");
+        let card = SoftCard::create(&path, CardKind::Holder, &pin, &[Suite::EcdsaP256Sha256]).expect("a card");
+        let ca = DevelopmentCa::create(Suite::EcdsaP256Sha256, "ca", Purpose::Holder, now).expect("an authority");
+        let unlocked = card.unlock(&pin).expect("right");
+        let key = unlocked.public_key(Suite::EcdsaP256Sha256).expect("a key");
+        let subject = Subject::of_organization("seal", uscc(organization), "某公司");
+        let issued = ca.issue(&key, &subject, Duration::from_secs(3600), now).expect("a certificate");
+        unlocked.import_certificate(Suite::EcdsaP256Sha256, &issued).expect("imported");
+        CardAddress::File(path)
+    }
+}

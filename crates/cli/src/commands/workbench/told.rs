@@ -159,3 +159,56 @@ pub fn advised(failure: Failure, lang: Lang) -> Failure {
 fn uscc(order: &pb::Fabrication) -> String {
     order.organization.clone().unwrap_or_default().uscc
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::Kind;
+
+    fn order(id: &str) -> pb::Fabrication {
+        pb::Fabrication { application_id: id.to_owned(), ..Default::default() }
+    }
+
+    fn failure(kind: Kind, code: &'static str) -> Failure {
+        Failure::new(kind, code, Lang::En)
+    }
+
+    fn code(told: &Told) -> String {
+        format!("{:?}", told.exit_code())
+    }
+
+    #[test]
+    fn the_exit_code_says_the_worst_that_happened() {
+        let exits = |number: u8| format!("{:?}", ExitCode::from(number));
+        let mut told = Told::default();
+        told.made(&order("1"), "seal");
+        assert_eq!(code(&told), exits(0));
+        told.not_made(&order("2"), failure(Kind::Refused, "SEAL_CARD_ABSENT"));
+        assert_eq!(code(&told), exits(WAITING));
+        told.not_made(&order("3"), failure(Kind::Refused, "CARD_IN_USE"));
+        assert_eq!(code(&told), exits(1));
+        told.not_made(&order("4"), failure(Kind::Unreachable, "SERVER_UNREACHABLE"));
+        assert_eq!(code(&told), exits(3));
+        let value = told.to_json();
+        let count = |name: &str| value[name].as_array().map_or(0, Vec::len);
+        assert_eq!((count("made"), count("refused"), count("waiting")), (1, 2, 1), "{value}");
+    }
+
+    #[test]
+    fn what_nobody_got_to_waits() {
+        let mut told = Told::default();
+        let orders = [order("1"), order("2"), order("3")];
+        told.not_made(&orders[0], failure(Kind::Refused, "CARD_IN_USE"));
+        told.leave(&orders);
+        assert_eq!(told.to_json()["waiting"].as_array().map_or(0, Vec::len), 2);
+    }
+
+    #[test]
+    fn a_refusal_says_what_a_maker_can_do_in_both_languages() {
+        for reason in ["SEAL_CARD_ABSENT", "CARD_IN_USE", "CERTIFICATE_INVALID", "FABRICATION_FAILED", "PIN_INCORRECT"]
+        {
+            let advice = |lang| advised(Failure::new(Kind::Refused, reason, lang), lang).advice.unwrap_or_default();
+            assert!(!advice(Lang::En).is_empty() && advice(Lang::En) != advice(Lang::ZhCn), "{reason}");
+        }
+    }
+}
