@@ -5,6 +5,7 @@
 mod development;
 mod history;
 mod paperwork;
+mod rights;
 mod sealing;
 mod things;
 mod work;
@@ -18,6 +19,7 @@ use crate::lang::Lang;
 pub use development::*;
 pub use history::*;
 pub use paperwork::*;
+pub use rights::*;
 pub use sealing::*;
 pub use things::*;
 pub use work::*;
@@ -112,6 +114,16 @@ pub enum Command {
     Replace(Replace),
     /// 解锁 · Unlock a seal's card after wrong PINs
     Unlock(OnSeal),
+
+    /// 保管人 · Who may use a seal, and on what terms
+    #[command(subcommand)]
+    Custodian(Custodian),
+    /// 用印规则 · What a use of a seal needs beyond its gates
+    #[command(subcommand)]
+    SealPolicy(SealPolicy),
+    /// 用印申请 · Request and approve uses of a seal
+    #[command(subcommand)]
+    Use(Use),
 
     /// 签章 · Seal an OFD or PDF document
     Seal(Seal),

@@ -14,8 +14,11 @@ mod history_view;
 mod hosted_key;
 mod identity;
 mod list;
+mod original;
 mod proof;
 mod registry;
+mod rights;
+mod seal_use;
 mod sealing;
 mod show;
 mod trust;
@@ -89,6 +92,9 @@ pub async fn run(env: &Env, command: Command) -> Result<ExitCode, Failure> {
         Command::Revoke(args) => registry::revoke(env, args).await?,
         Command::Replace(args) => registry::replace(env, args).await?,
         Command::Unlock(args) => registry::unlock(env, args).await?,
+        Command::Custodian(args) => rights::custodian(env, args).await?,
+        Command::SealPolicy(args) => rights::policy(env, args).await?,
+        Command::Use(args) => seal_use::seal_use(env, args).await?,
         Command::Seal(args) => sealing::seal(env, &args).await?,
         Command::SealBatch(args) => return sealing::batch::seal_batch(env, &args).await,
         Command::Verify(args) => return verify::verify(env, &args).await,

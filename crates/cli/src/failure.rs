@@ -206,6 +206,14 @@ impl Failure {
             "SEAL_SUSPENDED" => {
                 lang.pick("请管理员运行 eseal resume 印章编号", "ask an admin to run: eseal resume SEAL")
             }
+            "NOT_AUTHORIZED" if self.fact("detail").is_some_and(|detail| detail.starts_with("USE_")) => lang.pick(
+                "先申请并由他人批准:eseal use request 文档 --seal 印章编号 --purpose 用途;已有申请:eseal use list --document 文档",
+                "have it approved first: eseal use request FILE --seal SEAL --purpose TEXT; what was requested: eseal use list --document FILE",
+            ),
+            "NOT_AUTHORIZED" if self.fact("detail").is_some() => lang.pick(
+                "查看权限:eseal custodian list 印章编号;由管理员变更:eseal custodian change",
+                "see your right: eseal custodian list SEAL; an admin changes it: eseal custodian change",
+            ),
             "MAKER_CARD_REJECTED" => lang.pick(
                 "用 eseal list maker-cards 查看已发放的制章授权卡",
                 "see the cards issued here: eseal list maker-cards",
@@ -214,6 +222,10 @@ impl Failure {
             _ => return self,
         };
         self.advise(advice)
+    }
+
+    fn fact(&self, name: &str) -> Option<&str> {
+        self.facts.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// The exit code of the program.

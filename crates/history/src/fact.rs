@@ -138,6 +138,13 @@ kinds!(
         SealPolicySet,
         SealExpiring,
         ApplicationCarriedOut,
+        CustodianGranted,
+        CustodianChanged,
+        CustodianWithdrawn,
+        UseRequested,
+        UseApproved,
+        UseDeclined,
+        UseWithdrawn,
     ]
 );
 

@@ -9,6 +9,7 @@
 //! A moment without a fraction of a second stands for its whole second, as in the registry.
 
 mod application;
+mod rights;
 mod seal;
 
 use std::time::Duration;
@@ -21,6 +22,7 @@ use crate::fact::Fact;
 use crate::life::Life;
 
 pub use application::{ApplicationStanding, FabricationStanding, Making};
+pub use rights::{CustodianStanding, UseStanding};
 pub use seal::{OpenUse, PastUse, SealStanding};
 
 /// The moment that is asked about.

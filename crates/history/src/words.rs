@@ -3,7 +3,7 @@
 mod application;
 mod authentication;
 mod fabrication;
-mod rights;
+pub mod rights;
 pub mod vocabulary;
 
 use eseal_proto::Timestamp;

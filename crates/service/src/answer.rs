@@ -27,6 +27,8 @@ pub struct Refusal {
     pub reason: String,
     /// For a wrong PIN: the tries that are left.
     pub tries_left: Option<u32>,
+    /// The code of what stands beside the reason, such as `RIGHT_OVER` beside `NOT_AUTHORIZED`.
+    pub detail: Option<String>,
 }
 
 /// The stored form. Fields are numbered for ever.
@@ -46,6 +48,8 @@ struct KeptRefusal {
     reason: String,
     #[prost(uint32, optional, tag = "3")]
     tries_left: Option<u32>,
+    #[prost(string, optional, tag = "4")]
+    detail: Option<String>,
 }
 
 /// A kept answer can't be read: it was written by another program.
@@ -56,7 +60,7 @@ pub struct UnreadableAnswer;
 impl<R: Message + Default> Answer<R> {
     /// The refusal of `gate` for `reason`.
     pub fn refused(gate: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self::Refused(Refusal { gate: gate.into(), reason: reason.into(), tries_left: None })
+        Self::Refused(Refusal { gate: gate.into(), reason: reason.into(), tries_left: None, detail: None })
     }
 
     /// The bytes to keep: for `Order::answering`.
@@ -64,8 +68,8 @@ impl<R: Message + Default> Answer<R> {
         let kept = match self {
             Self::Done(answer) => Kept { done: Some(answer.encode_to_vec()), refused: None },
             Self::Refused(refusal) => {
-                let Refusal { gate, reason, tries_left } = refusal.clone();
-                Kept { done: None, refused: Some(KeptRefusal { gate, reason, tries_left }) }
+                let Refusal { gate, reason, tries_left, detail } = refusal.clone();
+                Kept { done: None, refused: Some(KeptRefusal { gate, reason, tries_left, detail }) }
             }
         };
         kept.encode_to_vec()
@@ -80,15 +84,15 @@ impl<R: Message + Default> Answer<R> {
             Kept { done: Some(done), refused: None } => {
                 R::decode(done.as_slice()).map(Self::Done).map_err(|_| UnreadableAnswer)
             }
-            Kept { done: None, refused: Some(KeptRefusal { gate, reason, tries_left }) } => {
-                Ok(Self::Refused(Refusal { gate, reason, tries_left }))
+            Kept { done: None, refused: Some(KeptRefusal { gate, reason, tries_left, detail }) } => {
+                Ok(Self::Refused(Refusal { gate, reason, tries_left, detail }))
             }
             _ => Err(UnreadableAnswer),
         }
     }
 
-    /// The answer, or the gate's refusal as `FAILED_PRECONDITION` with its text out of `reasons` and the metadata
-    /// `gate` and, where it is known, `tries_left`.
+    /// The answer, or the gate's refusal as `FAILED_PRECONDITION` with its text out of `reasons`, which is that of the
+    /// detail where there is one, and the metadata `gate` and, where they are known, `tries_left` and `detail`.
     ///
     /// # Errors
     /// That refusal. A reason that is none of `reasons` is a mistake of ours: `INTERNAL`.
@@ -103,7 +107,11 @@ impl<R: Message + Default> Answer<R> {
         };
         let mut metadata = vec![("gate", refusal.gate)];
         metadata.extend(refusal.tries_left.map(|left| ("tries_left", left.to_string())));
-        Err(refused(Code::FailedPrecondition, reason, language, &metadata))
+        let of_detail = |detail: &String| reasons.iter().find(|told| told.code == detail.as_str());
+        let told = refusal.detail.as_ref().and_then(of_detail).unwrap_or(reason);
+        metadata.extend(refusal.detail.map(|detail| ("detail", detail)));
+        let told = Reason::new(reason.code, told.zh, told.en);
+        Err(refused(Code::FailedPrecondition, &told, language, &metadata))
     }
 }
 
@@ -160,12 +168,33 @@ mod tests {
             gate: "d".to_owned(),
             reason: "CARD_IN_USE".to_owned(),
             tries_left: Some(4),
+            detail: None,
         });
         let told = kept.into_result(&[REASON], Language::ZhCn).expect_err("refused");
         let refusal = status::refusal_of(&told).expect("ours");
         assert_eq!((told.code(), refusal.reason.as_str()), (Code::FailedPrecondition, "CARD_IN_USE"));
         assert_eq!(refusal.message, REASON.zh);
         assert_eq!((refusal.metadata["gate"].as_str(), refusal.metadata["tries_left"].as_str()), ("d", "4"));
+    }
+
+    #[test]
+    fn a_detail_is_told_in_words_and_beside_the_reason() {
+        let detail = Reason::new("RIGHT_OVER", "使用权限已到期", "The right to use the seal has ended");
+        let kept = Refusal {
+            gate: "d".to_owned(),
+            reason: REASON.code.to_owned(),
+            tries_left: None,
+            detail: Some(detail.code.to_owned()),
+        };
+        let told = |reasons: &[Reason]| {
+            let kept = Answer::<ApproveApplicationResponse>::Refused(kept.clone()).encode();
+            let answer = Answer::<ApproveApplicationResponse>::decode(&kept).expect("kept");
+            status::refusal_of(&answer.into_result(reasons, Language::En).expect_err("refused")).expect("ours")
+        };
+        let refusal = told(&[REASON, detail]);
+        assert_eq!((refusal.reason.as_str(), refusal.message.as_str()), (REASON.code, detail.en));
+        assert_eq!(refusal.metadata["detail"], detail.code);
+        assert_eq!(told(&[REASON]).message, REASON.en, "a detail that has no words");
     }
 
     #[test]

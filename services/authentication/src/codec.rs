@@ -5,10 +5,12 @@
 
 mod batch;
 mod hosted_key;
+mod rights;
 mod seal;
 mod sealing;
 mod trust;
 pub mod words;
+pub mod words_rights;
 
 use eseal_eventstore::{DecodeError, Encoded, Recorded, Row, Stored, StreamId};
 use eseal_kernel::{Digest, Timestamp};

@@ -1,6 +1,7 @@
 //! Bytes that no event holds and none can give back: certificates, revocation lists, SESeals, hosted keys. Written beside
 //! the events, in the same transaction, named by their SHA-256 where they are contents, and never rebuilt. What is secret
-//! or about a person (a SESeal may carry a personal seal's picture) is encrypted; erasing is deleting a row.
+//! or about a person (a SESeal may carry a personal seal's picture, a text what somebody did) is encrypted; erasing is
+//! deleting a row.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +12,7 @@ use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
 use sea_orm::{ConnectionTrait as _, DbErr};
 use zeroize::Zeroizing;
 
-use crate::domain::ids::{AttemptId, HostedKeyId, SealId};
+use crate::domain::ids::{AttemptId, HostedKeyId, PersonId, SealId, UseId};
 use crate::vault::{Vault, VaultError};
 
 /// The contents in a database. Cheap to clone.
@@ -82,6 +83,26 @@ pub enum Secret {
     PinHash,
 }
 
+/// What people write about a requested use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UseText {
+    /// What it is for.
+    Purpose,
+    /// Why it was declined.
+    Reason,
+}
+
+impl UseText {
+    /// Its key in its table.
+    fn name(self, id: UseId) -> String {
+        let part = match self {
+            Self::Purpose => "purpose",
+            Self::Reason => "reason",
+        };
+        format!("{id}/{part}")
+    }
+}
+
 impl Secret {
     pub(crate) const ALL: [Self; 3] = [Self::Sm2Key, Self::P256Key, Self::PinHash];
 
@@ -125,6 +146,50 @@ impl Contents {
         let digest = digest.to_string();
         let Some(sealed) = self.blob("seal_content", "content", ("digest", &digest)).await? else { return Ok(None) };
         Ok(Some(self.vault.open_box(&seal_place(&digest), &sealed).await?.to_vec()))
+    }
+
+    /// The row of a text about a use. It is erased with this person.
+    ///
+    /// # Errors
+    /// [`ContentError::Vault`].
+    pub async fn use_text_row(
+        &self,
+        id: UseId,
+        text: UseText,
+        about: &PersonId,
+        words: &str,
+    ) -> Result<Row, ContentError> {
+        let name = text.name(id);
+        let values = vec![
+            ("content", self.vault.seal(&use_text_place(&name), words.as_bytes()).await?.into()),
+            (KEY_ID, self.vault.current().to_owned().into()),
+            ("person_id", about.as_str().into()),
+            ("text_id", name.into()),
+        ];
+        Ok(Row { table: "use_text", key: &["text_id"], values })
+    }
+
+    /// A text about a use; none if there is none, or it was erased.
+    ///
+    /// # Errors
+    /// [`ContentError`].
+    pub async fn use_text(&self, id: UseId, text: UseText) -> Result<Option<String>, ContentError> {
+        let name = text.name(id);
+        let Some(sealed) = self.blob("use_text", "content", ("text_id", &name)).await? else { return Ok(None) };
+        let words = self.vault.open_box(&use_text_place(&name), &sealed).await?;
+        Ok(Some(String::from_utf8_lossy(&words).into_owned()))
+    }
+
+    /// Erases what is about a person, for good: the files of the database forget it too. Repeating it changes nothing.
+    ///
+    /// # Errors
+    /// [`ContentError::Database`].
+    pub async fn forget(&self, person: &PersonId) -> Result<(), ContentError> {
+        let about_them = Expr::col("person_id").eq(person.as_str());
+        let transaction = self.database.begin().await?;
+        transaction.execute(&Query::delete().from_table("use_text").and_where(about_them).take()).await?;
+        transaction.commit().await?;
+        Ok(self.database.purge().await?)
     }
 
     /// The rows of a hosted key.
@@ -266,6 +331,11 @@ pub fn crl_row(der: &[u8]) -> Row {
 fn content_row(table: &'static str, der: &[u8]) -> Row {
     let values = vec![("digest", Digest::of(der).to_string().into()), ("der", der.to_vec().into())];
     Row { table, key: &["digest"], values }
+}
+
+/// The place that the box of a text about a use is bound to.
+pub fn use_text_place(name: &str) -> String {
+    format!("use_text/{name}")
 }
 
 /// The place that the box of a SESeal is bound to.

@@ -7,6 +7,14 @@
 //! **A policy** ([`policy`]) says what a use of a seal needs beyond its gates. People of an organization make it stricter
 //! and never looser.
 //!
+//! **A right** ([`right`]) to use a seal has terms: from when, until when, for which documents, for how many. The person
+//! whom the application names has it without limits; administrators give it to others, change it and take it away. Gate d
+//! counts a document against the right; what a hosted key then did not sign is given back once the attempt is over. What a
+//! card may have signed is not: nobody but its holder knows.
+//!
+//! **A requested use** ([`use_request`], [`seal_use`]) names documents as they are before sealing, and is approved by
+//! somebody else. Where the policy asks for it, gate d lets through what was approved, and spends it in the same fact.
+//!
 //! **A use of a seal** ([`sealing`]) is an attempt that passes gates in this order. A gate that refuses leaves a fact,
 //! [`event::Step::Refused`], and the attempt is over.
 //!
@@ -42,7 +50,10 @@ pub mod batch;
 pub mod batching;
 pub mod command;
 pub mod copies;
+mod counting;
 pub mod crl;
+pub mod denial;
+pub mod document;
 pub mod event;
 pub mod hosted_key;
 pub mod ids;
@@ -50,10 +61,13 @@ pub mod policy;
 pub mod reason;
 pub mod registration;
 pub mod rejection;
+pub mod right;
 pub mod seal;
+pub mod seal_use;
 pub mod sealing;
 pub mod succession;
 pub mod trust_anchor;
+pub mod use_request;
 pub mod warning;
 
 pub use command::Command;
@@ -65,6 +79,8 @@ pub use seal::Seal;
 mod batching_tests;
 #[cfg(test)]
 mod facts;
+#[cfg(test)]
+mod rights_tests;
 #[cfg(test)]
 mod seal_tests;
 #[cfg(test)]

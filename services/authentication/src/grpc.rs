@@ -1,6 +1,7 @@
 //! The RPCs: parse, ask the app, answer. What is refused gets its code in [`refusals`].
 //!
-//! - [`registry`]: the RPCs of RegistryService
+//! - [`registry`]: the RPCs of RegistryService; [`rights`]: those of them about custodians
+//! - [`uses`]: the RPCs of UseService
 //! - [`sealing`]: the RPCs of SealingService; [`batching`]: those of them for many documents; [`whole`]: the
 //!   one that takes a document
 //! - [`evidence`]: what an attempt was judged by
@@ -16,8 +17,10 @@ mod parse_rights;
 mod parse_whole;
 mod refusals;
 mod registry;
+mod rights;
 mod sealing;
 mod trusting;
+mod uses;
 mod whole;
 
 use eseal_eventstore::{Decided, Metadata, Order, RequestKey, Stored};

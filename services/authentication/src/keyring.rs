@@ -13,7 +13,7 @@ use futures::stream::{self, StreamExt as _};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func, Order, Query};
 use sea_orm::{ConnectionTrait as _, DbErr, QueryResult};
 
-use crate::contents::{KEY_ID, Secret, seal_place};
+use crate::contents::{KEY_ID, Secret, seal_place, use_text_place};
 use crate::vault::{KEY_FILE, Vault, VaultError};
 
 /// Rows of one transaction.
@@ -23,6 +23,9 @@ const AT_A_TIME: usize = 8;
 /// Places that can't be opened which are told by name; more are counted.
 const TOLD: usize = 20;
 
+const SEALS: &str = "seal_content";
+const USE_TEXTS: &str = "use_text";
+
 /// A table with boxes.
 #[derive(Debug, Clone, Copy)]
 struct Boxes {
@@ -31,9 +34,10 @@ struct Boxes {
     columns: &'static [&'static str],
 }
 
-const TABLES: [Boxes; 2] = [
+const TABLES: [Boxes; 3] = [
     Boxes { table: "hosted_key_secret", key: "hosted_key_id", columns: &["sm2_key", "p256_key", "pin_hash"] },
-    Boxes { table: "seal_content", key: "digest", columns: &["content"] },
+    Boxes { table: SEALS, key: "digest", columns: &["content"] },
+    Boxes { table: USE_TEXTS, key: "text_id", columns: &["content"] },
 ];
 
 /// What is encrypted in a database, and the keys for it.
@@ -76,6 +80,7 @@ impl Boxes {
     fn place(self, id: &str, column: &str) -> String {
         match Secret::ALL.into_iter().find(|secret| secret.column() == column) {
             Some(secret) => secret.place(id),
+            None if self.table == USE_TEXTS => use_text_place(id),
             None => seal_place(id),
         }
     }

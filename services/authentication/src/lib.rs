@@ -51,6 +51,7 @@ use eseal_proto::authentication::v1::hosted_key_service_server::HostedKeyService
 use eseal_proto::authentication::v1::registry_service_server::RegistryServiceServer;
 use eseal_proto::authentication::v1::sealing_service_server::SealingServiceServer;
 use eseal_proto::authentication::v1::trust_service_server::TrustServiceServer;
+use eseal_proto::authentication::v1::use_service_server::UseServiceServer;
 use eseal_service::process::{KeyUse, Program, Rewrapped, Rewrapping};
 use eseal_service::{Context, MAX_MESSAGE, StartError};
 use tonic::service::Routes;
@@ -119,6 +120,7 @@ pub async fn wire(config: Config, context: &Context) -> Result<Routes, StartErro
     Ok(Routes::new(RegistryServiceServer::new(grpc.clone()))
         .add_service(SealingServiceServer::new(grpc.clone()).max_decoding_message_size(MAX_MESSAGE))
         .add_service(HostedKeyServiceServer::new(grpc.clone()))
+        .add_service(UseServiceServer::new(grpc.clone()))
         .add_service(TrustServiceServer::new(grpc).max_decoding_message_size(MAX_MESSAGE)))
 }
 

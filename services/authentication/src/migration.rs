@@ -1,6 +1,7 @@
 //! The tables of this service. A shipped migration is never edited; the next change is the next migration.
 
 mod hosted;
+mod rights;
 
 use sea_orm_migration::async_trait::async_trait;
 use sea_orm_migration::prelude::*;
@@ -16,6 +17,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(Succession),
         Box::new(Evidence),
         Box::new(KeyIds),
+        Box::new(rights::Rights),
     ]
 }
 

@@ -1,15 +1,17 @@
 //! Our events -> rows of our read tables. Pure; written in the writer's transaction, and folded anew by a rebuild.
 
 mod batch;
+mod rights;
 
 use eseal_eventstore::{Recorded, Row};
 use eseal_kernel::{Digest, Timestamp};
 use eseal_proto::authentication::v1 as pb;
 use sea_orm::Value;
 
-use crate::codec::words;
+use crate::codec::{words, words_rights};
 use crate::domain::attempt::{Attempt, End};
 use crate::domain::crl::Imported;
+use crate::domain::denial::Denial;
 use crate::domain::event::{Fact, Step};
 use crate::domain::hosted_key::{HostedKey, HostedKeyEvent};
 use crate::domain::ids::AttemptId;
@@ -20,8 +22,21 @@ use crate::domain::trust_anchor::{AnchorEvent, AnchorFact};
 use crate::domain::{Event, Seal};
 
 /// The tables that follow from the events of seals.
-pub const SEAL_TABLES: &[&str] =
-    &["seal", "seal_pin", "seal_policy", "sealing_attempt", "sealing_places", "sealing_batch", "sealing_document"];
+pub const SEAL_TABLES: &[&str] = &[
+    "seal",
+    "seal_pin",
+    "seal_policy",
+    "seal_custodian",
+    "seal_custodian_used",
+    "seal_use",
+    "seal_use_standing",
+    "seal_use_document",
+    "seal_use_spent",
+    "sealing_attempt",
+    "sealing_places",
+    "sealing_batch",
+    "sealing_document",
+];
 /// The table that follows from the events of hosted keys.
 pub const HOSTED_KEY_TABLES: &[&str] = &["hosted_key"];
 /// The table that follows from the events of trust anchors.
@@ -31,9 +46,22 @@ pub const CRL_TABLES: &[&str] = &["crl"];
 
 /// The rows that follow from an event of a seal; `state` is the one after it.
 pub fn seal_rows(recorded: &Recorded<'_>, event: &Event, state: &Seal) -> Vec<Row> {
+    let mut rows = own_rows(recorded, event, state);
+    rows.extend(rights::changes(event, state));
+    rows
+}
+
+fn own_rows(recorded: &Recorded<'_>, event: &Event, state: &Seal) -> Vec<Row> {
     let entry = || state.entry().map(|entry| seal(recorded, event, entry));
     let rows = match &event.fact {
-        Fact::Registered(_) => [entry(), Some(pin(event, state))],
+        Fact::Registered(registration) => {
+            let first = rights::first(recorded, event, state, &registration.custodian);
+            return [entry(), Some(pin(event, state))].into_iter().flatten().chain(first).collect();
+        }
+        Fact::Right(person, fact) => {
+            return entry().into_iter().chain(rights::of_right(recorded, event, state, person, fact)).collect();
+        }
+        Fact::Use(id, fact) => return rights::of_use(recorded, event, state, *id, fact),
         Fact::Activated(_)
         | Fact::Suspended(..)
         | Fact::Resumed(_)
@@ -127,7 +155,7 @@ fn attempt(recorded: &Recorded<'_>, event: &Event, state: &Seal, id: AttemptId, 
     let own = state.attempts().get(id);
     let registration = state.entry().map(|entry| &entry.registration);
     let refusal = match step {
-        Step::Refused { reason, by } => Some((*reason, by)),
+        Step::Refused { reason, by, detail } => Some((*reason, by, *detail)),
         Step::Begun { .. }
         | Step::PinTried { .. }
         | Step::PinAccepted
@@ -143,9 +171,10 @@ fn attempt(recorded: &Recorded<'_>, event: &Event, state: &Seal, id: AttemptId, 
         | Step::DocumentsRefused { .. }
         | Step::BatchEnded { .. } => None,
     };
-    let (attempt_state, reason) = own.map_or_else(|| standing_of(refusal.map(|(reason, _)| reason)), standing);
+    let (attempt_state, reason) = own.map_or_else(|| standing_of(refusal.map(|(reason, ..)| reason)), standing);
     let ended = matches!(attempt_state, pb::AttemptState::Refused | pb::AttemptState::Completed);
-    let by = refusal.map(|(_, by)| by).or(own.map(|attempt| &attempt.by));
+    let detail = refusal.and_then(|(.., detail)| detail);
+    let by = refusal.map(|(_, by, _)| by).or(own.map(|attempt| &attempt.by));
     let begun_at = own.map_or(recorded.occurred_at, |attempt| attempt.begun_at);
     let given = own.and_then(|attempt| attempt.authorization);
     Row {
@@ -162,6 +191,7 @@ fn attempt(recorded: &Recorded<'_>, event: &Event, state: &Seal, id: AttemptId, 
             ("ended_at", ended.then(|| recorded.occurred_at.micros()).into()),
             ("gate", reason.map_or("", |reason| reason.gate().letter()).into()),
             ("reason", reason.map_or("", Reason::code).into()),
+            ("detail", detail.map_or("", Denial::code).into()),
             ("document_digest", given.map(|given| given.document_digest.to_string()).unwrap_or_default().into()),
             ("certificate_digest", given.map(|given| given.certificate.to_string()).unwrap_or_default().into()),
         ],
@@ -186,7 +216,7 @@ const fn standing_of(refusal: Option<Reason>) -> (pb::AttemptState, Option<Reaso
 
 /// Where the impressions of one use stand. Apart from the attempt: they can be many, and never change.
 fn places(event: &Event, id: AttemptId, step: &Step) -> Option<Row> {
-    let Step::Authorized { places, .. } = step else { return None };
+    let Step::Authorized { places, admitted, .. } = step else { return None };
     let places: Vec<_> = places.iter().map(words::place_to_wire).collect();
     Some(Row {
         table: "sealing_places",
@@ -195,6 +225,7 @@ fn places(event: &Event, id: AttemptId, step: &Step) -> Option<Row> {
             ("seal_id", event.seal.to_string().into()),
             ("attempt_id", id.to_string().into()),
             ("places", json(&places)),
+            ("admitted", admitted.as_deref().map_or(Value::from(""), |it| json(&words_rights::admitted_to_wire(it)))),
         ],
     })
 }

@@ -1,6 +1,7 @@
 //! Reads from the tables of this service.
 
 mod batches;
+mod rights;
 mod shown;
 
 use eseal_eventstore::Database;
@@ -11,6 +12,7 @@ use sea_orm::sea_query::{Expr, ExprTrait as _, JoinType, Order, Query as Sql, Se
 use sea_orm::{ConnectionTrait as _, DbErr, QueryResult};
 
 pub use batches::BatchTerms;
+pub use rights::{UseFilter, UseHolding};
 
 use crate::domain::attempt::Authorization;
 use crate::domain::ids::{ApplicationId, AttemptId, HostedKeyId, PersonId, SealId};
@@ -40,8 +42,6 @@ pub struct Holding {
     pub application: ApplicationId,
     /// Its organization.
     pub organization: Uscc,
-    /// Who may use it.
-    pub custodian: PersonId,
     /// SHA-256 of its SESeal.
     pub seal_digest: Digest,
     /// Its hosted key; none for a card.
@@ -97,7 +97,13 @@ impl AttemptFilter {
             select.and_where(Expr::col("uscc").eq(organization.as_str()));
         }
         if let Some(custodian) = &self.custodian {
-            let own_seal = Expr::col("seal_custodian_id").eq(custodian.as_str());
+            let seals = Sql::select()
+                .column("seal_id")
+                .from("seal_custodian")
+                .and_where(Expr::col("person_id").eq(custodian.as_str()))
+                .and_where(Expr::col("in_force").eq(true))
+                .take();
+            let own_seal = column("sealing_attempt", "seal_id").in_subquery(seals);
             select.and_where(own_seal.or(Expr::col("custodian_id").eq(custodian.as_str())));
         }
     }
@@ -224,7 +230,7 @@ impl Query {
             .take();
         let Some(row) = self.database.reader().query_one(&select).await? else { return Ok(None) };
         let (document_digest, certificate) = (word(&row, "document_digest")?, word(&row, "certificate_digest")?);
-        Ok(Some(Authorization { document_digest, certificate, signed: None, list: None }))
+        Ok(Some(Authorization { document_digest, certificate, signed: None, list: None, spent: None }))
     }
 
     /// A page of attempts after `after`, newest first, at most `limit`.
@@ -286,14 +292,13 @@ impl Query {
     }
 }
 
-const HOLDING: [&str; 5] = ["application_id", "uscc", "custodian_id", "seal_digest", "hosted_key_id"];
+const HOLDING: [&str; 4] = ["application_id", "uscc", "seal_digest", "hosted_key_id"];
 
 fn holding(row: &QueryResult) -> Result<Holding, QueryError> {
     let on_card = row.try_get::<String>("", "hosted_key_id")?.is_empty();
     Ok(Holding {
         application: word(row, "application_id")?,
         organization: word(row, "uscc")?,
-        custodian: word(row, "custodian_id")?,
         seal_digest: word(row, "seal_digest")?,
         hosted_key: if on_card { None } else { Some(word(row, "hosted_key_id")?) },
     })
@@ -314,7 +319,8 @@ fn attempts() -> SelectStatement {
         .and(column("sealing_places", "seal_id").equals(("sealing_attempt", "seal_id")));
     let mut select = Sql::select();
     select.from("sealing_attempt").columns(shown::ATTEMPT_COLUMNS.map(|name| ("sealing_attempt", name)));
-    select.column(("sealing_places", "places")).join(JoinType::LeftJoin, "sealing_places", same);
+    select.columns([("sealing_places", "places"), ("sealing_places", "admitted")]);
+    select.join(JoinType::LeftJoin, "sealing_places", same);
     let same = column("sealing_batch", "attempt_id")
         .equals(("sealing_attempt", "attempt_id"))
         .and(column("sealing_batch", "seal_id").equals(("sealing_attempt", "seal_id")));

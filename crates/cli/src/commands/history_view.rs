@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use eseal_history::order::rank;
 use eseal_history::standing::{ApplicationStanding, Making, Named, SealStanding};
-use eseal_history::words::{plain, short_time, time, vocabulary};
+use eseal_history::words::{plain, rights, short_time, time, vocabulary};
 use eseal_history::{Check, Language, Life, Line, Misfit, Standing, Wrong};
 use eseal_proto::application::v1::ApplicationState;
 use owo_colors::{OwoColorize as _, Stream};
@@ -180,6 +180,23 @@ fn seal_words(standing: &SealStanding, lang: Lang) -> String {
             format!("{} ({code} {})", lang.pick("无人", "nobody"), vocabulary::reason(code, language))
         }
     };
+    let custodians = standing.custodians.iter().map(|custodian| {
+        let terms = rights::terms(Some(&custodian.terms), language);
+        let state = if custodian.in_force { "" } else { lang.pick(" (已收回)", " (withdrawn)") };
+        let used = match custodian.terms.max_uses {
+            0 => String::new(),
+            max => format!(" {}/{max}", custodian.used),
+        };
+        format!("{} {terms}{used}{state}", custodian.custodian_id)
+    });
+    let policy = seal.policy.as_ref().map(|policy| rights::policy(Some(policy), language)).unwrap_or_default();
+    let requested = standing.requested_uses.iter().map(|one| {
+        let by = one.approver_id.as_deref().map_or_else(
+            || lang.pick("待审批", "waits for a decision").to_owned(),
+            |by| format!("{} {by}", lang.pick("已批准", "approved by")),
+        );
+        format!("{} {} {by} {}", one.use_id, one.requester_id, short_time(&one.deadline))
+    });
     let locked = if seal.pin_locked { lang.pick(" (已锁定)", " (locked)") } else { "" };
     let uses = match lang {
         Lang::ZhCn => format!("成功 {},未通过 {}", standing.completed, standing.refused),
@@ -205,7 +222,9 @@ fn seal_words(standing: &SealStanding, lang: Lang) -> String {
         (lang.pick("单位", "organization"), format!("{} {}", organization.uscc, organization.name_zh)),
         (lang.pick("类型", "type"), vocabulary::seal_type(seal.seal_type(), language).to_owned()),
         (lang.pick("密钥所在", "custody"), vocabulary::custody(seal.custody(), language).to_owned()),
-        (lang.pick("保管人", "custodian"), seal.custodian_id.clone()),
+        (lang.pick("保管人", "custodians"), custodians.collect::<Vec<_>>().join("\n")),
+        (lang.pick("用印规则", "policy"), policy),
+        (lang.pick("未结束的用印申请", "requested uses"), requested.collect::<Vec<_>>().join("\n")),
         (lang.pick("卡", "card"), seal.card_serial.clone()),
         (lang.pick("托管密钥", "hosted key"), seal.hosted_key_id.clone()),
         (

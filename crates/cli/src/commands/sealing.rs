@@ -21,6 +21,7 @@ use eseal_documents::sealing::{Prepared, UsableSeal};
 use eseal_kernel::Digest;
 use eseal_online::pades::Pades;
 use eseal_pki::{Certificate, Signer as _, Suite};
+use eseal_proto::authentication::v1 as pb;
 use serde_json::json;
 
 use self::attempt::Attempt;
@@ -114,7 +115,7 @@ impl Work<'_> {
         };
         let pades = self.manner.pades(lang, &certificate).await?;
         let draft = self.draft(&seal, &certificate, pades.as_ref())?;
-        attempt.authorize(&card, &key, &certificate, &structure, &draft).await?;
+        attempt.authorize(&card, &key, &certificate, &structure, &draft, self.original()).await?;
         let signature = key.sign(draft.to_sign());
         let signature = signature.map_err(|error| Failure::new(Kind::Usage, "CARD_UNUSABLE", lang).because(error))?;
         // Lists are of OFDs, whose key is the SM2 one too.
@@ -132,6 +133,7 @@ impl Work<'_> {
         let certificate = seal.signer(suite).ok_or_else(|| no_key(lang, suite))?;
         let pades = self.manner.pades(lang, &certificate).await?;
         let draft = self.draft(&seal, &certificate, pades.as_ref())?;
+        let original = self.original();
         loop {
             let prompt = format!(
                 "{} ({} {})",
@@ -140,7 +142,7 @@ impl Work<'_> {
                 attempt.tries_left()
             );
             let pin = secret::read(lang, self.args.pin_file.as_deref(), &prompt)?;
-            match attempt.authorize_hosted(&pin, &certificate, &draft).await {
+            match attempt.authorize_hosted(&pin, &certificate, &draft, original.clone()).await {
                 Err(failure) if failure.code == "PIN_INCORRECT" && asks_again(self.args.pin_file.as_deref()) => {
                     env.output.fail(&failure)
                 }
@@ -149,6 +151,10 @@ impl Work<'_> {
         }
         let signature = attempt.sign_hosted(draft.to_sign()).await?;
         self.finish(draft, &signature, pades.as_ref(), None).await
+    }
+
+    fn original(&self) -> Option<pb::OriginalDocument> {
+        self.attempt.original_needed().then(|| self.document.original())
     }
 
     fn draft(&self, seal: &UsableSeal, certificate: &Certificate, pades: Option<&Pades>) -> Result<Prepared, Failure> {

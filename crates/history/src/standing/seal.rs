@@ -12,6 +12,7 @@ use eseal_proto::moment;
 use eseal_proto::seal::v1::SealState;
 use serde::Serialize;
 
+use super::rights::{CustodianStanding, Rights, UseStanding};
 use crate::fact::Fact;
 
 /// Wrong PINs in a row that lock a seal.
@@ -32,11 +33,15 @@ pub struct SealStanding {
     pub successor_seal_id: Option<String>,
     /// Whether the end of its validity was told to the other services.
     pub expiry_announced: bool,
-    /// Who could use it then: its custodian, if it could be used. Whether a certificate was valid and trusted then is in no
-    /// event.
+    /// Who could use it then: those whose right held, if it could be used. Whether a certificate was valid and trusted then is
+    /// in no event; which documents the policy and the terms let through is said beside.
     pub usable_by: Vec<String>,
     /// Why nobody could, as gate d would have said.
     pub not_usable_because: Option<&'static str>,
+    /// Everybody who had a right to use it, or once did, with its terms.
+    pub custodians: Vec<CustodianStanding>,
+    /// Requested uses that were open.
+    pub requested_uses: Vec<UseStanding>,
     /// Uses that were under way.
     pub open_uses: Vec<OpenUse>,
     /// The last uses that had ended, the newest first.
@@ -99,6 +104,7 @@ impl Attempt {
 #[derive(Debug, Default)]
 struct Fold {
     seal: RegisteredSeal,
+    rights: Rights,
     is_registered: bool,
     reason_code: Option<String>,
     successor_seal_id: Option<String>,
@@ -125,6 +131,7 @@ impl SealStanding {
 
 impl Fold {
     fn evolve(&mut self, event: &Event, kind: &Kind) {
+        self.rights.evolve(kind, event.occurred_at.parse().unwrap_or(Timestamp::UNIX_EPOCH));
         match kind {
             Kind::SealRegistered(fact) => self.register(event, fact),
             Kind::SealActivated(_) | Kind::SealResumed(_) => self.stand(event, SealState::Active, None),
@@ -144,6 +151,7 @@ impl Fold {
                 self.changed(event);
             }
             Kind::SealExpiring(_) => self.changed(event),
+            Kind::CustodianGranted(_) | Kind::CustodianChanged(_) | Kind::CustodianWithdrawn(_) => self.changed(event),
             Kind::PinUnlocked(_) => self.pin_tries_left = PIN_TRIES,
             Kind::SealingBegun(fact) => self.begin(&fact.attempt_id, &fact.custodian_id, event),
             Kind::PinTried(fact) => {
@@ -195,6 +203,10 @@ impl Fold {
             | Kind::HostedKeyCertified(_)
             | Kind::TrustAnchorAdded(_)
             | Kind::TrustAnchorRemoved(_)
+            | Kind::UseRequested(_)
+            | Kind::UseApproved(_)
+            | Kind::UseDeclined(_)
+            | Kind::UseWithdrawn(_)
             | Kind::CrlImported(_) => {}
         }
     }
@@ -272,8 +284,10 @@ impl Fold {
         let expired = end.is_some_and(|end| end < now.micros());
         let pin_locked = self.pin_tries_left == 0;
         let seal = RegisteredSeal { expired, pin_locked, pin_tries_left: self.pin_tries_left, ..self.seal };
-        let not_usable_because = fault(&seal, now);
-        let usable_by = if not_usable_because.is_none() { vec![seal.custodian_id.clone()] } else { Vec::new() };
+        let holding = self.rights.usable_by(now);
+        let no_right = || holding.is_empty().then_some("NOT_AUTHORIZED");
+        let not_usable_because = fault(&seal, now).or_else(no_right);
+        let usable_by = if not_usable_because.is_none() { holding } else { Vec::new() };
         let open = self.attempts.into_iter().filter(|(_, attempt)| attempt.is_open(now));
         let open_uses = open.map(|(attempt_id, attempt)| OpenUse {
             attempt_id,
@@ -284,6 +298,8 @@ impl Fold {
         SealStanding {
             not_usable_because,
             usable_by,
+            custodians: self.rights.custodians(),
+            requested_uses: self.rights.open_uses(now),
             open_uses: open_uses.collect(),
             last_uses: self.past.into_iter().rev().collect(),
             registered: seal,

@@ -21,8 +21,29 @@ pub(super) fn what(kind: &Kind, language: Language) -> String {
             let result = vocabulary::carried_out(&fact.result, language);
             format!("{} {}: {result}", say("申请办结", "Carried out: application"), fact.application_id)
         }
+        Kind::CustodianGranted(fact) => {
+            let (person, terms) = (&fact.custodian_id, rights::terms(fact.terms.as_ref(), language));
+            format!("{} {person}: {terms}", say("授予使用权限", "Right to use the seal given to"))
+        }
+        Kind::CustodianChanged(fact) => {
+            let (person, terms) = (&fact.custodian_id, rights::terms(fact.terms.as_ref(), language));
+            format!("{} {person}: {terms}", say("变更使用权限", "Right to use the seal changed for"))
+        }
+        Kind::CustodianWithdrawn(fact) => {
+            format!("{} {}", say("收回使用权限", "Right to use the seal withdrawn from"), fact.custodian_id)
+        }
+        Kind::UseRequested(fact) => rights::requested(fact, language),
+        Kind::UseApproved(fact) => rights::approved(fact, language),
+        Kind::UseDeclined(fact) => rights::declined(fact, language),
+        Kind::UseWithdrawn(fact) => format!("{} {}", say("撤回用印申请", "Use taken back:"), fact.use_id),
         Kind::SealingBegun(_) => say("签章开始", "Sealing begins").to_owned(),
-        Kind::SealingRefused(_) => say("签章未通过", "Sealing was refused").to_owned(),
+        Kind::SealingRefused(fact) => {
+            let refused = say("签章未通过", "Sealing was refused");
+            match fact.detail.as_str() {
+                "" => refused.to_owned(),
+                detail => format!("{refused} [{detail}] {}", vocabulary::reason(detail, language)),
+            }
+        }
         Kind::PinTried(_) => say("托管密钥的密码送验", "The hosted key's PIN is looked at").to_owned(),
         Kind::PinAccepted(_) => say("密码正确", "PIN right").to_owned(),
         Kind::PinRefused(fact) => format!("{} {}", say("密码错误,剩余次数", "PIN wrong, tries left"), fact.tries_left),
@@ -102,6 +123,8 @@ pub(super) fn reason(kind: &Kind) -> (&str, &str) {
         Kind::SealSuspended(fact) => ("", &fact.reason_code),
         Kind::SealRevoked(fact) => ("", &fact.reason_code),
         Kind::SealingRefused(fact) => (&fact.gate, &fact.reason),
+        Kind::CustodianWithdrawn(fact) => ("", &fact.reason_code),
+        Kind::UseDeclined(fact) => ("", &fact.reason_code),
         Kind::SealRegistered(_)
         | Kind::SealActivated(_)
         | Kind::SealResumed(_)
@@ -110,6 +133,11 @@ pub(super) fn reason(kind: &Kind) -> (&str, &str) {
         | Kind::SealPolicySet(_)
         | Kind::SealExpiring(_)
         | Kind::ApplicationCarriedOut(_)
+        | Kind::CustodianGranted(_)
+        | Kind::CustodianChanged(_)
+        | Kind::UseRequested(_)
+        | Kind::UseApproved(_)
+        | Kind::UseWithdrawn(_)
         | Kind::SealingBegun(_)
         | Kind::PinTried(_)
         | Kind::PinAccepted(_)
@@ -177,8 +205,11 @@ fn authorized(fact: &SealingAuthorized, language: Language) -> String {
     pages.dedup();
     let pages: Vec<_> = pages.iter().map(ToString::to_string).collect();
     let (document, pages) = (brief(&fact.document_digest), pages.join(", "));
-    match language {
-        Language::ZhCn => format!("签章认证通过:文档 {document},第 {pages} 页"),
-        Language::En => format!("Sealing authorized: document {document}, page {pages}"),
+    let spent = fact.admitted.as_ref().map(|admitted| admitted.use_id.as_str()).filter(|id| !id.is_empty());
+    match (language, spent) {
+        (Language::ZhCn, None) => format!("签章认证通过:文档 {document},第 {pages} 页"),
+        (Language::ZhCn, Some(id)) => format!("签章认证通过:文档 {document},第 {pages} 页,用印申请 {id}"),
+        (Language::En, None) => format!("Sealing authorized: document {document}, page {pages}"),
+        (Language::En, Some(id)) => format!("Sealing authorized: document {document}, page {pages}, by use {id}"),
     }
 }

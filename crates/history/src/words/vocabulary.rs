@@ -27,6 +27,17 @@ pub const REASONS: &[(&str, &str, &str)] = &[
     ("CERTIFICATE_STATUS_UNKNOWN", "无法确认数字证书是否已被吊销", "nobody said whether the certificate was revoked"),
     ("CERTIFICATE_UNTRUSTED", "数字证书不受信任或与印章不符", "the certificate is not trusted, or not of this seal"),
     ("NOT_AUTHORIZED", "无权使用该印章", "no right to use the seal"),
+    ("RIGHT_WITHDRAWN", "使用权限已被收回", "the right was withdrawn"),
+    ("RIGHT_NOT_BEGUN", "使用权限尚未生效", "the right had not begun"),
+    ("RIGHT_OVER", "使用权限已到期", "the right had ended"),
+    ("RIGHT_SPENT", "可用次数已用完", "no uses were left"),
+    ("DOCUMENT_NOT_COVERED", "使用权限不包括该文档", "the right is not for this document"),
+    ("USE_NOT_REQUESTED", "未申请用印", "no use was requested"),
+    ("USE_NOT_APPROVED", "用印申请未批准", "the requested use was not approved"),
+    ("USE_DECLINED", "用印申请被退回", "the requested use was declined"),
+    ("USE_WITHDRAWN", "用印申请已撤回", "the requested use was taken back"),
+    ("USE_EXPIRED", "用印申请已过期限", "the deadline of the use was over"),
+    ("USE_SPENT", "获准次数已用完", "all approved uses were made"),
     ("CHALLENGE_INVALID", "认证应答无效", "the answer to the challenge is not valid"),
     ("CARD_COPIED", "电子印章卡疑被复制", "the card was copied"),
     ("SIGNING_FAILED", "签章失败", "sealing failed"),
@@ -36,10 +47,27 @@ pub const REASONS: &[(&str, &str, &str)] = &[
     ("ORGANIZATION_DISSOLVED", "单位注销", "the organization was dissolved"),
     ("ORGANIZATION_RENAMED", "单位更名", "the organization was renamed"),
     ("NO_LONGER_USED", "不再使用", "no longer used"),
+    ("CUSTODIAN_LEFT", "保管人离职", "the custodian left"),
+    ("CUSTODIAN_REASSIGNED", "保管人转岗", "the custodian has other work"),
+    ("SEAL_MISUSED", "违规用印", "the seal was used against the rules"),
+    ("DOCUMENT_UNFIT", "文档不宜用印", "the document is not fit to be sealed"),
+    ("PURPOSE_UNFIT", "用途不符", "the seal is not for that"),
+    ("NOT_NEEDED", "不再需要", "not needed any more"),
     ("MATERIAL_INCOMPLETE", "材料不全", "something is missing"),
     ("IMPRESSION_UNSUITABLE", "印模不合要求", "the impression can't be used"),
     ("ORGANIZATION_UNVERIFIED", "单位身份未核实", "the organization could not be verified"),
     ("OTHER", "其他", "another reason"),
+];
+
+/// What uses are requested for.
+const PURPOSES: &[(&str, &str, &str)] = &[
+    ("CONTRACT", "合同", "a contract"),
+    ("OFFICIAL_DOCUMENT", "公文", "an official document"),
+    ("FINANCE", "财务", "finance"),
+    ("PERSONNEL", "人事", "personnel"),
+    ("TENDER", "投标", "a tender"),
+    ("CERTIFICATE", "证明", "a certificate"),
+    ("OTHER", "其他", "another purpose"),
 ];
 
 /// Roles as events name them.
@@ -70,6 +98,11 @@ fn word<'a>(words: &[(&str, &'a str, &'a str)], code: &'a str, language: Languag
 /// A reason in words.
 pub fn reason(code: &str, language: Language) -> &str {
     word(REASONS, code, language)
+}
+
+/// What a use is for, in words.
+pub fn purpose(code: &str, language: Language) -> &str {
+    word(PURPOSES, code, language)
 }
 
 /// A role in words.

@@ -10,6 +10,7 @@ use super::sealing::{SealingError, Turn};
 use super::{Answering, App, AppError};
 use crate::domain::Seal;
 use crate::domain::command::{BatchCardUse, BatchCompletion, BatchSigning, BatchUse, Place, SealingAction};
+use crate::domain::document::Original;
 use crate::domain::ids::AttemptId;
 use crate::evidence;
 use crate::hosting::{HostingError, Pair};
@@ -31,6 +32,8 @@ pub struct BatchShown {
     pub proofs: Vec<Shown>,
     /// How often the card was used; 0 where it does not count.
     pub card_uses: u64,
+    /// The documents as they were before sealing; none if nothing is said of them.
+    pub originals: Vec<Original>,
 }
 
 /// A proof as sent.
@@ -55,6 +58,8 @@ pub struct HostedBatch {
     pub documents: u32,
     /// SHA-256 of each certificate whose key shall sign.
     pub certificates: Vec<Digest>,
+    /// The documents as they were before sealing; none if nothing is said of them.
+    pub originals: Vec<Original>,
 }
 
 /// A document of an act, and the proof that it stands in the list.
@@ -119,7 +124,8 @@ impl App {
             proofs.push(certificate.and_then(|by| evidence::statement(&shown.statement, &shown.signature, &by)));
         }
         let (root, documents) = (shown.root, shown.documents);
-        let subject = BatchUse { root, documents, list: batch::list(&root, documents), certificates };
+        let (list, originals) = (batch::list(&root, documents), shown.originals);
+        let subject = BatchUse { root, documents, list, certificates, originals };
         let (card_serial, seal_digest, card_uses) = (shown.card_serial, shown.seal_digest, shown.card_uses);
         let otherwise = AttemptId(Id::random(turn.metadata.now));
         let given = BatchCardUse { subject, card_serial, seal_digest, proofs, card_uses, otherwise };
@@ -143,7 +149,8 @@ impl App {
             certificates.push((*digest, self.fault(&mut turn, certificate.as_ref()).await?));
         }
         let (root, documents) = (hosted.root, hosted.documents);
-        let subject = Box::new(BatchUse { root, documents, list: batch::list(&root, documents), certificates });
+        let (list, originals) = (batch::list(&root, documents), hosted.originals);
+        let subject = Box::new(BatchUse { root, documents, list, certificates, originals });
         let action = move |pin_correct| SealingAction::AuthorizeHostedBatch { pin_correct, subject };
         self.after_pin(turn, hosted.pin, key, answering, action).await
     }

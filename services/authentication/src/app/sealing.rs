@@ -10,6 +10,7 @@ use tracing::Instrument as _;
 use super::{Answering, App, AppError};
 use crate::contents;
 use crate::domain::command::{Action, CardUse, Place, SealingAction, Use};
+use crate::domain::document::Original;
 use crate::domain::event::{Fact, Step};
 use crate::domain::ids::{AttemptId, By, HostedKeyId, SealId};
 use crate::domain::reason::Reason;
@@ -39,7 +40,7 @@ pub struct Turn {
 }
 
 impl Turn {
-    pub(super) fn hosted_key(&self) -> Option<HostedKeyId> {
+    pub(crate) fn hosted_key(&self) -> Option<HostedKeyId> {
         self.holding.as_ref().and_then(|holding| holding.hosted_key)
     }
 }
@@ -63,6 +64,8 @@ pub struct CardShown {
     pub places: Vec<Place>,
     /// How often the card was used; 0 where it does not count.
     pub card_uses: u64,
+    /// The document as it was before sealing.
+    pub original: Original,
 }
 
 /// What shall be sealed with a hosted key.
@@ -76,6 +79,8 @@ pub struct HostedUse {
     pub certificate: Digest,
     /// Where the impression will stand.
     pub places: Vec<Place>,
+    /// The document as it was before sealing.
+    pub original: Original,
 }
 
 /// Why a hosted sealing did not go on.
@@ -110,6 +115,7 @@ impl App {
             certificate: Digest::of(&shown.certificate),
             certificate_fault: self.fault(turn, certificate.as_ref()).await?,
             places: shown.places,
+            original: shown.original,
         };
         let (card_serial, seal_digest, card_uses) = (shown.card_serial, shown.seal_digest, shown.card_uses);
         let otherwise = AttemptId(Id::random(turn.metadata.now));
@@ -187,6 +193,7 @@ impl App {
             certificate: hosted.certificate,
             certificate_fault: self.fault(turn, certificate.as_ref()).await?,
             places: hosted.places.clone(),
+            original: hosted.original.clone(),
         }))
     }
 

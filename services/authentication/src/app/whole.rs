@@ -25,6 +25,8 @@ pub struct Received {
     pub file: File,
     /// SHA-256 of them.
     pub digest: Digest,
+    /// SM3 of them.
+    pub sm3: Digest,
 }
 
 /// A document that can be sealed.

@@ -4,7 +4,7 @@ use eseal_eventstore::Encoded;
 use eseal_proto::authentication::v1 as pb;
 
 use super::sealing::event;
-use super::{Read, Unreadable, at, at_to_wire, digests, json, parsed, stored, texts, words};
+use super::{Read, Unreadable, at, at_to_wire, digests, json, parsed, stored, texts, words, words_rights};
 use crate::domain::Event;
 use crate::domain::event::{RefusedInBatch, SealedInBatch, Step};
 use crate::domain::reason::Reason;
@@ -18,7 +18,7 @@ const ENDED: &str = "eseal.authentication.v1.BatchEnded";
 /// Steps of an act. Those of a single document are [`super::sealing::encode`]'s: of one it is the end that says nothing.
 pub(super) fn encode(seal_id: String, attempt_id: String, step: &Step) -> Encoded {
     match step {
-        Step::BatchAuthorized { root, documents, certificates, complete_before, card_uses } => {
+        Step::BatchAuthorized { root, documents, certificates, complete_before, card_uses, admitted } => {
             let message = pb::BatchAuthorized {
                 seal_id,
                 attempt_id,
@@ -27,6 +27,7 @@ pub(super) fn encode(seal_id: String, attempt_id: String, step: &Step) -> Encode
                 certificate_digests: texts(certificates),
                 complete_before: at_to_wire(*complete_before),
                 card_uses: *card_uses,
+                admitted: admitted.iter().map(words_rights::admitted_to_wire).collect(),
             };
             stored(AUTHORIZED, &message)
         }
@@ -98,6 +99,7 @@ fn authorized(message: pb::BatchAuthorized) -> Result<Event, Unreadable> {
         certificates: digests(&message.certificate_digests, "certificateDigests")?,
         complete_before: at(message.complete_before.as_ref(), "completeBefore")?,
         card_uses: message.card_uses,
+        admitted: message.admitted.iter().map(words_rights::admitted).collect::<Result<_, _>>()?,
     };
     event(&message.seal_id, &message.attempt_id, step)
 }

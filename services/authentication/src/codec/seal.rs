@@ -3,7 +3,7 @@
 use eseal_eventstore::Encoded;
 use eseal_proto::authentication::v1 as pb;
 
-use super::{Read, Unreadable, at, at_to_wire, digests, json, parsed, sealing, stored, texts, words};
+use super::{Read, Unreadable, at, at_to_wire, digests, json, parsed, rights, sealing, stored, texts, words};
 use crate::domain::Event;
 use crate::domain::command::{RevocationCause, SuspensionCause};
 use crate::domain::event::Fact;
@@ -58,6 +58,8 @@ pub(super) fn encode(event: &Event) -> Encoded {
             let (application_id, result) = (application.to_string(), result.code().to_owned());
             stored(CARRIED_OUT, &pb::ApplicationCarriedOut { seal_id, application_id, result })
         }
+        Fact::Right(person, fact) => rights::encode_right(seal_id, person, fact),
+        Fact::Use(id, fact) => rights::encode_use(seal_id, *id, fact),
         Fact::PinUnlocked => stored(PIN_UNLOCKED, &pb::PinUnlocked { seal_id }),
         Fact::Sealing(attempt, step) => sealing::encode(seal_id, attempt.to_string(), step),
     }
@@ -76,7 +78,10 @@ pub(super) fn decode(kind: &str, schema_version: u32, payload: &[u8]) -> Read<Ev
         (EXPIRING, 1) => json(payload).and_then(expiring),
         (CARRIED_OUT, 1) => json(payload).and_then(carried_out),
         (PIN_UNLOCKED, 1) => json(payload).and_then(pin_unlocked),
-        (kind, schema_version) => return sealing::decode(kind, schema_version, payload),
+        (kind, schema_version) => {
+            let right = rights::decode(kind, schema_version, payload);
+            return right.or_else(|| sealing::decode(kind, schema_version, payload));
+        }
     };
     Some(event)
 }

@@ -4,8 +4,9 @@ use eseal_eventstore::Encoded;
 use eseal_proto::authentication::v1 as pb;
 
 use super::seal::seal;
-use super::{Read, Unreadable, at, at_to_wire, batch, json, parsed, stored, words};
+use super::{Read, Unreadable, at, at_to_wire, batch, json, parsed, stored, words, words_rights};
 use crate::domain::Event;
+use crate::domain::denial::Denial;
 use crate::domain::event::{Fact, Step};
 use crate::domain::reason::Reason;
 
@@ -38,10 +39,11 @@ pub(super) fn encode(seal_id: String, attempt_id: String, step: &Step) -> Encode
             };
             stored(BEGUN, &message)
         }
-        Step::Refused { reason, by } => {
+        Step::Refused { reason, detail, by } => {
             let (gate, custodian_id) = (reason.gate().letter().to_owned(), by.to_string());
             let reason = reason.code().to_owned();
-            stored(REFUSED, &pb::SealingRefused { seal_id, attempt_id, gate, reason, custodian_id })
+            let detail = detail.map_or("", Denial::code).to_owned();
+            stored(REFUSED, &pb::SealingRefused { seal_id, attempt_id, gate, reason, custodian_id, detail })
         }
         Step::PinTried { tries_left } => {
             stored(PIN_TRIED, &pb::PinTried { seal_id, attempt_id, tries_left: u32::from(*tries_left) })
@@ -51,7 +53,7 @@ pub(super) fn encode(seal_id: String, attempt_id: String, step: &Step) -> Encode
             stored(PIN_REFUSED, &pb::PinRefused { seal_id, attempt_id, tries_left: u32::from(*tries_left) })
         }
         Step::PinLocked => stored(PIN_LOCKED, &pb::PinLocked { seal_id, attempt_id }),
-        Step::Authorized { document_digest, certificate, places, complete_before, card_uses } => {
+        Step::Authorized { document_digest, certificate, places, complete_before, card_uses, admitted } => {
             let message = pb::SealingAuthorized {
                 seal_id,
                 attempt_id,
@@ -60,6 +62,7 @@ pub(super) fn encode(seal_id: String, attempt_id: String, step: &Step) -> Encode
                 places: places.iter().map(words::place_to_wire).collect(),
                 complete_before: at_to_wire(*complete_before),
                 card_uses: *card_uses,
+                admitted: admitted.as_deref().map(words_rights::admitted_to_wire),
             };
             stored(AUTHORIZED, &message)
         }
@@ -112,8 +115,12 @@ fn begun(message: pb::SealingBegun) -> Result<Event, Unreadable> {
 
 fn refused(message: pb::SealingRefused) -> Result<Event, Unreadable> {
     let reason = Reason::from_code(&message.reason).ok_or(Unreadable::Field("reason"))?;
+    let detail = match message.detail.as_str() {
+        "" => None,
+        code => Some(Denial::from_code(code).ok_or(Unreadable::Field("detail"))?),
+    };
     let by = parsed(&message.custodian_id, "custodianId")?;
-    event(&message.seal_id, &message.attempt_id, Step::Refused { reason, by })
+    event(&message.seal_id, &message.attempt_id, Step::Refused { reason, detail, by })
 }
 
 fn pin_tried(message: pb::PinTried) -> Result<Event, Unreadable> {
@@ -141,6 +148,7 @@ fn authorized(message: pb::SealingAuthorized) -> Result<Event, Unreadable> {
         places: message.places.iter().map(words::place).collect(),
         complete_before: at(message.complete_before.as_ref(), "completeBefore")?,
         card_uses: message.card_uses,
+        admitted: message.admitted.as_ref().map(words_rights::admitted).transpose()?.map(Box::new),
     };
     event(&message.seal_id, &message.attempt_id, step)
 }

@@ -1,19 +1,26 @@
 //! Golden files: one per kind and version that was ever stored. They are never changed and never deleted.
 
+use std::sync::Arc;
+
 use eseal_kernel::{Id, Text};
 use eseal_testkit::{StoredForm, stored_forms};
 
 use super::*;
 use crate::domain::command::{Place, RevocationCause, SuspensionCause};
 use crate::domain::crl::List;
+use crate::domain::denial::Denial;
+use crate::domain::document::{DigestKind, DocumentDigest, Format, Original};
 use crate::domain::event::{Fact, RefusedInBatch, SealedInBatch, Step};
 use crate::domain::hosted_key::{HostedKeyFact, Owner};
-use crate::domain::ids::{ApplicationId, AttemptId, HostedKeyId, SealId};
+use crate::domain::ids::{ApplicationId, AttemptId, HostedKeyId, SealId, UseId};
 use crate::domain::policy::Policy;
 use crate::domain::reason::Reason;
 use crate::domain::registration::{Custody, Organization, Registration, SealType};
+use crate::domain::right::{RightFact, Terms, WithdrawalCause};
+use crate::domain::seal_use::{Admitted, Spent};
 use crate::domain::succession::CarriedOut;
-use crate::domain::trust_anchor::{AnchorFact, AnchorId, Purpose};
+use crate::domain::trust_anchor::{AnchorFact, AnchorId, Purpose as TrustPurpose};
+use crate::domain::use_request::{Asked, DeclineCause, Purpose, UseFact};
 use crate::domain::warning::{Ending, Warning};
 
 const ACTIVATED: &str = "eseal.authentication.v1.SealActivated";
@@ -36,9 +43,9 @@ fn every_kind_of_a_hosted_key_has_its_stored_form_and_is_read_back_from_it() {
 #[test]
 fn every_kind_of_trust_has_its_stored_form_and_is_read_back_from_it() {
     let fingerprint = Digest::of(b"ca");
-    let anchor = AnchorId { purpose: Purpose::Holder, fingerprint };
+    let anchor = AnchorId { purpose: TrustPurpose::Holder, fingerprint };
     is_stored_and_read_back::<TrustAnchor>(&AnchorEvent { anchor, fact: AnchorFact::Added });
-    let anchor = AnchorId { purpose: Purpose::Maker, fingerprint };
+    let anchor = AnchorId { purpose: TrustPurpose::Maker, fingerprint };
     is_stored_and_read_back::<TrustAnchor>(&AnchorEvent { anchor, fact: AnchorFact::Removed });
     let list = List { digest: Digest::of(b"list"), issuer: fingerprint, this_update: moment(0) };
     is_stored_and_read_back::<Crl>(&Imported(list));
@@ -47,10 +54,44 @@ fn every_kind_of_trust_has_its_stored_form_and_is_read_back_from_it() {
 #[test]
 fn every_reason_that_a_gate_can_give_is_read_back() {
     for reason in Reason::ALL {
-        let step = Step::Refused { reason: *reason, by: person() };
-        let event = Event { seal: SealId(id(1)), fact: Fact::Sealing(AttemptId(id(2)), step) };
-        let encoded = Seal::encode(&event);
-        assert_eq!(Seal::decode(encoded.kind, encoded.schema_version, &encoded.payload), Ok(event));
+        let step = Step::Refused { reason: *reason, detail: None, by: person() };
+        is_read_back(&Event { seal: SealId(id(1)), fact: Fact::Sealing(AttemptId(id(2)), step) });
+    }
+}
+
+#[test]
+fn every_detail_of_a_refusal_is_read_back() {
+    for detail in Denial::ALL {
+        let step = Step::Refused { reason: Reason::NotAuthorized, detail: Some(*detail), by: person() };
+        is_read_back(&Event { seal: SealId(id(1)), fact: Fact::Sealing(AttemptId(id(2)), step) });
+    }
+}
+
+#[test]
+fn what_gate_d_admitted_is_read_back_with_the_use_that_it_spent() {
+    let (sha256, sm3) = (document(DigestKind::Sha256), document(DigestKind::Sm3));
+    let original = Original { digests: vec![sha256, sm3], format: Some(Format::Pdf) };
+    for spent in [None, Some(Spent { use_id: UseId(id(6)), document: sm3 })] {
+        let admitted = Admitted { original: original.clone(), spent };
+        let one = Step::Authorized {
+            document_digest: Digest::of(b"document"),
+            certificate: Digest::of(b"certificate"),
+            places: vec![],
+            complete_before: moment(600),
+            card_uses: 0,
+            admitted: Some(Box::new(admitted.clone())),
+        };
+        let many = Step::BatchAuthorized {
+            root: Digest::of(b"root"),
+            documents: 2,
+            certificates: vec![],
+            complete_before: moment(600),
+            card_uses: 0,
+            admitted: vec![admitted, Admitted { original: Original::default(), spent: None }],
+        };
+        for step in [one, many] {
+            is_read_back(&Event { seal: SealId(id(1)), fact: Fact::Sealing(AttemptId(id(2)), step) });
+        }
     }
 }
 
@@ -89,6 +130,7 @@ fn what_later_releases_say_of_a_registration_is_read_back() {
         places: vec![],
         complete_before: moment(600),
         card_uses: 7,
+        admitted: None,
     };
     let counted = Fact::Sealing(AttemptId(id(2)), counted);
     for fact in [Fact::Registered(Box::new(registration)), Fact::Expiring(application, of_the_seal), counted] {
@@ -125,6 +167,49 @@ fn is_stored_and_read_back<A: Stored>(event: &A::Event) {
     assert_eq!(A::decode(encoded.kind, encoded.schema_version, &encoded.payload).as_ref(), Ok(event));
 }
 
+fn is_read_back(event: &Event) {
+    let encoded = Seal::encode(event);
+    assert_eq!(Seal::decode(encoded.kind, encoded.schema_version, &encoded.payload).as_ref(), Ok(event));
+}
+
+fn document(kind: DigestKind) -> DocumentDigest {
+    DocumentDigest { kind, value: Digest::of(b"a document") }
+}
+
+fn right_facts() -> Vec<RightFact> {
+    let terms = Terms {
+        from: Some(moment(0)),
+        to: Some(moment(86_400)),
+        formats: vec![Format::Ofd, Format::Pdf],
+        documents: vec![document(DigestKind::Sha256), document(DigestKind::Sm3)],
+        max_uses: Some(10),
+    };
+    vec![
+        RightFact::Granted(Arc::new(terms)),
+        RightFact::Changed(Arc::new(Terms::default())),
+        RightFact::Withdrawn(WithdrawalCause::Left),
+    ]
+}
+
+fn use_facts() -> Vec<UseFact> {
+    let asked = Asked {
+        requester: person(),
+        documents: vec![document(DigestKind::Sha256), document(DigestKind::Sm3)],
+        uses: 2,
+        purpose: Purpose::Contract,
+        purpose_text: Digest::of(b"what for"),
+        deadline: moment(86_400),
+        requested_at: moment(0),
+    };
+    let (cause, text) = (DeclineCause::DocumentUnfit, Digest::of(b"why"));
+    vec![
+        UseFact::Requested(Box::new(asked)),
+        UseFact::Approved { by: person() },
+        UseFact::Declined { by: person(), cause, text },
+        UseFact::TakenBack,
+    ]
+}
+
 fn facts() -> Vec<Fact> {
     let application = ApplicationId(id(3));
     let mut facts = vec![
@@ -143,6 +228,8 @@ fn facts() -> Vec<Fact> {
         Fact::CarriedOut(application, CarriedOut::Replaced),
         Fact::PinUnlocked,
     ];
+    facts.extend(right_facts().into_iter().map(|fact| Fact::Right(person(), fact)));
+    facts.extend(use_facts().into_iter().map(|fact| Fact::Use(UseId(id(6)), fact)));
     facts.extend(steps().into_iter().map(|step| Fact::Sealing(AttemptId(id(2)), step)));
     facts
 }
@@ -156,7 +243,7 @@ fn steps() -> Vec<Step> {
             challenge_expires_at: moment(120),
             sealing_time: moment(0),
         },
-        Step::Refused { reason: Reason::CertificateRevoked, by: person() },
+        Step::Refused { reason: Reason::CertificateRevoked, detail: None, by: person() },
         Step::PinTried { tries_left: 4 },
         Step::PinAccepted,
         Step::PinRefused { tries_left: 3 },
@@ -167,6 +254,7 @@ fn steps() -> Vec<Step> {
             places: vec![Place { page: 2, x: -1, y: 20_000, width: 40_000, height: 41_000 }],
             complete_before: moment(600),
             card_uses: 0,
+            admitted: None,
         },
         Step::HostedSigned { signed: Digest::of(b"signed") },
         Step::ListSigned { signed: Digest::of(b"list") },
@@ -177,6 +265,7 @@ fn steps() -> Vec<Step> {
             certificates: vec![Digest::of(b"SM2"), Digest::of(b"P-256")],
             complete_before: moment(700),
             card_uses: 0,
+            admitted: vec![],
         },
         Step::HostedSignaturesMade { signatures: vec![(0, Digest::of(b"signed")), (999, Digest::of(b"other"))] },
         Step::DocumentsSealed {

@@ -9,6 +9,7 @@ use super::batch::Batch;
 use super::event::Step;
 use super::ids::{AttemptId, PersonId};
 use super::reason::Reason;
+use super::seal_use::Spent;
 
 /// How long an attempt lasts.
 pub const LIFETIME: Duration = Duration::from_secs(10 * 60);
@@ -34,6 +35,8 @@ pub struct Attempt {
     pub authorization: Option<Authorization>,
     /// The list of documents that gate d let through, if it is an act over many.
     pub batch: Option<Batch>,
+    /// Which grant of the custodian's right gate d counted it against.
+    pub grants: u32,
     /// How it ended, if it did.
     pub end: Option<End>,
 }
@@ -60,6 +63,8 @@ pub struct Authorization {
     pub signed: Option<Digest>,
     /// SHA-256 of what it signed as the list of the document's files, once it did.
     pub list: Option<Digest>,
+    /// The approved use that was spent for it.
+    pub spent: Option<Spent>,
 }
 
 /// How an attempt ended.
@@ -87,6 +92,15 @@ impl Attempt {
         self.authorization.is_some() || self.batch.is_some()
     }
 
+    /// What gate d let through and the service's own key did not sign: how many documents, and what was spent for them.
+    pub(super) fn not_signed(&self) -> (u32, Vec<Spent>) {
+        match (&self.authorization, &self.batch) {
+            (Some(given), _) if given.signed.is_none() => (1, given.spent.into_iter().collect()),
+            (_, Some(batch)) => batch.not_signed(),
+            _ => (0, Vec::new()),
+        }
+    }
+
     /// Whether it has not ended, by a fact or by itself.
     pub fn is_open(&self, now: Timestamp) -> bool {
         self.end.is_none() && now <= self.expires_at()
@@ -108,6 +122,18 @@ impl Attempts {
         self.0.values().filter(|attempt| attempt.is_open(now)).count()
     }
 
+    /// Those that ended by themselves before this moment, and are about to be forgotten.
+    pub(super) fn run_out(&self, now: Timestamp) -> impl Iterator<Item = &Attempt> {
+        self.0.values().filter(move |attempt| attempt.end.is_none() && !attempt.is_open(now))
+    }
+
+    /// This custodian's right was counted for it.
+    pub(super) fn count_against(&mut self, id: AttemptId, grants: u32) {
+        if let Some(attempt) = self.0.get_mut(&id) {
+            attempt.grants = grants;
+        }
+    }
+
     /// Tries of hosted PINs that are counted and not answered yet, but for those of `own`.
     pub(super) fn running_beside(&self, own: AttemptId) -> u8 {
         let running = self.0.iter().filter(|(id, attempt)| **id != own && attempt.pin == Pin::Running).count();
@@ -126,6 +152,7 @@ impl Attempts {
                 pin: Pin::Unchecked,
                 authorization: None,
                 batch: None,
+                grants: 0,
                 end: None,
             };
             self.0.insert(id, attempt);
@@ -147,9 +174,11 @@ impl Attempt {
                 self.pin = Pin::Unchecked;
                 self.end = Some(End::Refused(Reason::PinLocked));
             }
-            Step::Authorized { document_digest, certificate, .. } => {
+            Step::Authorized { document_digest, certificate, admitted, .. } => {
                 let (document_digest, certificate) = (*document_digest, *certificate);
-                self.authorization = Some(Authorization { document_digest, certificate, signed: None, list: None });
+                let spent = admitted.as_ref().and_then(|admitted| admitted.spent);
+                self.authorization =
+                    Some(Authorization { document_digest, certificate, signed: None, list: None, spent });
             }
             Step::HostedSigned { signed } => {
                 self.authorization = self.authorization.map(|given| Authorization { signed: Some(*signed), ..given });
@@ -160,8 +189,9 @@ impl Attempt {
             Step::Completed { signature_digest, .. } => {
                 self.end = Some(End::Completed { signature_digest: *signature_digest });
             }
-            Step::BatchAuthorized { root, documents, certificates, complete_before, .. } => {
-                self.batch = Some(Batch::new(*root, *documents, certificates.clone(), *complete_before));
+            Step::BatchAuthorized { root, documents, certificates, complete_before, admitted, .. } => {
+                let spent = admitted.iter().filter_map(|admitted| admitted.spent).collect();
+                self.batch = Some(Batch::new(*root, *documents, certificates.clone(), *complete_before, spent));
             }
             Step::HostedSignaturesMade { signatures } => {
                 self.mark(|batch| batch.signed.mark(signatures.iter().map(|(index, _)| *index)));

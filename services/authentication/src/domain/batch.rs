@@ -1,8 +1,11 @@
 //! Many documents in one act: what the state of an attempt holds of them, which is little, however many they are.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use eseal_kernel::{Digest, Timestamp};
+
+use super::seal_use::Spent;
 
 /// The most documents of an act.
 pub const MAX_DOCUMENTS: u32 = 10_000;
@@ -36,11 +39,26 @@ pub struct Batch {
     pub signed: Marks,
     /// Which of them are sealed.
     pub sealed: Marks,
+    /// The approved uses that were spent for them, one for each, in their order; none where the policy asks for nothing.
+    pub spent: Arc<[Spent]>,
 }
 
 impl Batch {
-    pub(super) fn new(root: Digest, documents: u32, certificates: Vec<Digest>, complete_before: Timestamp) -> Self {
-        Self { root, documents, certificates, complete_before, signed: Marks::default(), sealed: Marks::default() }
+    pub(super) fn new(
+        root: Digest,
+        documents: u32,
+        certificates: Vec<Digest>,
+        complete_before: Timestamp,
+        spent: Vec<Spent>,
+    ) -> Self {
+        let (signed, sealed, spent) = (Marks::default(), Marks::default(), spent.into());
+        Self { root, documents, certificates, complete_before, signed, sealed, spent }
+    }
+
+    /// For how many documents the service did not sign, and what was spent for those.
+    pub(super) fn not_signed(&self) -> (u32, Vec<Spent>) {
+        let unsigned = (0..).zip(self.spent.iter()).filter(|(index, _)| !self.signed.has(*index));
+        (self.documents.saturating_sub(self.signed.count()), unsigned.map(|(_, spent)| *spent).collect())
     }
 }
 

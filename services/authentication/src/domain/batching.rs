@@ -6,9 +6,11 @@ use super::attempt::{LIFETIME, Pin};
 use super::batch::{Batch, MAX_DOCUMENTS, further_lifetime};
 use super::command::{BatchCardUse, BatchCompletion, BatchSigning, BatchUse};
 use super::copies::check_count;
+use super::denial::Refusal;
 use super::event::{RefusedInBatch, SealedInBatch, Step};
 use super::reason::Reason;
 use super::rejection::Rejection;
+use super::seal_use::Admitted;
 use super::sealing::{Decision, Turn, refused};
 
 /// What a card's proof for a list is for.
@@ -28,21 +30,30 @@ impl Turn<'_> {
             .check_pin()
             .and_then(|()| self.entry.registration.check_binding(&given.card_serial, given.seal_digest))
             .and_then(|()| self.check_batch(&given.subject))
-            .and_then(|()| self.check_proofs(given))
-            .and_then(|()| check_count(self.card_uses, given.card_uses));
+            .map_err(Refusal::from)
+            .and_then(|()| self.admit(&given.subject.originals, given.subject.documents))
+            .and_then(|admitted| {
+                self.check_proofs(given)?;
+                check_count(self.card_uses, given.card_uses)?;
+                Ok(admitted)
+            });
         Ok(self.batch_authorized(checked, &given.subject, given.card_uses))
     }
 
     pub(super) fn authorize_hosted_batch(&self, pin_correct: bool, subject: &BatchUse) -> Decision {
         must_be_a_list(subject)?;
-        self.look_at_pin(pin_correct, || self.batch_authorized(self.check_batch(subject), subject, 0))
+        self.look_at_pin(pin_correct, || {
+            let checked = self.check_batch(subject).map_err(Refusal::from);
+            let admitted = checked.and_then(|()| self.admit(&subject.originals, subject.documents));
+            self.batch_authorized(admitted, subject, 0)
+        })
     }
 
     pub(super) fn sign_batch(&self, documents: &[BatchSigning]) -> Decision {
         self.needs_hosted_key()?;
         let batch = self.batch()?;
-        if let Err(reason) = self.entry.check_usable(self.now) {
-            return Ok(refused(reason, self.by));
+        if let Err(refusal) = self.check_usable() {
+            return Ok(refused(refusal, self.by));
         }
         let (mut done, mut signatures, mut refusals) = (batch.signed.clone(), Vec::new(), Vec::new());
         for document in documents {
@@ -68,8 +79,8 @@ impl Turn<'_> {
 
     pub(super) fn complete_batch(&self, documents: &[BatchCompletion], last: bool) -> Decision {
         let batch = self.batch()?;
-        if let Err(reason) = self.entry.check_usable(self.now) {
-            return Ok(refused(reason, self.by));
+        if let Err(refusal) = self.check_usable() {
+            return Ok(refused(refusal, self.by));
         }
         let (mut done, mut sealed, mut refusals) = (batch.sealed.clone(), Vec::new(), Vec::new());
         for document in documents {
@@ -118,20 +129,31 @@ impl Turn<'_> {
         given.proofs.iter().try_for_each(|proof| self.check_challenge(PURPOSE, given.subject.list, proof.as_ref()))
     }
 
-    fn batch_authorized(&self, checked: Result<(), Reason>, subject: &BatchUse, card_uses: u64) -> Vec<Step> {
-        let step = Step::BatchAuthorized {
+    fn batch_authorized(
+        &self,
+        admitted: Result<Vec<Admitted>, Refusal>,
+        subject: &BatchUse,
+        card_uses: u64,
+    ) -> Vec<Step> {
+        let admitted = match admitted {
+            Ok(admitted) => admitted,
+            Err(refusal) => return refused(refusal, self.by),
+        };
+        vec![Step::BatchAuthorized {
             root: subject.root,
             documents: subject.documents,
             certificates: subject.certificates.iter().map(|(certificate, _)| *certificate).collect(),
             complete_before: self.now.plus(LIFETIME + further_lifetime(subject.documents)),
             card_uses,
-        };
-        self.step_or_refusal(checked, step)
+            admitted,
+        }]
     }
 }
 
 fn must_be_a_list(subject: &BatchUse) -> Result<(), Rejection> {
-    let fits = (1..=MAX_DOCUMENTS).contains(&subject.documents) && !subject.certificates.is_empty();
+    let fits = (1..=MAX_DOCUMENTS).contains(&subject.documents)
+        && !subject.certificates.is_empty()
+        && (subject.originals.is_empty() || subject.originals.len() == subject.documents as usize);
     if fits { Ok(()) } else { Err(Rejection::OutOfOrder) }
 }
 

@@ -202,7 +202,8 @@ fn hosted_given() -> Vec<Event> {
 
 fn list() -> BatchUse {
     let certificates = vec![(sm2_certificate(), None)];
-    BatchUse { root: Digest::of(b"root"), documents: DOCUMENTS, list: Digest::of(b"list"), certificates }
+    let (root, list) = (Digest::of(b"root"), Digest::of(b"list"));
+    BatchUse { root, documents: DOCUMENTS, list, certificates, originals: vec![] }
 }
 
 fn statement() -> Statement {
@@ -235,8 +236,8 @@ fn authorize(given: BatchCardUse) -> SealingAction {
 fn authorized() -> Event {
     let complete_before = start().plus(attempt::LIFETIME + further_lifetime(DOCUMENTS));
     let certificates = vec![sm2_certificate()];
-    let (root, documents, card_uses) = (Digest::of(b"root"), DOCUMENTS, 0);
-    step(1, Step::BatchAuthorized { root, documents, certificates, complete_before, card_uses })
+    let (root, card_uses, admitted) = (Digest::of(b"root"), 0, vec![]);
+    step(1, Step::BatchAuthorized { root, documents: DOCUMENTS, certificates, complete_before, card_uses, admitted })
 }
 
 fn signed() -> Signed {

@@ -2,11 +2,14 @@
 
 use eseal_kernel::{Digest, Timestamp, Uscc};
 
-use super::ids::{ApplicationId, AttemptId, By, SealId};
+use super::document::Original;
+use super::ids::{ApplicationId, AttemptId, By, SealId, UseId};
 use super::policy::Policy;
 use super::reason::Reason;
 use super::registration::Registration;
+use super::right::RightAction;
 use super::succession::Ordered;
+use super::use_request::UseAction;
 
 /// An order to one seal.
 #[derive(Debug, Clone)]
@@ -72,6 +75,17 @@ pub enum Action {
         /// Whether somebody of an organization asks, who can make it no looser.
         may_only_tighten: bool,
     },
+    /// Give a right to use it, change it or take it away.
+    Right(RightAction),
+    /// Ask for a use of it, or decide about one.
+    Use {
+        /// The use; a new one for [`UseAction::Request`].
+        id: UseId,
+        /// Who asks.
+        by: UseBy,
+        /// What.
+        action: UseAction,
+    },
     /// Say that its validity has ended, if it has.
     AnnounceExpiry,
     /// Say what of it ends soon, if anything does.
@@ -102,12 +116,23 @@ impl Action {
             Self::Revoke(_) => "Revoke",
             Self::Replace { .. } => "Replace",
             Self::SetPolicy { .. } => "SetPolicy",
+            Self::Right(action) => action.name(),
+            Self::Use { action, .. } => action.name(),
             Self::AnnounceExpiry => "AnnounceExpiry",
             Self::AnnounceEndings => "AnnounceEndings",
             Self::UnlockPin => "UnlockPin",
             Self::Sealing { action, .. } => action.name(),
         }
     }
+}
+
+/// Who asks for a use of a seal, or decides about one.
+#[derive(Debug, Clone)]
+pub struct UseBy {
+    /// The person.
+    pub by: By,
+    /// Whether they may because they are a custodian of the seal, and not by their role.
+    pub needs_right: bool,
 }
 
 /// A step of one use of a seal.
@@ -218,6 +243,8 @@ pub struct Use {
     pub certificate_fault: Option<Reason>,
     /// Where the impression will stand.
     pub places: Vec<Place>,
+    /// The document as it was before sealing.
+    pub original: Original,
 }
 
 /// What was read from a card, and its proof.
@@ -248,6 +275,8 @@ pub struct BatchUse {
     pub list: Digest,
     /// SHA-256 of each certificate whose key will sign, and why trust refuses it, if it does.
     pub certificates: Vec<(Digest, Option<Reason>)>,
+    /// The documents as they were before sealing, in the order of the list; none if nothing is said of them.
+    pub originals: Vec<Original>,
 }
 
 /// What was read from a card, and its proofs for a list of documents.
@@ -381,6 +410,8 @@ macro_rules! causes {
         }
     };
 }
+
+pub(super) use causes;
 
 causes! {
     /// Why a seal was suspended.

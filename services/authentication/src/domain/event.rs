@@ -3,11 +3,15 @@
 use eseal_kernel::{Digest, Timestamp};
 
 use super::command::{Place, RevocationCause, SuspensionCause};
-use super::ids::{ApplicationId, AttemptId, PersonId, SealId};
+use super::denial::Denial;
+use super::ids::{ApplicationId, AttemptId, PersonId, SealId, UseId};
 use super::policy::Policy;
 use super::reason::Reason;
 use super::registration::Registration;
+use super::right::RightFact;
+use super::seal_use::Admitted;
 use super::succession::CarriedOut;
+use super::use_request::UseFact;
 use super::warning::Warning;
 
 /// A fact about one seal.
@@ -42,6 +46,10 @@ pub enum Fact {
     Expiring(ApplicationId, Warning),
     /// What this application asked for was done with it.
     CarriedOut(ApplicationId, CarriedOut),
+    /// Something happened to a person's right to use it.
+    Right(PersonId, RightFact),
+    /// Something happened to a requested use of it.
+    Use(UseId, UseFact),
     /// An administrator gave all tries back.
     PinUnlocked,
     /// A step of one use.
@@ -66,6 +74,8 @@ pub enum Step {
     Refused {
         /// Why.
         reason: Reason,
+        /// More about [`Reason::NotAuthorized`].
+        detail: Option<Denial>,
         /// The person who tried.
         by: PersonId,
     },
@@ -95,6 +105,8 @@ pub enum Step {
         complete_before: Timestamp,
         /// How often the card was used, where it counts; 0 where it does not.
         card_uses: u64,
+        /// The document as it was before sealing; none if nothing was said of it.
+        admitted: Option<Box<Admitted>>,
     },
     /// The service signed with a hosted key; it signs nothing else in this attempt but a list of the same document's files.
     HostedSigned {
@@ -126,6 +138,8 @@ pub enum Step {
         complete_before: Timestamp,
         /// How often the card was used, where it counts; 0 where it does not.
         card_uses: u64,
+        /// The documents as they were before sealing, in the order of the list; none if nothing was said of them.
+        admitted: Vec<Admitted>,
     },
     /// The service signed with a hosted key for documents of an act; it signs for none of them again.
     HostedSignaturesMade {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use eseal_kernel::{Digest, Id, Text, Timestamp, Uscc};
 
 use super::command::{Action, Place, SealingAction, Use};
+use super::document::Original;
 use super::event::{Fact, Step};
 use super::ids::{ApplicationId, AttemptId, By, HostedKeyId, PersonId, SealId};
 use super::reason::Reason;
@@ -132,13 +133,16 @@ pub fn refused(number: u8, reason: Reason) -> Event {
 }
 
 pub fn refused_to(number: u8, reason: Reason, name: &str) -> Event {
-    step(number, Step::Refused { reason, by: person(name) })
+    step(number, Step::Refused { reason, detail: None, by: person(name) })
 }
 
 pub fn authorized(number: u8) -> Event {
     let Use { document_digest, certificate, places, .. } = subject();
     let complete_before = start().plus(attempt::LIFETIME);
-    step(number, Step::Authorized { document_digest, certificate, places, complete_before, card_uses: 0 })
+    step(
+        number,
+        Step::Authorized { document_digest, certificate, places, complete_before, card_uses: 0, admitted: None },
+    )
 }
 
 pub fn subject() -> Use {
@@ -147,6 +151,7 @@ pub fn subject() -> Use {
         certificate: sm2_certificate(),
         certificate_fault: None,
         places: vec![Place { page: 1, x: 10_000, y: 20_000, width: 40_000, height: 40_000 }],
+        original: Original::default(),
     }
 }
 

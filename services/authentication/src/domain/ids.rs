@@ -45,6 +45,10 @@ id! {
     /// The key pairs of one custodian.
     HostedKeyId
 }
+id! {
+    /// A requested use of a seal.
+    UseId
+}
 
 impl SealId {
     /// The id of a seal that somebody names, whatever they name. A name that is no id of ours becomes one that no

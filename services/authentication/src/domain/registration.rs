@@ -2,7 +2,7 @@
 
 use eseal_kernel::{Digest, Text, Timestamp, Uscc};
 
-use super::ids::{ApplicationId, By, HostedKeyId, PersonId, SealId};
+use super::ids::{ApplicationId, HostedKeyId, PersonId, SealId};
 use super::reason::Reason;
 
 /// A seal as it was made.
@@ -20,7 +20,7 @@ pub struct Registration {
     pub organization: Organization,
     /// Its kind.
     pub seal_type: SealType,
-    /// The person who may use it.
+    /// The first person who may use it.
     pub custodian: PersonId,
     /// First moment of its validity.
     pub valid_from: Timestamp,
@@ -35,11 +35,6 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// Whether this person is the custodian, and not of another organization by now.
-    pub fn may_be_used_by(&self, by: &By) -> bool {
-        by.person == self.custodian && by.organization.as_ref().is_none_or(|own| *own == self.organization.uscc)
-    }
-
     /// Whether the validity has ended. It includes its last moment.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now > self.valid_to

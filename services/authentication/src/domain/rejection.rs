@@ -24,8 +24,32 @@ pub enum Rejection {
     /// Somebody of an organization would make the policy of its seal looser.
     #[error("only an administrator of the system can make the policy looser")]
     PolicyLoosened,
+    /// The person has a right to use the seal already, on other terms.
+    #[error("the person is a custodian already, on other terms")]
+    CustodianExists,
+    /// The person has no right to use the seal.
+    #[error("the person is no custodian of the seal")]
+    CustodianNotFound,
+    /// The seal has as many custodians as it may have.
+    #[error("the seal has too many custodians")]
+    TooManyCustodians,
+    /// More uses, or a later deadline, than the policy of the seal allows.
+    #[error("the seal's policy does not allow so many uses, or so long a time")]
+    BeyondPolicy,
+    /// As many uses of the seal are asked for as may be.
+    #[error("too many uses of the seal are requested")]
+    TooManyUses,
+    /// The use was declined, taken back or spent, or its deadline is over.
+    #[error("the requested use is not open")]
+    UseNotOpen,
+    /// Who decides is who asked.
+    #[error("nobody decides about their own request")]
+    OwnRequest,
+    /// Who takes it back is not who asked.
+    #[error("only who requested it may do this")]
+    NotRequester,
     /// The person is not the seal's custodian.
-    #[error("only the seal's custodian may do this")]
+    #[error("only a custodian of the seal, and only in an attempt of their own, may do this")]
     NotCustodian,
     /// The seal has as many open attempts as it may have.
     #[error("the seal has too many open attempts")]

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use eseal_kernel::{Aggregate, Claims, Timestamp, Uscc};
 
 use super::attempt::Attempts;
-use super::command::{Action, Command, RevocationCause, SuspensionCause};
+use super::command::{Action, Command, RevocationCause, SuspensionCause, UseBy};
 use super::event::{Event, Fact};
-use super::ids::{ApplicationId, By, SealId};
+use super::ids::{ApplicationId, By, PersonId, SealId, UseId};
 use super::policy::Policy;
 use super::reason::Reason;
 use super::registration::Registration;
 use super::rejection::Rejection;
+use super::right::{Custodians, Right, RightAction, RightFact, Terms};
+use super::seal_use::SealUses;
+use super::use_request::UseAction;
 use super::warning::Warned;
 
 /// Wrong PINs in a row that lock a card.
@@ -25,6 +28,18 @@ pub struct Seal {
     pub(super) attempts: Attempts,
     /// The last count of its card's uses; 0 where it does not count.
     pub(super) card_uses: u64,
+    pub(super) custodians: Custodians,
+    pub(super) uses: SealUses,
+    pub(super) changes: Changes,
+}
+
+/// Whose rights, and which requested uses, the last fact counted otherwise than before: for the read tables.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The persons.
+    pub persons: Vec<PersonId>,
+    /// The uses.
+    pub uses: Vec<UseId>,
 }
 
 /// A registered seal.
@@ -104,7 +119,7 @@ impl Entry {
         }
     }
 
-    fn is_final(&self) -> bool {
+    pub(super) fn is_final(&self) -> bool {
         match self.standing {
             Standing::Revoked(_) | Standing::Replaced(_) => true,
             Standing::Registered | Standing::Active | Standing::Suspended(_) => false,
@@ -121,9 +136,8 @@ impl Entry {
         }
     }
 
-    fn suspend(&self, cause: SuspensionCause, custodian: Option<&By>, now: Timestamp) -> Result<Vec<Fact>, Rejection> {
+    fn suspend(&self, cause: SuspensionCause, now: Timestamp) -> Result<Vec<Fact>, Rejection> {
         match self.standing {
-            _ if custodian.is_some_and(|by| !self.registration.may_be_used_by(by)) => Err(Rejection::NotCustodian),
             Standing::Revoked(_) | Standing::Replaced(_) => Err(Rejection::Final),
             _ if self.registration.is_expired(now) => Err(Rejection::Expired),
             Standing::Active => Ok(vec![Fact::Suspended(self.registration.application, cause)]),
@@ -213,6 +227,55 @@ impl Seal {
         &self.attempts
     }
 
+    /// The persons who may use it, or once did.
+    pub fn custodians(&self) -> &Custodians {
+        &self.custodians
+    }
+
+    /// The uses that were requested.
+    pub fn uses(&self) -> &SealUses {
+        &self.uses
+    }
+
+    /// What the last fact counted otherwise.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// The right of somebody who is not of another organization by now.
+    pub(super) fn right_of(&self, by: &By) -> Option<&Right> {
+        let owner = &self.entry.as_ref()?.registration.organization.uscc;
+        self.custodians.right(&by.person).filter(|_| by.organization.as_ref().is_none_or(|own| own == owner))
+    }
+
+    fn must_be_custodian(&self, by: &By) -> Result<(), Rejection> {
+        let in_force = self.right_of(by).is_some_and(|right| !right.withdrawn);
+        if in_force { Ok(()) } else { Err(Rejection::NotCustodian) }
+    }
+
+    fn change_right(&self, action: &RightAction) -> Result<Vec<Fact>, Rejection> {
+        if self.entry.as_ref().ok_or(Rejection::SealNotFound)?.is_final() {
+            return Err(Rejection::Final);
+        }
+        let facts = self.custodians.decide(action)?;
+        Ok(facts.into_iter().map(|(person, fact)| Fact::Right(person, fact)).collect())
+    }
+
+    fn decide_use(&self, id: UseId, by: &UseBy, action: &UseAction, now: Timestamp) -> Result<Vec<Fact>, Rejection> {
+        let entry = self.entry.as_ref().ok_or(Rejection::SealNotFound)?;
+        match action {
+            UseAction::TakeBack { .. } => {} // one's own
+            UseAction::Request { .. } if entry.is_final() => return Err(Rejection::Final),
+            UseAction::Request { .. } if entry.registration.is_expired(now) => return Err(Rejection::Expired),
+            UseAction::Request { .. } | UseAction::Approve { .. } | UseAction::Decline { .. } if by.needs_right => {
+                self.must_be_custodian(&by.by)?;
+            }
+            UseAction::Request { .. } | UseAction::Approve { .. } | UseAction::Decline { .. } => {}
+        }
+        let facts = self.uses.decide(id, action, &entry.policy, now)?;
+        Ok(facts.into_iter().map(|fact| Fact::Use(id, fact)).collect())
+    }
+
     pub(super) fn register(&self, registration: &Registration) -> Result<Vec<Fact>, Rejection> {
         match &self.entry {
             None => Ok(vec![Fact::Registered(Box::new(registration.clone()))]),
@@ -252,9 +315,12 @@ impl Aggregate for Seal {
     type Event = Event;
     type Rejection = Rejection;
 
-    fn evolve(self, event: &Event) -> Self {
+    fn evolve(mut self, event: &Event) -> Self {
+        self.changes = Changes::default();
         match &event.fact {
             Fact::Registered(registration) => {
+                let unlimited = RightFact::Granted(Arc::new(Terms::default()));
+                self.custodians.evolve(&registration.custodian, &unlimited);
                 let registration = Arc::new(registration.as_ref().clone());
                 let entry = Entry {
                     registration,
@@ -280,6 +346,14 @@ impl Aggregate for Seal {
             }
             Fact::Expiring(_, warning) => self.with(|entry| entry.warned.evolve(warning)),
             Fact::CarriedOut(application, _) => self.with(|entry| entry.carried_out.push(*application)),
+            Fact::Right(person, fact) => {
+                self.custodians.evolve(person, fact);
+                self
+            }
+            Fact::Use(id, fact) => {
+                self.uses.evolve(*id, fact);
+                self
+            }
             Fact::PinUnlocked => Self { pin: PinCount::default(), ..self },
             Fact::Sealing(attempt, step) => self.evolve_sealing(*attempt, step),
         }
@@ -293,15 +367,25 @@ impl Aggregate for Seal {
                 self.register_successor(registration, *in_use, *policy)
             }
             Action::CarryOut { application, order } => Ok(entry()?.carry_out(command.seal, *application, *order)),
-            Action::ReportLoss { custodian } => entry()?.report_loss(custodian.as_ref()),
+            Action::ReportLoss { custodian } => {
+                let entry = entry()?;
+                custodian.as_ref().map_or(Ok(()), |by| self.must_be_custodian(by))?;
+                entry.report_loss()
+            }
             Action::Activate => entry()?.activate(command.now),
-            Action::Suspend { cause, custodian } => entry()?.suspend(*cause, custodian.as_ref(), command.now),
+            Action::Suspend { cause, custodian } => {
+                let entry = entry()?;
+                custodian.as_ref().map_or(Ok(()), |by| self.must_be_custodian(by))?;
+                entry.suspend(*cause, command.now)
+            }
             Action::Resume => entry()?.resume(command.now),
             Action::Revoke(cause) => entry()?.revoke(*cause),
             Action::Replace { successor, successor_organization } => {
                 entry()?.replace(command.seal, *successor, successor_organization.as_ref())
             }
             Action::SetPolicy { policy, may_only_tighten } => entry()?.set_policy(*policy, *may_only_tighten),
+            Action::Right(action) => self.change_right(action),
+            Action::Use { id, by, action } => self.decide_use(*id, by, action, command.now),
             Action::AnnounceExpiry => Ok(entry()?.announce_expiry(command.now)),
             Action::AnnounceEndings => Ok(entry()?.announce_endings(command.now)),
             Action::UnlockPin => entry().map(|_| self.unlock_pin()),

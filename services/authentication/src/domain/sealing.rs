@@ -8,12 +8,16 @@ use super::attempt::{Attempt, Authorization, CHALLENGE_LIFETIME, End, MAX_OPEN, 
 use super::batch::further_challenge_lifetime;
 use super::command::{CardUse, SealingAction, Signature, Signed, Statement, Use};
 use super::copies::check_count;
+use super::denial::{Denial, Refusal};
+use super::document::Original;
 use super::event::{Fact, Step};
 use super::ids::{AttemptId, By, SealId};
 use super::reason::Reason;
 use super::registration::Custody;
 use super::rejection::Rejection;
+use super::right::Right;
 use super::seal::{Entry, PIN_TRIES, PinCount, Seal};
+use super::seal_use::{Admitted, SealUses, Spent};
 
 /// Whom a card's proof for sealing is for.
 pub const AUDIENCE: &str = "eseal.authentication";
@@ -35,6 +39,8 @@ pub(super) struct Turn<'a> {
     pub(super) attempt: &'a Attempt,
     pub(super) by: &'a By,
     pub(super) now: Timestamp,
+    pub(super) right: &'a Right,
+    pub(super) uses: &'a SealUses,
 }
 
 impl Seal {
@@ -48,18 +54,24 @@ impl Seal {
                 self.pin = PinCount::left(PIN_TRIES.saturating_sub(self.attempts.running_beside(id)));
             }
             Step::PinLocked => self.pin = PinCount::LOCKED,
-            Step::Authorized { card_uses, .. } | Step::BatchAuthorized { card_uses, .. } => {
+            Step::Begun { sealing_time, .. } => self.settle_what_ran_out(*sealing_time),
+            Step::Authorized { card_uses, admitted, .. } => {
                 self.card_uses = self.card_uses.max(*card_uses);
+                let spent: Vec<_> = admitted.iter().filter_map(|admitted| admitted.spent).collect();
+                self.take(id, 1, &spent);
             }
-            Step::Begun { .. }
-            | Step::Refused { .. }
-            | Step::HostedSigned { .. }
+            Step::BatchAuthorized { documents, card_uses, admitted, .. } => {
+                self.card_uses = self.card_uses.max(*card_uses);
+                let spent: Vec<_> = admitted.iter().filter_map(|admitted| admitted.spent).collect();
+                self.take(id, *documents, &spent);
+            }
+            Step::Refused { .. } | Step::BatchEnded { .. } => self.settle(id),
+            Step::HostedSigned { .. }
             | Step::ListSigned { .. }
             | Step::Completed { .. }
             | Step::HostedSignaturesMade { .. }
             | Step::DocumentsSealed { .. }
-            | Step::DocumentsRefused { .. }
-            | Step::BatchEnded { .. } => {}
+            | Step::DocumentsRefused { .. } => {}
         }
         self.attempts.evolve(id, step);
         self
@@ -115,14 +127,17 @@ impl Seal {
     }
 
     fn begin(&self, by: &By, nonce: &str, documents: u32, now: Timestamp) -> Decision {
-        let Some(entry) = &self.entry else {
+        if self.entry.is_none() {
             return Ok(refused(Reason::SealNotRegistered, by));
-        };
-        if !entry.registration.may_be_used_by(by) {
+        }
+        let Some(right) = self.right_of(by) else {
             return Ok(refused(Reason::NotAuthorized, by));
+        };
+        if let Err(denial) = right.check_holds(now).and_then(|()| right.check_left(documents.max(1))) {
+            return Ok(refused(denial, by)); // said before anybody types a PIN for nothing, like the next
         }
         if self.pin.tries_left() == 0 {
-            return Ok(refused(Reason::PinLocked, by)); // said before anybody types a PIN for nothing
+            return Ok(refused(Reason::PinLocked, by));
         }
         if self.attempts.open(now) >= MAX_OPEN {
             return Err(Rejection::TooManyAttempts);
@@ -136,21 +151,24 @@ impl Seal {
     }
 
     fn is_stranger(&self, by: &By) -> bool {
-        self.entry.as_ref().is_some_and(|entry| !entry.registration.may_be_used_by(by))
+        self.entry.is_some() && self.right_of(by).is_none()
     }
 
     fn completed_with(&self, id: AttemptId, by: &By, signature: Digest) -> bool {
-        let ended = self.attempts.get(id).filter(|_| !self.is_stranger(by)).and_then(|attempt| attempt.end);
+        let own = self.attempts.get(id).filter(|attempt| attempt.by == by.person && !self.is_stranger(by));
+        let ended = own.and_then(|attempt| attempt.end);
         ended == Some(End::Completed { signature_digest: signature })
     }
 
     fn turn<'a>(&'a self, seal: SealId, id: AttemptId, by: &'a By, now: Timestamp) -> Result<Turn<'a>, Rejection> {
         let entry = self.entry.as_ref().ok_or(Rejection::SealNotFound)?;
-        if self.is_stranger(by) {
-            return Err(Rejection::NotCustodian);
-        }
+        let right = self.right_of(by).ok_or(Rejection::NotCustodian)?;
         let attempt = self.attempts.get(id).filter(|attempt| attempt.is_open(now)).ok_or(Rejection::AttemptNotOpen)?;
-        Ok(Turn { seal, entry, pin: self.pin, card_uses: self.card_uses, id, attempt, by, now })
+        if attempt.by != by.person {
+            return Err(Rejection::NotCustodian); // of the seal, but it is another one's attempt
+        }
+        let (pin, card_uses, uses) = (self.pin, self.card_uses, &self.uses);
+        Ok(Turn { seal, entry, pin, card_uses, id, attempt, by, now, right, uses })
     }
 }
 
@@ -195,13 +213,22 @@ impl Turn<'_> {
             .check_pin()
             .and_then(|()| self.entry.registration.check_binding(&given.card_serial, given.seal_digest))
             .and_then(|()| self.check_use(&given.subject))
-            .and_then(|()| self.check_challenge(PURPOSE, given.subject.document_digest, given.proof.as_ref()))
-            .and_then(|()| check_count(self.card_uses, given.card_uses));
+            .map_err(Refusal::from)
+            .and_then(|()| self.admit(std::slice::from_ref(&given.subject.original), 1))
+            .and_then(|admitted| {
+                self.check_challenge(PURPOSE, given.subject.document_digest, given.proof.as_ref())?;
+                check_count(self.card_uses, given.card_uses)?;
+                Ok(admitted)
+            });
         Ok(self.authorized(checked, &given.subject, given.card_uses))
     }
 
     fn authorize_hosted(&self, pin_correct: bool, subject: &Use) -> Decision {
-        self.look_at_pin(pin_correct, || self.authorized(self.check_use(subject), subject, 0))
+        self.look_at_pin(pin_correct, || {
+            let checked = self.check_use(subject).map_err(Refusal::from);
+            let admitted = checked.and_then(|()| self.admit(std::slice::from_ref(&subject.original), 1));
+            self.authorized(admitted, subject, 0)
+        })
     }
 
     /// Gate c of a hosted key, and what gate d says once it is passed.
@@ -230,8 +257,8 @@ impl Turn<'_> {
             Some(_) => return Err(Rejection::OutOfOrder),
             None => {}
         }
-        let checked = self.entry.check_usable(self.now);
-        let checked = checked.and_then(|()| self.check_content(given.document_digest, content));
+        let checked = self.check_usable();
+        let checked = checked.and_then(|()| Ok(self.check_content(given.document_digest, content)?));
         Ok(self.step_or_refusal(checked, Step::HostedSigned { signed }))
     }
 
@@ -242,7 +269,7 @@ impl Turn<'_> {
         match (given.signed, given.list) {
             (Some(_), Some(earlier)) if earlier == signed => Ok(vec![]),
             (None, _) | (Some(_), Some(_)) => Err(Rejection::OutOfOrder),
-            (Some(_), None) => Ok(self.step_or_refusal(self.entry.check_usable(self.now), Step::ListSigned { signed })),
+            (Some(_), None) => Ok(self.step_or_refusal(self.check_usable(), Step::ListSigned { signed })),
         }
     }
 
@@ -250,8 +277,8 @@ impl Turn<'_> {
         let given = self.authorization()?;
         let document_digest = given.document_digest;
         let signer = signature.filter(|signature| signature.certificate == given.certificate);
-        let checked = self.entry.check_usable(self.now);
-        let checked = checked.and_then(|()| self.check_content(document_digest, signer.map(|signer| &signer.content)));
+        let content = signer.map(|signer| &signer.content);
+        let checked = self.check_usable().and_then(|()| Ok(self.check_content(document_digest, content)?));
         Ok(self.step_or_refusal(checked, Step::Completed { document_digest, signature_digest }))
     }
 
@@ -337,25 +364,56 @@ impl Turn<'_> {
         if fits { Ok(()) } else { Err(Reason::SigningFailed) }
     }
 
-    fn authorized(&self, checked: Result<(), Reason>, subject: &Use, card_uses: u64) -> Vec<Step> {
-        let step = Step::Authorized {
+    /// Gate e: the seal can be used, and the right by which gate d let it through still holds.
+    pub(super) fn check_usable(&self) -> Result<(), Refusal> {
+        self.entry.check_usable(self.now)?;
+        if self.right.grants != self.attempt.grants {
+            return Err(Denial::Withdrawn.into()); // and given again since
+        }
+        Ok(self.right.check_holds(self.now)?)
+    }
+
+    /// Gate d: the custodian's right to seal these documents, which are so many if anything is said of them, and what the
+    /// policy asks for.
+    pub(super) fn admit(&self, originals: &[Original], documents: u32) -> Result<Vec<Admitted>, Refusal> {
+        self.right.check_holds(self.now)?;
+        self.right.check_left(documents)?;
+        self.right.check_covers(originals)?;
+        let admitted = |(original, spent): (&Original, Option<Spent>)| Admitted { original: original.clone(), spent };
+        if !self.entry.policy.approval_required {
+            return Ok(originals.iter().map(|original| admitted((original, None))).collect());
+        }
+        if originals.len() != documents as usize {
+            return Err(Denial::NotRequested.into()); // nobody says which documents they are
+        }
+        let spent = self.uses.find(originals, self.now)?;
+        Ok(originals.iter().zip(spent.into_iter().map(Some)).map(admitted).collect())
+    }
+
+    fn authorized(&self, admitted: Result<Vec<Admitted>, Refusal>, subject: &Use, card_uses: u64) -> Vec<Step> {
+        let admitted = match admitted {
+            Ok(admitted) => admitted.into_iter().find(|admitted| *admitted != Admitted::default()),
+            Err(refusal) => return refused(refusal, self.by),
+        };
+        vec![Step::Authorized {
             document_digest: subject.document_digest,
             certificate: subject.certificate,
             places: subject.places.clone(),
             complete_before: self.attempt.expires_at(),
             card_uses,
-        };
-        self.step_or_refusal(checked, step)
+            admitted: admitted.map(Box::new),
+        }]
     }
 
-    pub(super) fn step_or_refusal(&self, checked: Result<(), Reason>, step: Step) -> Vec<Step> {
+    pub(super) fn step_or_refusal(&self, checked: Result<(), Refusal>, step: Step) -> Vec<Step> {
         match checked {
             Ok(()) => vec![step],
-            Err(reason) => refused(reason, self.by),
+            Err(refusal) => refused(refusal, self.by),
         }
     }
 }
 
-pub(super) fn refused(reason: Reason, by: &By) -> Vec<Step> {
-    vec![Step::Refused { reason, by: by.person.clone() }]
+pub(super) fn refused(why: impl Into<Refusal>, by: &By) -> Vec<Step> {
+    let Refusal { reason, detail } = why.into();
+    vec![Step::Refused { reason, detail, by: by.person.clone() }]
 }

@@ -3,7 +3,7 @@
 
 use super::command::{RevocationCause, SuspensionCause};
 use super::event::Fact;
-use super::ids::{ApplicationId, By, SealId};
+use super::ids::{ApplicationId, SealId};
 use super::policy::Policy;
 use super::registration::{Custody, Registration};
 use super::rejection::Rejection;
@@ -105,10 +105,7 @@ impl Entry {
 
     /// 挂失: in any state that is not final, and whatever it was suspended for before: what is lost must not be resumed for
     /// another reason's end.
-    pub(super) fn report_loss(&self, custodian: Option<&By>) -> Result<Vec<Fact>, Rejection> {
-        if custodian.is_some_and(|by| !self.registration.may_be_used_by(by)) {
-            return Err(Rejection::NotCustodian);
-        }
+    pub(super) fn report_loss(&self) -> Result<Vec<Fact>, Rejection> {
         if matches!(self.registration.custody, Custody::HostedKey { .. }) {
             return Err(Rejection::WrongCustody);
         }

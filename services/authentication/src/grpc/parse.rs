@@ -15,6 +15,7 @@ use eseal_service::paging::Page;
 use eseal_service::status::{field_violation, internal};
 use tonic::Status;
 
+use super::parse_rights;
 use crate::app::sealing::{CardShown, HostedUse};
 use crate::codec::words;
 use crate::domain::command::{Place as Spot, RevocationCause, SuspensionCause};
@@ -151,6 +152,7 @@ pub fn card_shown(message: pb::AuthorizeSealingRequest) -> Result<CardShown, Sta
         signature: proof.signature,
         certificate: proof.certificate,
         places: places("places", &message.places)?,
+        original: parse_rights::original("original", message.original.as_ref())?,
     })
 }
 
@@ -160,6 +162,7 @@ pub fn hosted_use(message: pb::AuthorizeHostedSealingRequest, pin: Pin) -> Resul
         document_digest: parsed("document_digest", &message.document_digest)?,
         certificate: parsed("certificate_digest", &message.certificate_digest)?,
         places: places("places", &message.places)?,
+        original: parse_rights::original("original", message.original.as_ref())?,
     })
 }
 
@@ -257,7 +260,7 @@ pub fn digests(field: &str, texts: &[String]) -> Result<BTreeSet<Digest>, Status
     texts.iter().enumerate().map(digest).collect()
 }
 
-fn at(field: &str, message: &eseal_proto::Timestamp) -> Result<Timestamp, Status> {
+pub(super) fn at(field: &str, message: &eseal_proto::Timestamp) -> Result<Timestamp, Status> {
     let micros = moment::micros(message).ok_or_else(|| field_violation(field, "no moment"))?;
     Ok(Timestamp::from_micros(micros))
 }
@@ -271,6 +274,6 @@ pub(super) fn parsed<T: FromStr<Err: Display>>(field: &str, text: &str) -> Resul
     text.parse().map_err(|error: T::Err| field_violation(field, error))
 }
 
-fn one_of(field: &str, codes: impl Iterator<Item = &'static str>) -> Status {
+pub(super) fn one_of(field: &str, codes: impl Iterator<Item = &'static str>) -> Status {
     field_violation(field, format!("expected one of {}", codes.collect::<Vec<_>>().join(", ")))
 }

@@ -8,6 +8,7 @@ use eseal_service::status::field_violation;
 use tonic::Status;
 
 use super::parse::{MAX_PLACES, parsed, places, structure, text};
+use super::parse_rights;
 use crate::app::batching::{BatchShown, HostedBatch, Listed, Sealed, Shown, ToSign};
 use crate::domain::batch::MAX_DOCUMENTS;
 use crate::pins::Pin;
@@ -40,6 +41,7 @@ pub fn shown(message: pb::AuthorizeBatchRequest) -> Result<BatchShown, Status> {
         root: parsed("root", &message.root)?,
         documents: count("documents", message.documents)?,
         card_uses: message.card_uses,
+        originals: parse_rights::originals(&message.originals, message.documents)?,
         proofs: proofs.into_iter().map(proof).collect(),
     })
 }
@@ -55,6 +57,7 @@ pub fn hosted(message: &pb::AuthorizeHostedBatchRequest, pin: Pin) -> Result<Hos
         pin,
         root: parsed("root", &message.root)?,
         documents: count("documents", message.documents)?,
+        originals: parse_rights::originals(&message.originals, message.documents)?,
         certificates: digests.iter().enumerate().map(certificate).collect::<Result<_, _>>()?,
     })
 }

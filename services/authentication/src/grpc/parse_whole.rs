@@ -40,7 +40,7 @@ pub async fn document(mut pieces: Streaming<pb::SealDocumentRequest>, size: u64,
     let unwritable = |error| refusals::not_sealed_here(&NotSealed::unwritable(error));
     let file = spawn_blocking(tempfile::tempfile).await.map_err(|error| internal(&error))?;
     let mut file = tokio::fs::File::from_std(file.map_err(unwritable)?);
-    let (mut hasher, mut bytes) = (DigestAlg::Sha256.hasher(), 0_u64);
+    let (mut sha256, mut sm3, mut bytes) = (DigestAlg::Sha256.hasher(), DigestAlg::Sm3.hasher(), 0_u64);
     while let Some(part) = next(&mut pieces).await? {
         let pb::seal_document_request::Part::Piece(piece) = part else {
             return Err(field_violation("order", "there is one order, and it comes first"));
@@ -49,15 +49,17 @@ pub async fn document(mut pieces: Streaming<pb::SealDocumentRequest>, size: u64,
         if bytes > max {
             return Err(field_violation("piece", format!("the document has more than {max} bytes")));
         }
-        hasher.update(&piece);
+        sha256.update(&piece);
+        sm3.update(&piece);
         file.write_all(&piece).await.map_err(unwritable)?;
     }
     if bytes != size {
         return Err(field_violation("order.size", format!("{size} bytes were announced, and {bytes} came")));
     }
     file.flush().await.map_err(unwritable)?;
-    let digest = Digest::try_from(hasher.finish().as_slice()).map_err(|error| internal(&error))?;
-    Ok(Received { file: file.into_std().await, digest })
+    let digest = |value: Vec<u8>| Digest::try_from(value.as_slice()).map_err(|error| internal(&error));
+    let (digest, sm3) = (digest(sha256.finish())?, digest(sm3.finish())?);
+    Ok(Received { file: file.into_std().await, digest, sm3 })
 }
 
 async fn next(

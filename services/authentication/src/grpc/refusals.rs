@@ -49,6 +49,17 @@ reasons! {
     CHALLENGE_INVALID = "认证应答无效,请重新签章", "The card's answer to the challenge is not valid: begin again";
     CARD_COPIED = "电子印章卡疑被复制,印章已停用", "The card's count of uses went back: it was copied. The seal is suspended";
     SIGNING_FAILED = "签章失败", "Sealing failed";
+    RIGHT_WITHDRAWN = "您对该电子印章的使用权限已被收回", "Your right to use the seal was withdrawn";
+    RIGHT_NOT_BEGUN = "您对该电子印章的使用权限尚未生效", "Your right to use the seal has not begun";
+    RIGHT_OVER = "您对该电子印章的使用权限已到期", "Your right to use the seal has ended";
+    RIGHT_SPENT = "您对该电子印章的可用次数已用完", "Your right to use the seal has no uses left, or fewer than this";
+    DOCUMENT_NOT_COVERED = "您的使用权限不包括该文档", "Your right to use the seal is not for this document";
+    USE_NOT_REQUESTED = "该文档用印须先申请并经批准", "A use of the seal for this document must be requested and approved first";
+    USE_NOT_APPROVED = "该文档的用印申请尚未批准", "The use that was requested for this document is not approved";
+    USE_DECLINED = "该文档的用印申请未获批准", "The use that was requested for this document was declined";
+    USE_WITHDRAWN = "该文档的用印申请已撤回", "The use that was requested for this document was taken back";
+    USE_EXPIRED = "该文档的用印申请已过期限", "The deadline of the use that was requested for this document is over";
+    USE_SPENT = "该文档获准的用印次数已用完", "All uses that were approved for this document are made";
     STORAGE_FULL = "服务器存储空间不足", "There is no room left for documents";
     CLIENT_TOO_SLOW = "传输中断时间过长", "Nothing came for too long";
     DOCUMENT_NOT_LISTED = "该文档不在本次批量签章的授权清单内", "The document is not in the list that was authorized for this act";
@@ -65,6 +76,15 @@ reasons! {
     SEAL_ENDED = "该电子印章已注销或已被更换,状态不能再改变", "The seal has ended for ever";
     SUCCESSOR_UNFIT = "接替的印章须是同一单位已注册的另一枚印章", "The successor must be another registered seal of the organization";
     POLICY_LOOSENED = "单位人员只能收紧、不能放宽用印规则", "People of an organization can make the policy of its seal stricter, never looser";
+    CUSTODIAN_EXISTS = "该人员已是该电子印章的保管人", "The person is a custodian of the seal already, on other terms";
+    CUSTODIAN_NOT_FOUND = "该人员不是该电子印章的保管人", "The person is no custodian of the seal";
+    TOO_MANY_CUSTODIANS = "该电子印章的保管人过多", "The seal has too many custodians";
+    BEYOND_POLICY = "超出该电子印章用印规则允许的次数或期限", "The seal's policy does not allow so many uses, or so long a time";
+    TOO_MANY_USES = "该电子印章未结束的用印申请过多", "Too many uses of the seal are requested";
+    USE_NOT_FOUND = "该用印申请不存在", "There is no such request for a use";
+    USE_NOT_OPEN = "该用印申请已处理、已用完、已撤回或已过期限", "The requested use was declined, taken back or spent, or its deadline is over";
+    OWN_REQUEST = "不能审批自己提出的用印申请", "Nobody decides about their own request";
+    NOT_REQUESTER = "只有申请人才能撤回用印申请", "Only who requested the use can take it back";
     NOT_CUSTODIAN = "只有该电子印章或密钥的保管人才能执行此操作", "Only its custodian may do this";
     TOO_MANY_ATTEMPTS = "该电子印章进行中的签章过多,请稍后重试", "The seal has too many open attempts";
     ATTEMPT_NOT_FOUND = "该次签章不存在", "There is no such attempt";
@@ -97,6 +117,14 @@ impl Rejected for Rejection {
             Self::Final => (Code::FailedPrecondition, &SEAL_ENDED),
             Self::Expired => (Code::FailedPrecondition, &SEAL_EXPIRED),
             Self::UnfitSuccessor => (Code::FailedPrecondition, &SUCCESSOR_UNFIT),
+            Self::CustodianExists => (Code::AlreadyExists, &CUSTODIAN_EXISTS),
+            Self::CustodianNotFound => (Code::NotFound, &CUSTODIAN_NOT_FOUND),
+            Self::TooManyCustodians => (Code::ResourceExhausted, &TOO_MANY_CUSTODIANS),
+            Self::BeyondPolicy => (Code::FailedPrecondition, &BEYOND_POLICY),
+            Self::TooManyUses => (Code::ResourceExhausted, &TOO_MANY_USES),
+            Self::UseNotOpen => (Code::FailedPrecondition, &USE_NOT_OPEN),
+            Self::OwnRequest => (Code::PermissionDenied, &OWN_REQUEST),
+            Self::NotRequester => (Code::PermissionDenied, &NOT_REQUESTER),
             Self::PolicyLoosened => (Code::PermissionDenied, &POLICY_LOOSENED),
             Self::NotCustodian => (Code::PermissionDenied, &NOT_CUSTODIAN),
             Self::TooManyAttempts => (Code::ResourceExhausted, &TOO_MANY_ATTEMPTS),
@@ -262,6 +290,11 @@ pub fn attempt_not_found(language: Language) -> Status {
     refused(Code::NotFound, &ATTEMPT_NOT_FOUND, language, &[])
 }
 
+/// No such request for a use.
+pub fn use_not_found(language: Language) -> Status {
+    refused(Code::NotFound, &USE_NOT_FOUND, language, &[])
+}
+
 /// The bytes of the seal are gone.
 pub fn seal_erased(language: Language) -> Status {
     refused(Code::NotFound, &SEAL_ERASED, language, &[])
@@ -285,12 +318,15 @@ pub fn key_of_other_organization(language: Language) -> Status {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::reason;
+    use crate::domain::{denial, reason};
 
     #[test]
     fn every_reason_of_a_gate_has_its_messages() {
         for reason in reason::Reason::ALL {
             assert!(REASONS.iter().any(|told| told.code == reason.code()), "{}", reason.code());
+        }
+        for detail in denial::Denial::ALL {
+            assert!(REASONS.iter().any(|told| told.code == detail.code()), "{}", detail.code());
         }
     }
 

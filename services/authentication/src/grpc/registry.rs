@@ -108,6 +108,38 @@ impl RegistryService for Grpc {
         answer.await.map(response)
     }
 
+    async fn grant_custodian(
+        &self,
+        request: Request<pb::GrantCustodianRequest>,
+    ) -> Result<Response<pb::GrantCustodianResponse>, Status> {
+        let call = self.call(&request, "RegistryService/GrantCustodian", &request.get_ref().request_id)?;
+        self.grant(call, request.into_inner()).await.map(response)
+    }
+
+    async fn change_custodian(
+        &self,
+        request: Request<pb::ChangeCustodianRequest>,
+    ) -> Result<Response<pb::ChangeCustodianResponse>, Status> {
+        let call = self.call(&request, "RegistryService/ChangeCustodian", &request.get_ref().request_id)?;
+        self.change(call, request.into_inner()).await.map(response)
+    }
+
+    async fn withdraw_custodian(
+        &self,
+        request: Request<pb::WithdrawCustodianRequest>,
+    ) -> Result<Response<pb::WithdrawCustodianResponse>, Status> {
+        let call = self.call(&request, "RegistryService/WithdrawCustodian", &request.get_ref().request_id)?;
+        self.take_right(call, request.into_inner()).await.map(response)
+    }
+
+    async fn list_custodians(
+        &self,
+        request: Request<pb::ListCustodiansRequest>,
+    ) -> Result<Response<pb::ListCustodiansResponse>, Status> {
+        let (caller, language) = (Caller::of(&request), Language::of(&request));
+        self.custodians(&caller, language, request.into_inner()).await.map(response)
+    }
+
     async fn get_seal(&self, request: Request<pb::GetSealRequest>) -> Result<Response<pb::GetSealResponse>, Status> {
         let (caller, language) = (Caller::of(&request), Language::of(&request));
         let seal = parse::seal("seal_id", &request.get_ref().seal_id)?;
@@ -140,7 +172,8 @@ impl RegistryService for Grpc {
         let (caller, language) = (Caller::of(&request), Language::of(&request));
         let seal = parse::seal("seal_id", &request.get_ref().seal_id)?;
         let holding = self.holding(&caller, seal, language).await?;
-        if holding.custodian != by(&caller)?.person {
+        let theirs = self.app.query.is_custodian(seal, &by(&caller)?.person).await;
+        if !theirs.map_err(|error| internal(&error))? {
             return Err(refusals::not_custodian(language));
         }
         let der = self.app.contents.seal(holding.seal_digest).await;
@@ -169,7 +202,7 @@ impl RegistryService for Grpc {
 
 impl Grpc {
     /// The order to do this with a seal that the caller may see.
-    async fn order(&self, call: &Call, seal_id: &str, action: Action) -> Result<Order<Seal>, Status> {
+    pub(super) async fn order(&self, call: &Call, seal_id: &str, action: Action) -> Result<Order<Seal>, Status> {
         let seal = parse::seal("seal_id", seal_id)?;
         let holding = self.holding(&call.caller, seal, call.language).await?;
         Ok(App::order(seal, Some(&holding), action, call.metadata.clone()))

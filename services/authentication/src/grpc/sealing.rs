@@ -237,10 +237,10 @@ pub(super) fn answer<R: Message + Default>(decided: &Decided<Seal>, done: impl F
 }
 
 fn refusal(fact: &Fact) -> Option<Refusal> {
-    let (reason, tries_left) = match fact {
-        Fact::Sealing(_, Step::PinRefused { tries_left }) => (Reason::PinIncorrect, Some(u32::from(*tries_left))),
-        Fact::Sealing(_, Step::Refused { reason: Reason::PinLocked, .. }) => (Reason::PinLocked, Some(0)),
-        Fact::Sealing(_, Step::Refused { reason, .. }) => (*reason, None),
+    let (reason, tries_left, detail) = match fact {
+        Fact::Sealing(_, Step::PinRefused { tries_left }) => (Reason::PinIncorrect, Some(u32::from(*tries_left)), None),
+        Fact::Sealing(_, Step::Refused { reason: Reason::PinLocked, .. }) => (Reason::PinLocked, Some(0), None),
+        Fact::Sealing(_, Step::Refused { reason, detail, .. }) => (*reason, None, *detail),
         Fact::Sealing(
             _,
             Step::Begun { .. }
@@ -267,9 +267,12 @@ fn refusal(fact: &Fact) -> Option<Refusal> {
         | Fact::PolicySet(..)
         | Fact::Expiring(..)
         | Fact::CarriedOut(..)
+        | Fact::Right(..)
+        | Fact::Use(..)
         | Fact::PinUnlocked => return None,
     };
-    Some(Refusal { gate: reason.gate().letter().to_owned(), reason: reason.code().to_owned(), tries_left })
+    let (gate, reason) = (reason.gate().letter().to_owned(), reason.code().to_owned());
+    Some(Refusal { gate, reason, tries_left, detail: detail.map(|detail| detail.code().to_owned()) })
 }
 
 pub(super) fn begun(seal: SealId, id: AttemptId, documents: u32, decided: &Decided<Seal>) -> pb::BeginSealingResponse {
@@ -277,6 +280,7 @@ pub(super) fn begun(seal: SealId, id: AttemptId, documents: u32, decided: &Decid
     let (Some(attempt), Some(entry)) = (state.attempts().get(id), state.entry()) else {
         return pb::BeginSealingResponse::default(); // refused: this is not the answer
     };
+    let by_terms = state.custodians().right(&attempt.by);
     pb::BeginSealingResponse {
         attempt_id: id.to_string(),
         challenge: Some(terms(seal, id, documents, attempt)),
@@ -284,6 +288,8 @@ pub(super) fn begun(seal: SealId, id: AttemptId, documents: u32, decided: &Decid
         pin_tries_left: tries_left(state),
         custody: words::custody_to_wire(&entry.registration.custody).into(),
         card_serial: words::card_serial(&entry.registration.custody),
+        original_needed: entry.policy.approval_required
+            || by_terms.is_some_and(|right| right.terms.ask_for_the_document()),
     }
 }
 

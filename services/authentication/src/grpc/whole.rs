@@ -30,13 +30,15 @@ use super::{Call, Grpc, kept, parse, parse_whole, refusals};
 use crate::app::App;
 use crate::app::sealing::{HostedUse, Turn};
 use crate::app::stamping::StampingError;
-use crate::app::whole::{Manner, NotSealed, Order, Sound, at_its_beginning, completed, list_of, with_list, written};
+use crate::app::whole::{
+    Manner, NotSealed, Order, Received, Sound, at_its_beginning, completed, list_of, with_list, written,
+};
 use crate::codec::words;
 use crate::domain::command::SealingAction;
+use crate::domain::document::{self, DigestKind, DocumentDigest, Original};
 use crate::domain::ids::AttemptId;
 use crate::domain::{Rejection, Seal};
 use crate::pins::Pin;
-use crate::query::Holding;
 
 const RPC: &str = "eseal.authentication.v1.SealingService/SealDocument";
 /// Bytes of a piece of the answer, and how many wait for a client.
@@ -68,6 +70,10 @@ struct Whole {
     language: Language,
     key: RequestKey,
     turn: Turn,
+    /// Whether who asks is a custodian of the seal.
+    theirs: bool,
+    /// The document as it came.
+    original: Original,
 }
 
 impl Grpc {
@@ -90,9 +96,11 @@ impl Grpc {
         // The document is part of what is asked for.
         let content = Digest::of(&[*key.content.bytes(), *received.digest.bytes()].concat());
         let holding = self.app.query.holding(seal).await.map_err(|error| internal(&error))?;
-        let attempt = AttemptId(Id::random(metadata.now));
-        let turn = Turn { seal, attempt, by: super::by(&caller)?, holding, metadata, seen: Vec::new() };
-        let whole = Whole { caller, language, key: RequestKey { content, ..key }, turn };
+        let (attempt, by) = (AttemptId(Id::random(metadata.now)), super::by(&caller)?);
+        let theirs = self.app.query.is_custodian(seal, &by.person).await.map_err(|error| internal(&error))?;
+        let turn = Turn { seal, attempt, by, holding, metadata, seen: Vec::new() };
+        let original = original(&received);
+        let whole = Whole { caller, language, key: RequestKey { content, ..key }, turn, theirs, original };
         let sound = received.looked_at(Arc::clone(&manner)).await;
         let sound = sound.map_err(|error| refusals::not_sealed(&error, language))?;
         let (first, file) = self.seal_sound(whole, sound, manner, pin).await?;
@@ -108,6 +116,10 @@ impl Grpc {
         pin: Pin,
     ) -> Result<(pb::SealedDocument, File), Status> {
         let (language, now) = (whole.language, whole.turn.metadata.now);
+        whole.original.format = Some(match sound.format() {
+            Format::Ofd => document::Format::Ofd,
+            Format::Pdf => document::Format::Pdf,
+        });
         let not_sealed = |error: &NotSealed| refusals::not_sealed(error, language);
         if manner.level > Level::Basic && self.app.stamping.is_off() {
             return Err(refusals::stamping(&StampingError::Off, language)); // before anything is recorded
@@ -119,7 +131,7 @@ impl Grpc {
         };
         let room = ready.as_ref().and_then(|ready| ready.pades.as_ref()).map_or(0, Pades::room);
         let begun = self.begin_whole(&mut whole, room).await?;
-        let Ready { seal, signer, pades } = ready.ok_or_else(|| refusals::seal_not_found(language))?;
+        let Ready { seal, signer, pades } = ready.ok_or_else(|| refusals::not_custodian(language))?;
         let time = begun.sealing_time.as_ref().and_then(moment::micros).map_or(now, Timestamp::from_micros);
         // What is laid out around the room must come to the same digest when the order is repeated.
         let time_stamp_room = usize::try_from(begun.time_stamp_room).unwrap_or_default();
@@ -157,8 +169,7 @@ impl Grpc {
 
     async fn begin_whole(&self, whole: &mut Whole, room: usize) -> Result<pb::BegunWhole, Status> {
         // Its custodian may know where its keys are; anybody else is refused as a stranger.
-        let of_card = |holding: &&Holding| holding.hosted_key.is_none() && holding.custodian == whole.turn.by.person;
-        if whole.turn.holding.as_ref().filter(of_card).is_some() {
+        if whole.theirs && whole.turn.holding.as_ref().is_some_and(|holding| holding.hosted_key.is_none()) {
             return Err(refusals::rejected(Rejection::WrongCustody, whole.language));
         }
         let (seal, attempt) = (whole.turn.seal, whole.turn.attempt);
@@ -191,7 +202,7 @@ impl Grpc {
     ) -> Result<(), Status> {
         let document_digest = Digest::try_from(prepared.digest()).map_err(|error| internal(&error))?;
         let places = parse::places("order.placement", places)?;
-        let hosted = HostedUse { pin, document_digest, certificate, places };
+        let hosted = HostedUse { pin, document_digest, certificate, places, original: whole.original.clone() };
         let answering = |decided: &Decided<Seal>| {
             answer(decided, |decided| pb::AuthorizeHostedSealingResponse { complete_before: complete_before(decided) })
         };
@@ -267,8 +278,7 @@ struct Ready {
 impl Whole {
     /// Whether who asks may use the seal, and it has a hosted key.
     fn is_custodians(&self) -> bool {
-        let mut holding = self.turn.holding.iter();
-        holding.any(|holding| holding.hosted_key.is_some() && holding.custodian == self.turn.by.person)
+        self.theirs && self.turn.hosted_key().is_some()
     }
 
     fn step(&self, name: &str) -> RequestKey {
@@ -279,6 +289,13 @@ impl Whole {
         let (caller, metadata) = (self.caller.clone(), self.turn.metadata.clone());
         Call { caller, language: self.language, metadata, key: self.step(name) }
     }
+}
+
+/// What its bytes say; what kind of document they are is found out when it is looked at.
+fn original(received: &Received) -> Original {
+    let digest = |kind, value| DocumentDigest { kind, value };
+    let digests = vec![digest(DigestKind::Sha256, received.digest), digest(DigestKind::Sm3, received.sm3)];
+    Original { digests, format: None }
 }
 
 fn wire_places(prepared: &Prepared) -> Vec<seal_pb::Place> {

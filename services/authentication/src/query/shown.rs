@@ -35,8 +35,18 @@ pub const SEAL_COLUMNS: [&str; 20] = [
 ];
 
 /// What is shown of an attempt, beside its places.
-pub const ATTEMPT_COLUMNS: [&str; 9] =
-    ["seal_id", "attempt_id", "custodian_id", "state", "begun_at", "ended_at", "gate", "reason", "document_digest"];
+pub const ATTEMPT_COLUMNS: [&str; 10] = [
+    "seal_id",
+    "attempt_id",
+    "custodian_id",
+    "state",
+    "begun_at",
+    "ended_at",
+    "gate",
+    "reason",
+    "detail",
+    "document_digest",
+];
 
 /// What is shown of an act over many documents, beside its attempt.
 pub const BATCH_COLUMNS: [&str; 3] = ["documents", "documents_sealed", "complete_before"];
@@ -106,7 +116,14 @@ pub fn attempt(row: &QueryResult, now: Timestamp) -> Result<pb::Attempt, QueryEr
         places: places(row)?,
         documents: count(number("documents")?, "documents")?,
         documents_sealed: count(number("documents_sealed")?, "documents_sealed")?,
+        detail: text("detail")?,
+        admitted: admitted(row)?,
     })
+}
+
+fn admitted(row: &QueryResult) -> Result<Option<pb::AdmittedDocument>, QueryError> {
+    let stored = row.try_get::<Option<String>>("", "admitted")?.filter(|stored| !stored.is_empty());
+    stored.map(|stored| serde_json::from_str(&stored).map_err(|_| QueryError::Damaged("admitted"))).transpose()
 }
 
 pub fn batch_document(row: &QueryResult) -> Result<pb::BatchDocument, QueryError> {

@@ -1,6 +1,7 @@
 //! What approved applications asked for -> done with the seals that they are about.
 //!
 //! - an approved application for the end of a seal (a fact of application) revokes it;
+//! - a person who was erased (a fact of application): what is kept here of their words goes too;
 //! - a registered successor (a fact of our own) takes its predecessor's place. It follows from the registration and not from
 //!   the approval: until the successor is there the predecessor stays as it is, so that nobody is without a seal if
 //!   the making fails.
@@ -19,6 +20,7 @@ use crate::domain::ids::SealId;
 use crate::domain::succession::Ordered;
 
 const APPROVED: &str = "eseal.application.v1.Approved";
+const PERSON_ERASED: &str = "eseal.application.v1.PersonErased";
 const SEAL_REGISTERED: &str = "eseal.authentication.v1.SealRegistered";
 
 /// What is to be done with which seal; nothing where a fact is no concern of ours.
@@ -78,6 +80,9 @@ async fn run(app: App, context: &Context, consumer: Consumer) -> Result<(), BusE
 }
 
 async fn handle(app: &App, context: &Context, received: Received, delivery: Delivery) -> Outcome {
+    if received.event.kind == PERSON_ERASED {
+        return forget(app, &received.event).await;
+    }
     let (seal, action) = match react(&received.event) {
         Ok(Some(reaction)) => reaction,
         Ok(None) => return Outcome::Done,
@@ -86,4 +91,16 @@ async fn handle(app: &App, context: &Context, received: Received, delivery: Deli
     let metadata = received.metadata(context.clock().now(), Actor::new(context.name(), "service"));
     let order = App::order(seal, None, action, metadata);
     settled(app.execute(order.delivered(delivery)).await)
+}
+
+/// No command: no fact of ours says what a person wrote, so none says that it is gone.
+async fn forget(app: &App, fact: &StoredEvent) -> Outcome {
+    let erased = json::<application::PersonErased>(&fact.payload);
+    match erased.and_then(|erased| parsed(&erased.person_id, "personId")) {
+        Err(unreadable) => Outcome::Never(unreadable.to_string()),
+        Ok(person) => match app.contents.forget(&person).await {
+            Ok(()) => Outcome::Done,
+            Err(error) => Outcome::Later(error.to_string()),
+        },
+    }
 }

@@ -428,6 +428,7 @@ pub fn showing_list(
         documents: many.count(),
         proofs: suites.iter().map(|suite| card.proof(*suite, terms, digest)).collect(),
         card_uses: 0,
+        originals: vec![],
     }
 }
 
@@ -450,6 +451,7 @@ pub async fn hosted_given(bureau: &Bureau, hosted: &Hosted, many: &Many, pin: &s
         root: many.tree.root().to_string(),
         documents,
         certificate_digests: [&hosted.sm2, &hosted.p256].map(|by| by.fingerprint().to_string()).to_vec(),
+        originals: vec![],
     };
     bureau.zhou().authorize_hosted_batch(request).await?;
     Ok(attempt_id)

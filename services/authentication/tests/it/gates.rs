@@ -46,6 +46,8 @@ async fn a_pdf_is_sealed_with_the_other_key_of_the_card() {
         places: vec![place()],
         documents: 0,
         documents_sealed: 0,
+        detail: String::new(),
+        admitted: None,
     };
     assert_eq!(attempt, expected);
 }

@@ -470,6 +470,7 @@ pub fn authorization(
         document_digest: document().to_string(),
         certificate_digest: certificate.fingerprint().to_string(),
         places: vec![place()],
+        original: None,
     }
 }
 

@@ -25,6 +25,7 @@ mod signing;
 mod structures;
 mod succession;
 mod trust;
+mod uses;
 mod warnings;
 mod whole;
 mod workshop;

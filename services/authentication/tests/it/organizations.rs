@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 use eseal_pki::Suite;
 use eseal_proto::authentication::v1 as pb;
 use eseal_proto::authentication::v1::trust_service_client::TrustServiceClient;
+use eseal_proto::authentication::v1::use_service_client::UseServiceClient;
 use eseal_service::Role;
 use eseal_service::testing::{came, done, rpcs_for_people};
 
 use crate::batch::{Many, showing_list};
 use crate::bureau::*;
-use crate::rights::{APPROVED, set_policy};
+use crate::rights::{APPROVED, change, grant, set_policy, take_right};
 use crate::signing::*;
+use crate::uses::{self, approve, decline, request, take_back};
 use crate::whole::{OFD, order, pieces};
 
 /// What a stranger gets.
@@ -45,6 +47,9 @@ async fn people_of_another_organization_get_nothing_by_any_rpc() {
     let mut sealing = bureau.sealing("chen", Role::Custodian, Some(SUZHOU));
     let mut keys = bureau.keys("chen", Role::Custodian, Some(SUZHOU));
     let mut trust = TrustServiceClient::new(person(Role::Admin));
+    let asked = request(&mut uses::uses(&bureau, ZHOU, Role::Custodian), seal).await.expect("requested");
+    let mut uses = UseServiceClient::new(person(Role::Custodian));
+    let mut supervisor = UseServiceClient::new(person(Role::Reviewer));
     let at = pb::SealStateAtRequest { seal_id: seal.to_owned(), ..Default::default() };
     let structure = pb::GetSealStructureRequest { seal_id: seal.to_owned() };
     let named = pb::ListSealsRequest { uscc: LENOVO.to_owned(), ..Default::default() };
@@ -61,6 +66,41 @@ async fn people_of_another_organization_get_nothing_by_any_rpc() {
         ("RegistryService/ReplaceSeal", OtherOrganization, done(replace(&mut admin, seal, &successor.seal_id).await)),
         ("RegistryService/UnlockSeal", OtherOrganization, done(unlock(&mut admin, seal).await)),
         ("RegistryService/SetSealPolicy", OtherOrganization, done(set_policy(&mut admin, seal, APPROVED).await)),
+        (
+            "RegistryService/GrantCustodian",
+            OtherOrganization,
+            done(grant(&mut admin, seal, "wu", pb::CustodianTerms::default()).await),
+        ),
+        (
+            "RegistryService/ChangeCustodian",
+            OtherOrganization,
+            done(change(&mut admin, seal, ZHOU, pb::CustodianTerms::default()).await),
+        ),
+        ("RegistryService/WithdrawCustodian", OtherOrganization, done(take_right(&mut admin, seal, ZHOU).await)),
+        (
+            "RegistryService/ListCustodians",
+            OtherOrganization,
+            came(
+                auditor
+                    .list_custodians(pb::ListCustodiansRequest { seal_id: seal.to_owned(), ..Default::default() })
+                    .await,
+                |_| false,
+            ),
+        ),
+        ("UseService/RequestUse", OtherOrganization, done(request(&mut uses, seal).await)),
+        ("UseService/ApproveUse", OtherOrganization, done(approve(&mut supervisor, &asked).await)),
+        ("UseService/DeclineUse", OtherOrganization, done(decline(&mut supervisor, &asked).await)),
+        ("UseService/WithdrawUse", OtherOrganization, done(take_back(&mut uses, &asked).await)),
+        (
+            "UseService/GetUse",
+            OtherOrganization,
+            came(uses.get_use(pb::GetUseRequest { use_id: asked.clone() }).await, |_| false),
+        ),
+        (
+            "UseService/ListUses",
+            Nothing,
+            came(uses.list_uses(pb::ListUsesRequest::default()).await, |page| page.uses.is_empty()),
+        ),
         ("RegistryService/GetSeal", OtherOrganization, done(show(&mut custodian, seal).await)),
         ("RegistryService/ListSeals", OtherOrganization, came(custodian.list_seals(named).await, |_| false)),
         (
@@ -266,6 +306,7 @@ fn hosted_use(card: &crate::card::Card, attempt_id: &str) -> pb::AuthorizeHosted
         document_digest: document().to_string(),
         certificate_digest: document().to_string(),
         places: vec![place()],
+        original: None,
     }
 }
 
@@ -278,6 +319,7 @@ fn hosted_batch(seal: &str, attempt: &str) -> pb::AuthorizeHostedBatchRequest {
         root: document().to_string(),
         documents: 2,
         certificate_digests: vec![document().to_string()],
+        originals: vec![],
     }
 }
 

@@ -52,6 +52,7 @@ async fn neither_a_pin_nor_a_private_key_is_anywhere_in_the_database() {
         document_digest: document().to_string(),
         certificate_digest: document().to_string(),
         places: vec![],
+        original: None,
     };
     bureau.zhou().authorize_hosted_sealing(wrong).await.expect_err("a seal on a card");
     let dump = dump(&bureau).await;
@@ -120,7 +121,7 @@ pub async fn dump(bureau: &Bureau) -> Vec<u8> {
     dump
 }
 
-fn find(dump: &[u8], piece: &[u8]) -> bool {
+pub fn find(dump: &[u8], piece: &[u8]) -> bool {
     dump.windows(piece.len()).any(|window| window == piece)
 }
 

@@ -62,6 +62,7 @@ pub fn showing(card: &Card, begun: &pb::BeginSealingResponse, suite: Suite) -> p
         proof: Some(card.proof(suite, begun.challenge.as_ref().expect("terms"), document())),
         places: vec![place()],
         card_uses: 0,
+        original: None,
     }
 }
 

@@ -4,14 +4,18 @@
 use std::sync::Arc;
 
 use eseal_documents::{Limits, Outcome, Source, verify};
+use eseal_pki::DigestAlg;
 use eseal_proto::authentication::v1 as pb;
 use eseal_proto::authentication::v1::seal_document_request::Part;
 use eseal_proto::authentication::v1::seal_document_response::Part as Answer;
+use eseal_service::Role;
 use tonic::{Code, Status};
 
 use crate::bureau::*;
 use crate::hosted::{PIN, hosted};
+use crate::rights::{APPROVED, set_policy};
 use crate::signing::*;
+use crate::uses::{approve, asking, assert_denied, uses};
 
 pub const OFD: &[u8] = include_bytes!("../../../../tests/documents/contract.ofd");
 
@@ -66,6 +70,30 @@ async fn the_gates_refuse_as_they_refuse_a_client() {
     let of_card = pb::SealDocumentOrder { seal_id: card.seal_id.clone(), ..order(&hosted.seal_id, PIN) };
     let refused = seal(&bureau, pieces(of_card, OFD)).await.map(|_| ());
     assert_refused(refused, Code::FailedPrecondition, "CUSTODY_UNFIT");
+}
+
+#[tokio::test]
+async fn the_service_finds_out_by_itself_whether_a_document_is_the_approved_one() {
+    let bureau = Bureau::open().await;
+    let hosted = hosted(&bureau).await;
+    set_policy(&mut bureau.admin(), &hosted.seal_id, APPROVED).await.expect("set");
+    let sealed = async |document: &[u8]| {
+        let size = document.len() as u64;
+        let order = pb::SealDocumentOrder { size, ..order(&hosted.seal_id, PIN) };
+        seal(&bureau, pieces(order, document)).await.map(|(_, document)| document)
+    };
+    assert_denied(sealed(OFD).await.map(drop), "USE_NOT_REQUESTED");
+    let (mut custodian, mut supervisor) = (uses(&bureau, ZHOU, Role::Custodian), uses(&bureau, "li", Role::Reviewer));
+    for digest in [DigestAlg::Sha256, DigestAlg::Sm3] {
+        let name = if digest == DigestAlg::Sm3 { "sm3" } else { "sha256" };
+        let documents = vec![format!("{name}:{}", hex::encode(digest.digest(OFD)))];
+        let asked = pb::RequestUseRequest { documents, ..asking(&hosted.seal_id) };
+        let id = custodian.request_use(asked).await.expect("requested").into_inner().use_id;
+        approve(&mut supervisor, &id).await.expect("approved");
+        let document = sealed(OFD).await.expect("sealed");
+        assert_denied(sealed(&document).await.map(drop), "USE_NOT_REQUESTED");
+        assert_denied(sealed(OFD).await.map(drop), "USE_SPENT");
+    }
 }
 
 #[tokio::test]

@@ -136,4 +136,8 @@ not_asked! {
     get_seal_structure: GetSealStructureRequest -> GetSealStructureResponse;
     report_loss: ReportLossRequest -> ReportLossResponse;
     set_seal_policy: SetSealPolicyRequest -> SetSealPolicyResponse;
+    grant_custodian: GrantCustodianRequest -> GrantCustodianResponse;
+    change_custodian: ChangeCustodianRequest -> ChangeCustodianResponse;
+    withdraw_custodian: WithdrawCustodianRequest -> WithdrawCustodianResponse;
+    list_custodians: ListCustodiansRequest -> ListCustodiansResponse;
 }

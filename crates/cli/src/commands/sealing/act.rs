@@ -26,6 +26,7 @@ const TRIES: u32 = 5;
 pub struct List {
     tree: Merkle,
     documents: u32,
+    originals: Vec<pb::OriginalDocument>,
 }
 
 /// A document of the list.
@@ -37,6 +38,8 @@ pub struct Listed {
     pub digest: Digest,
     /// Where the impressions stand.
     pub places: Vec<Place>,
+    /// As it was before sealing, where gate d must be told.
+    pub original: Option<pb::OriginalDocument>,
 }
 
 impl List {
@@ -48,7 +51,8 @@ impl List {
         };
         let leaf = |document: &Listed| batch::document(&document.digest, document.places.iter().map(numbers));
         let tree = Merkle::over(documents.iter().map(leaf).collect())?;
-        Some(Self { tree, documents: u32::try_from(documents.len()).ok()? })
+        let originals = documents.iter().filter_map(|document| document.original.clone()).collect();
+        Some(Self { tree, documents: u32::try_from(documents.len()).ok()?, originals })
     }
 
     fn named(&self, document: &Listed) -> pb::ListedDocument {
@@ -101,6 +105,7 @@ impl Attempt<'_> {
             documents: list.documents,
             proofs: keys.iter().map(proof).collect::<Result<_, _>>()?,
             card_uses: counted(self.server().lang, card)?,
+            originals: list.originals.clone(),
         };
         self.server().answer(client(self.server()).authorize_batch(request).await).map(drop)
     }
@@ -120,6 +125,7 @@ impl Attempt<'_> {
             root: list.tree.root().to_string(),
             documents: list.documents,
             certificate_digests: certificates.iter().map(|by| by.fingerprint().to_string()).collect(),
+            originals: list.originals.clone(),
         };
         let answer = self.server().answer(client(self.server()).authorize_hosted_batch(request).await).map(drop);
         self.learn_tries_left(&answer);

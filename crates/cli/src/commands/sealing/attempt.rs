@@ -57,6 +57,11 @@ impl<'a> Attempt<'a> {
         self.begun.custody() == Custody::HostedKey
     }
 
+    /// Whether gate d must be told which documents these are.
+    pub fn original_needed(&self) -> bool {
+        self.begun.original_needed
+    }
+
     pub fn tries_left(&self) -> u32 {
         self.tries_left.get()
     }
@@ -102,6 +107,7 @@ impl<'a> Attempt<'a> {
         certificate: &Certificate,
         structure: &[u8],
         draft: &Prepared,
+        original: Option<pb::OriginalDocument>,
     ) -> Result<(), Failure> {
         let document = Digest::try_from(draft.digest()).ok();
         let (audience, purpose) = ("eseal.authentication", "seal-document");
@@ -117,6 +123,7 @@ impl<'a> Attempt<'a> {
             proof: Some(proof::signed(self.server.lang, &statement, key, certificate)?),
             places: draft.places().iter().map(wire).collect(),
             card_uses: counted(self.server.lang, card)?,
+            original,
         };
         self.server.answer(client(self.server).authorize_sealing(request).await).map(drop)
     }
@@ -127,6 +134,7 @@ impl<'a> Attempt<'a> {
         pin: &str,
         certificate: &Certificate,
         draft: &Prepared,
+        original: Option<pb::OriginalDocument>,
     ) -> Result<(), Failure> {
         let request = pb::AuthorizeHostedSealingRequest {
             request_id: request_id(),
@@ -136,6 +144,7 @@ impl<'a> Attempt<'a> {
             document_digest: hex::encode(draft.digest()),
             certificate_digest: certificate.fingerprint().to_string(),
             places: draft.places().iter().map(wire).collect(),
+            original,
         };
         let answer = self.server.answer(client(self.server).authorize_hosted_sealing(request).await).map(drop);
         self.learn_tries_left(&answer);

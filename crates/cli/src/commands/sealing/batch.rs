@@ -198,13 +198,15 @@ impl Run<'_> {
     /// Digests all documents. Those that can't be sealed are told, and are no more among `inputs`.
     fn digest_all(&mut self, attempt: &Attempt<'_>, inputs: &mut Vec<Input>) -> Result<Vec<Ready>, Failure> {
         let (bench, kept, jobs) = (self.bench(attempt)?, AtomicUsize::new(0), self.jobs());
+        let told = attempt.original_needed();
         self.bar.set_message(self.env.lang().pick("计算摘要", "digesting"));
         let digest = |input: &Input| {
             let (document, prepared) = bench.prepare(input, true)?;
             let digest = Digest::try_from(prepared.digest());
             let digest = digest.map_err(|error| Failure::usage(bench.env.lang(), error))?;
             let (places, structure_size) = (prepared.places().to_vec(), prepared.to_sign().len() + bench.around());
-            let (listed, suite) = (Listed { index: 0, digest, places }, self.manner.suite(document.format()));
+            let original = told.then(|| document.original());
+            let (listed, suite) = (Listed { index: 0, digest, places, original }, self.manner.suite(document.format()));
             let draft = Some((document, prepared)).filter(|_| kept.fetch_add(1, Ordering::Relaxed) < KEPT);
             Ok(Ready { input: input.clone(), listed, suite, structure_size, draft: Slot::new(draft) })
         };

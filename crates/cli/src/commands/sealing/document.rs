@@ -9,8 +9,10 @@ use eseal_documents::sealing::{self, Prepared, Request, Sealed, UsableSeal};
 use eseal_documents::{Format, Limits, Progress};
 use eseal_kernel::Timestamp;
 use eseal_pki::Certificate;
+use eseal_proto::authentication::v1 as pb;
 
 use super::manner::Manner;
+use crate::commands::original;
 use crate::failure::{Failure, Kind};
 use crate::lang::Lang;
 use crate::mapped;
@@ -73,6 +75,16 @@ impl Document {
 
     pub const fn format(&self) -> Format {
         self.format
+    }
+
+    /// What gate d is told of it where that is asked for: as it is before sealing.
+    pub fn original(&self) -> pb::OriginalDocument {
+        let format = match self.format {
+            Format::Ofd => pb::DocumentFormat::Ofd,
+            Format::Pdf => pb::DocumentFormat::Pdf,
+        };
+        let digests = original::digests(self.source.as_ref().as_ref());
+        pb::OriginalDocument { digests, format: format.into() }
     }
 
     /// Everything but the signature.

@@ -4,6 +4,7 @@ use super::super::command::Action;
 use super::super::facts::*;
 use super::super::{Command, Event};
 use super::*;
+use crate::domain::ids::By;
 use eseal_kernel::Id;
 
 #[test]
