@@ -92,6 +92,7 @@ bench: setup ## Benchmarks as ratios to a peer of the same run, into target/benc
 	cargo bench --locked -p eseal-documents --bench pdf_verify -- $(NAME)
 	cargo bench --locked -p eseal-documents --bench pdf_seal -- $(NAME)
 	cargo bench --locked -p eseal-history --bench check -- $(NAME)
+	cargo bench --locked -p eseal-authentication --bench gate_d -- $(NAME)
 	cargo bench --locked -p eseal-e2e --bench standalone -- $(NAME)
 	cargo bench --locked -p eseal-e2e --bench batch -- $(NAME)
 	cargo bench --locked -p eseal-e2e --bench distributed -- $(NAME)
