@@ -1,6 +1,7 @@
 //! The platform as its users see it, one file per story.
 
 mod accepted;
+mod approvals;
 mod asyncapi;
 mod batch;
 mod chart;
