@@ -9,6 +9,8 @@ pub mod stamping;
 pub mod trusting;
 pub mod whole;
 
+use std::ops::RangeInclusive;
+
 use eseal_eventstore::{
     CommandError, Database, Decided, Log, Metadata, Order, Outcome, StoreError, Stored, StreamId, Writer, state_of,
 };
@@ -169,20 +171,30 @@ impl App {
         Ok(Action::Replace { successor, successor_organization })
     }
 
-    /// The state that a seal had at a moment, and the one that it has now; none before it was registered.
+    /// The state that a seal had within a time, and the one that it has now; none before it was registered. Of several within the
+    /// time it is the one in which it could be used: who sealed then did it while that was so.
     ///
     /// # Errors
     /// [`AppError`].
-    pub async fn states(&self, seal: SealId, at: Timestamp) -> Result<(Option<Standing>, Option<Standing>), AppError> {
+    pub async fn states(
+        &self,
+        seal: SealId,
+        time: &RangeInclusive<Timestamp>,
+    ) -> Result<(Option<Standing>, Option<Standing>), AppError> {
         let stream = StreamId::try_new(Seal::KIND, &seal.to_string())?;
         let standing = |state: &Seal| state.entry().map(|entry| entry.standing);
-        let (mut then, mut state) = (None, Seal::default());
+        let (mut within, mut is_over, mut state) = (Vec::new(), false, Seal::default());
         for stored in self.log.load(&stream).await? {
-            if stored.occurred_at > at && then.is_none() {
-                then = Some(standing(&state));
+            if stored.occurred_at > *time.start() && !is_over {
+                within.push(standing(&state));
+                is_over = stored.occurred_at > *time.end();
             }
             state = state.evolve(&stored.fact::<Seal>()?);
         }
-        Ok((then.unwrap_or_else(|| standing(&state)), standing(&state)))
+        if !is_over {
+            within.push(standing(&state));
+        }
+        let usable = within.iter().find(|standing| **standing == Some(Standing::Active));
+        Ok((usable.or(within.last()).copied().flatten(), standing(&state)))
     }
 }

@@ -1,6 +1,10 @@
 //! 电子印章管理子系统: the registered seals and their states.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 use eseal_eventstore::Order;
+use eseal_kernel::Timestamp;
 use eseal_proto::authentication::v1 as pb;
 use eseal_proto::authentication::v1::registry_service_server::RegistryService;
 use eseal_service::paging::Page;
@@ -188,7 +192,7 @@ impl RegistryService for Grpc {
     ) -> Result<Response<pb::SealStateAtResponse>, Status> {
         let caller = Caller::of(&request);
         let message = request.into_inner();
-        let at = through_its_second(parse::at_or("at", message.at.as_ref(), self.clock.now())?);
+        let time = its_second(parse::at_or("at", message.at.as_ref(), self.clock.now())?);
         let named = parse::named_seal(&message)?;
         let seal = match named {
             parse::NamedSeal::Id(seal) => Some(seal),
@@ -196,7 +200,7 @@ impl RegistryService for Grpc {
                 self.app.query.seal_of_digest(digest).await.map_err(|error| internal(&error))?
             }
         };
-        self.state_at(&caller, seal, at).await.map(response)
+        self.state_within(&caller, seal, &time).await.map(response)
     }
 }
 
@@ -208,18 +212,18 @@ impl Grpc {
         Ok(App::order(seal, Some(&holding), action, call.metadata.clone()))
     }
 
-    async fn state_at(
+    async fn state_within(
         &self,
         caller: &Caller,
         seal: Option<SealId>,
-        at: eseal_kernel::Timestamp,
+        time: &RangeInclusive<Timestamp>,
     ) -> Result<pb::SealStateAtResponse, Status> {
         let Some(seal) = seal else { return Ok(pb::SealStateAtResponse::default()) };
         let Some(holding) = self.app.query.holding(seal).await.map_err(|error| internal(&error))? else {
             return Ok(pb::SealStateAtResponse::default());
         };
         caller.may_see(&holding.organization)?;
-        let (then, now) = self.app.states(seal, at).await.map_err(|error| internal(&error))?;
+        let (then, now) = self.app.states(seal, time).await.map_err(|error| internal(&error))?;
         let wire = |standing| i32::from(words::standing_to_wire(standing));
         Ok(pb::SealStateAtResponse {
             known: true,
@@ -231,7 +235,8 @@ impl Grpc {
 }
 
 /// Documents tell their time in whole seconds: a moment without a fraction stands for its whole second, or a seal that
-/// was activated and used within one second would seem unregistered.
-fn through_its_second(at: eseal_kernel::Timestamp) -> eseal_kernel::Timestamp {
-    if at == at.whole_seconds() { at.plus(std::time::Duration::from_micros(999_999)) } else { at }
+/// was activated and used, or used and suspended, within one second would seem not to have been in use.
+fn its_second(at: Timestamp) -> RangeInclusive<Timestamp> {
+    let end = if at == at.whole_seconds() { at.plus(Duration::from_micros(999_999)) } else { at };
+    at..=end
 }

@@ -1,5 +1,7 @@
 //! The registry: what becomes of a registered seal, and who is shown what.
 
+use std::time::Duration;
+
 use eseal_proto::authentication::v1 as pb;
 use eseal_proto::moment;
 use eseal_proto::seal::v1::SealState;
@@ -216,6 +218,26 @@ async fn the_state_at_a_moment_is_that_of_the_facts_until_then() {
         let told = auditor.seal_state_at(request).await.expect("told").into_inner();
         assert_eq!((told.known, told.seal_id.as_str()), (true, card.seal_id.as_str()));
         assert_eq!((told.state_then(), told.state_now()), (then, SealState::Suspended));
+    }
+}
+
+#[tokio::test]
+async fn of_a_whole_second_the_state_is_told_in_which_the_seal_could_be_used() {
+    let bureau = Bureau::open().await;
+    let card = bureau.active().await;
+    bureau.later(Duration::from_millis(400));
+    let second = bureau.now().whole_seconds();
+    suspend(&mut bureau.admin(), &card.seal_id).await.expect("suspended");
+    let mut auditor = bureau.registry("audit", Role::Auditor, None);
+    // A document that was sealed before it was suspended has no more of its time than this second.
+    for (at, then) in [
+        (second, SealState::Active),
+        (bureau.now(), SealState::Suspended),
+        (second.plus(Duration::from_secs(1)), SealState::Suspended),
+    ] {
+        let at = Some(moment::from_micros(at.micros()));
+        let request = pb::SealStateAtRequest { seal_digest: card.seal_digest(), at, ..Default::default() };
+        assert_eq!(auditor.seal_state_at(request).await.expect("told").into_inner().state_then(), then);
     }
 }
 
