@@ -81,21 +81,10 @@ fmt: setup ## Formats code and proto
 	cargo fmt --all
 	cd proto && ../$(TOOLS)/node_modules/.bin/buf format -w
 
+# All in one build, so that nothing is compiled twice for other features.
 bench: setup ## Benchmarks as ratios to a peer of the same run, into target/bench/ratios.tsv; NAME=… runs one
-	cargo build --locked --profile bench --workspace --bins
-	cargo bench --locked -p eseal-eventstore --bench writer -- $(NAME)
-	cargo bench --locked -p eseal-pki --bench signatures -- $(NAME)
-	cargo bench --locked -p eseal-seal --bench seal -- $(NAME)
-	cargo bench --locked -p eseal-card --bench pkcs11 -- $(NAME)
-	cargo bench --locked -p eseal-authentication --bench hosted -- $(NAME)
-	cargo bench --locked -p eseal-documents --bench ofd -- $(NAME)
-	cargo bench --locked -p eseal-documents --bench pdf_verify -- $(NAME)
-	cargo bench --locked -p eseal-documents --bench pdf_seal -- $(NAME)
-	cargo bench --locked -p eseal-history --bench check -- $(NAME)
-	cargo bench --locked -p eseal-authentication --bench gate_d -- $(NAME)
-	cargo bench --locked -p eseal-e2e --bench standalone -- $(NAME)
-	cargo bench --locked -p eseal-e2e --bench batch -- $(NAME)
-	cargo bench --locked -p eseal-e2e --bench distributed -- $(NAME)
+	cargo build --locked --profile bench --workspace --bins --bench '*'
+	cargo bench --locked --workspace --bench '*' -- $(NAME)
 
 setup: $(TOOLS)/.apt-run $(TOOLS)/.apt-test $(TOOLS)/.npm $(VENV)/.pip $(TOOLS)/.pkits ## Installs what the tests use beside Rust
 
