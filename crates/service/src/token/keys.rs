@@ -1,7 +1,10 @@
 //! Keys that are trusted, each for the algorithms that it fits.
 
 use std::collections::HashMap;
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
@@ -15,15 +18,50 @@ const KEYS_MAX: usize = 64;
 /// RSA keys below are broken too soon (NIST SP 800-131A), keys above cost too much to verify with.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2_048..=8_192;
 
+/// How many tokens a key remembers, and as many of before.
+const REMEMBERED: usize = 1_024;
+
 /// Keys by their id.
 #[derive(Clone, Default)]
 pub(crate) struct KeySet(HashMap<String, TrustedKey>);
 
-/// A key, and the algorithms that may be used with it.
+/// A key, and the algorithms that may be used with it. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct TrustedKey {
+pub(crate) struct TrustedKey(Arc<Trusted>);
+
+struct Trusted {
     algorithms: Vec<Algorithm>,
     key: DecodingKey,
+    opened: Mutex<Opened>,
+}
+
+/// Tokens whose signature held, by their digest: people send the same one with each call, and its signature would take longer
+/// than everything else about the call. They are forgotten with the key.
+#[derive(Default)]
+struct Opened {
+    lately: HashMap<Digest, Arc<Claims>>,
+    before: HashMap<Digest, Arc<Claims>>,
+}
+
+/// SHA-256 of a token, header and signature included.
+type Digest = [u8; 32];
+
+impl Opened {
+    fn get(&mut self, token: &Digest) -> Option<Arc<Claims>> {
+        if let Some(claims) = self.lately.get(token) {
+            return Some(Arc::clone(claims));
+        }
+        let claims = self.before.remove(token)?;
+        self.put(*token, Arc::clone(&claims));
+        Some(claims)
+    }
+
+    fn put(&mut self, token: Digest, claims: Arc<Claims>) {
+        if self.lately.len() >= REMEMBERED {
+            self.before = mem::take(&mut self.lately);
+        }
+        self.lately.insert(token, claims);
+    }
 }
 
 /// Why a published key is left out.
@@ -44,20 +82,29 @@ pub(crate) enum KeyError {
 }
 
 impl TrustedKey {
-    pub(crate) const fn new(algorithms: Vec<Algorithm>, key: DecodingKey) -> Self {
-        Self { algorithms, key }
+    pub(crate) fn new(algorithms: Vec<Algorithm>, key: DecodingKey) -> Self {
+        Self(Arc::new(Trusted { algorithms, key, opened: Mutex::default() }))
     }
 
-    /// The claims, if the signature is of this key by this algorithm.
-    pub(super) fn open(&self, token: &str, algorithm: Algorithm) -> Result<Claims, TokenError> {
-        if !self.algorithms.contains(&algorithm) {
+    /// The claims, if the signature is of this key by this algorithm. What they say of time and place is not looked at.
+    pub(super) fn open(&self, token: &str, algorithm: Algorithm) -> Result<Arc<Claims>, TokenError> {
+        let Trusted { algorithms, key, opened } = &*self.0;
+        if !algorithms.contains(&algorithm) {
             return Err(TokenError::Algorithm);
         }
-        let opened = jsonwebtoken::decode::<Claims>(token, &self.key, &signature_only(algorithm));
-        opened.map(|token| token.claims).map_err(|error| match error.kind() {
+        let mut sha256 = [0; 32];
+        sha256.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+        let remembered = || opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(claims) = remembered().get(&sha256) {
+            return Ok(claims);
+        }
+        let claims = jsonwebtoken::decode::<Claims>(token, key, &signature_only(algorithm));
+        let claims = claims.map(|token| Arc::new(token.claims)).map_err(|error| match error.kind() {
             jsonwebtoken::errors::ErrorKind::InvalidSignature => TokenError::Signature,
             _ => TokenError::Malformed,
-        })
+        })?;
+        remembered().put(sha256, Arc::clone(&claims));
+        Ok(claims)
     }
 
     /// A published key (RFC 7517), if it is one to verify signatures of these algorithms with. What it says of itself must
@@ -79,7 +126,7 @@ impl TrustedKey {
             return Err(KeyError::Algorithm);
         }
         let key = DecodingKey::from_jwk(&jwk).map_err(|_| KeyError::Form)?;
-        Ok((kid, Self { algorithms, key }))
+        Ok((kid, Self::new(algorithms, key)))
     }
 }
 
@@ -139,5 +186,27 @@ impl KeySet {
 impl From<HashMap<String, TrustedKey>> for KeySet {
     fn from(keys: HashMap<String, TrustedKey>) -> Self {
         Self(keys)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_tokens_that_were_opened_those_used_lately_are_remembered() {
+        let token = |number: usize| {
+            let mut sha256 = [0; 32];
+            sha256[..8].copy_from_slice(&number.to_be_bytes());
+            sha256
+        };
+        let mut opened = Opened::default();
+        for number in 0..3 * REMEMBERED {
+            assert!(opened.get(&token(number)).is_none(), "never opened");
+            opened.put(token(number), Arc::default());
+            assert!(opened.get(&token(0)).is_some(), "used all the time");
+        }
+        assert!(opened.get(&token(1)).is_none(), "not used for long");
+        assert!(opened.lately.len() + opened.before.len() <= 2 * REMEMBERED);
     }
 }

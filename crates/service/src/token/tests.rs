@@ -76,6 +76,20 @@ fn assembled(header: &Value, claims: &Value, sign: impl FnOnce(&[u8]) -> Vec<u8>
 }
 
 #[test]
+fn a_token_that_was_taken_before_still_expires_and_still_needs_its_own_signature() {
+    let bench = Bench::new();
+    let token = bench.token();
+    let (signed, signature) = token.rsplit_once('.').expect("a signature");
+    assert_eq!((bench.verify(&token), bench.verify(&token)), (Ok(grant()), Ok(grant())));
+    let other = bench.signed(&bench.claims(&json!({})));
+    let (_, of_another) = other.rsplit_once('.').expect("a signature");
+    assert_ne!(signature, of_another);
+    assert_eq!(bench.verify(&format!("{signed}.{of_another}")), Err(TokenError::Signature));
+    bench.clock.set(bench.clock.now().plus(9 * HOUR));
+    assert_eq!(bench.verify(&token), Err(TokenError::Expired));
+}
+
+#[test]
 fn a_token_gives_back_what_was_granted() {
     let bench = Bench::new();
     assert_eq!(bench.verify(&bench.token()), Ok(grant()));
