@@ -1,6 +1,6 @@
 //! One use of a seal, as the service records it.
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use eseal_card::Card;
 use eseal_documents::Place;
@@ -24,7 +24,7 @@ pub struct Attempt<'a> {
     server: &'a Server,
     seal: &'a str,
     begun: pb::BeginSealingResponse,
-    tries_left: Cell<u32>,
+    tries_left: AtomicU32,
 }
 
 impl<'a> Attempt<'a> {
@@ -32,7 +32,7 @@ impl<'a> Attempt<'a> {
     pub async fn begin(server: &'a Server, seal: &'a str, documents: u32) -> Result<Self, Failure> {
         let request = pb::BeginSealingRequest { request_id: request_id(), seal_id: seal.to_owned(), documents };
         let begun = server.answer(client(server).begin_sealing(request).await)?;
-        let tries_left = Cell::new(begun.pin_tries_left);
+        let tries_left = AtomicU32::new(begun.pin_tries_left);
         Ok(Self { server, seal, begun, tries_left })
     }
 
@@ -63,7 +63,7 @@ impl<'a> Attempt<'a> {
     }
 
     pub fn tries_left(&self) -> u32 {
-        self.tries_left.get()
+        self.tries_left.load(Ordering::Relaxed)
     }
 
     /// The time of sealing, by the service's clock.
@@ -155,7 +155,9 @@ impl<'a> Attempt<'a> {
     pub(super) fn learn_tries_left(&self, answer: &Result<(), Failure>) {
         if let Err(failure) = answer {
             let left = failure.facts.iter().find(|(name, _)| name == "tries_left").and_then(|(_, v)| v.parse().ok());
-            self.tries_left.set(left.unwrap_or_else(|| self.tries_left.get()));
+            if let Some(left) = left {
+                self.tries_left.store(left, Ordering::Relaxed);
+            }
         }
     }
 

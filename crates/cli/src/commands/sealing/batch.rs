@@ -7,13 +7,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use eseal_documents::Format;
 use eseal_kernel::Digest;
-use eseal_pki::{Signer as _, Suite, batch};
+use eseal_pki::{Signer as _, Suite};
 use indicatif::ProgressBar;
 use serde_json::json;
 use tokio::runtime::Handle;
@@ -38,9 +40,6 @@ use crate::secret;
 /// Documents whose layout is kept between digesting and sealing: each takes as much memory as the picture and what is
 /// written of the document anew.
 const KEPT: usize = 400;
-/// The most bytes of the documents of one act, so that it ends in time.
-const BYTES_OF_ACT: u64 = 8 << 30;
-
 pub async fn seal_batch(env: &Env, args: &SealBatch) -> Result<ExitCode, Failure> {
     let (server, lang) = (env.server()?, env.lang());
     let manner = Manner::read(lang, &args.manner)?;
@@ -95,12 +94,25 @@ pub(super) struct Ready {
     draft: Slot<Draft>,
 }
 
+/// Documents that go to the service together, sealed on disk; of those that could not be, why.
+struct Portion {
+    documents: Vec<Ready>,
+    written: Vec<Result<Waiting, Failure>>,
+    /// No other one comes after it in the act.
+    is_last: bool,
+}
+
+/// What the service says of a document: why not, if it was refused.
+type Said = Result<(), String>;
+/// What it says of a portion.
+type Recorded = Result<Vec<Said>, Failure>;
+
 impl Run<'_> {
     /// Act after act; what is not done is left in `left`.
     async fn all(&mut self, left: &mut Vec<Input>) -> Result<(), Failure> {
         while !left.is_empty() {
             let before = self.sealed + self.failed;
-            let rest = left.split_off(size_of_act(left));
+            let rest = left.split_off(inputs::size_of_act(left));
             let ended = self.act(left).await;
             left.extend(rest);
             ended?;
@@ -120,26 +132,42 @@ impl Run<'_> {
             Some(Means { holder: Holder::Card { .. }, .. }) => drop(attempt.pin(true).await?),
             Some(Means { holder: Holder::Hosted { .. }, .. }) => {}
         }
-        let mut ready = self.digest_all(&attempt, inputs)?;
+        let ready = self.digest_all(&attempt, inputs)?;
         if ready.is_empty() {
             return Ok(());
         }
         let documents: Vec<_> = ready.iter().map(|ready| ready.listed.clone()).collect();
         let list = List::of(&documents).ok_or_else(|| Failure::usage(self.env.lang(), documents.len()))?;
         self.authorize(&attempt, &list, &ready).await?;
-        while !ready.is_empty() {
+        match self.portions(&attempt, &list, ready, inputs) {
+            // The act has taken too long: the rest goes into another one.
+            Err(failure) if failure.code == "ATTEMPT_NOT_OPEN" => Ok(()),
+            ended => ended,
+        }
+    }
+
+    /// Portion after portion: while the service looks at one, the next one is sealed.
+    fn portions(
+        &mut self,
+        attempt: &Attempt<'_>,
+        list: &List,
+        mut ready: Vec<Ready>,
+        inputs: &mut Vec<Input>,
+    ) -> Result<(), Failure> {
+        let mut sealed: Option<Portion> = None;
+        while sealed.is_some() || !ready.is_empty() {
             let sizes = ready.iter().map(|ready| (ready.structure_size, ready.listed.places.len()));
-            let rest = ready.split_off(fitting(sizes).max(1).min(ready.len()));
-            let is_last = rest.is_empty();
-            match self.portion(&attempt, &list, ready, is_last).await {
-                // The act has taken too long: the rest goes into another one.
-                Err(failure) if failure.code == "ATTEMPT_NOT_OPEN" => return Ok(()),
-                ended => inputs.retain({
-                    let done = ended?;
-                    move |input| !done.contains(&input.output)
-                }),
+            let rest = ready.split_off(fitting(sizes).min(ready.len()));
+            let next = std::mem::replace(&mut ready, rest);
+            let (said, next) = self.at_once(attempt, list, sealed.as_ref(), next, ready.is_empty());
+            let settled = sealed.take().zip(said).map(|(portion, said)| self.settle(attempt.id(), portion, said));
+            if let (Some(Err(_)), Some(Ok(next))) = (&settled, &next) {
+                self.throw_away(attempt.id(), next);
             }
-            ready = rest;
+            if let Some(done) = settled.transpose()? {
+                inputs.retain(|input| !done.contains(&input.output));
+            }
+            sealed = next.transpose()?;
         }
         Ok(())
     }
@@ -191,7 +219,7 @@ impl Run<'_> {
     }
 
     fn jobs(&self) -> NonZeroUsize {
-        let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let cores = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         self.args.jobs.unwrap_or_else(cores)
     }
 
@@ -259,39 +287,63 @@ impl Run<'_> {
         }
     }
 
-    /// Seals a portion, has it recorded, and puts what is sealed to its place; gives the places of those that are done.
-    async fn portion(
-        &mut self,
+    /// Has one portion recorded, and meanwhile seals the next one; nothing of what there is not.
+    fn at_once(
+        &self,
         attempt: &Attempt<'_>,
         list: &List,
-        portion: Vec<Ready>,
+        sealed: Option<&Portion>,
+        next: Vec<Ready>,
         is_last: bool,
-    ) -> Result<Vec<PathBuf>, Failure> {
-        let attempt_id = attempt.id();
+    ) -> (Option<Recorded>, Option<Result<Portion, Failure>>) {
+        let runtime = Handle::current();
+        let record = |portion| runtime.block_on(record(attempt, list, portion));
+        block_in_place(|| {
+            thread::scope(|scope| {
+                let recording = sealed.map(|portion| scope.spawn(move || record(portion)));
+                let next = (!next.is_empty()).then(|| self.seal(attempt, list, next, is_last));
+                (recording.map(|said| said.join().unwrap_or_else(|cause| resume_unwind(cause))), next)
+            })
+        })
+    }
+
+    /// Seals a portion: each document is on disk then, where it waits for the service's word.
+    fn seal(
+        &self,
+        attempt: &Attempt<'_>,
+        list: &List,
+        documents: Vec<Ready>,
+        is_last: bool,
+    ) -> Result<Portion, Failure> {
         let (bench, jobs) = (self.bench(attempt)?, self.jobs());
         let draft = |ready: &Ready| ready.draft.take().map_or_else(|| bench.prepare_again(ready), Ok);
-        let drafts = block_in_place(|| side_by_side(jobs, &portion, draft));
-        let signatures = self.signatures(attempt, list, &portion, &drafts).await?;
+        let drafts = side_by_side(jobs, &documents, draft);
+        let signatures = self.signatures(attempt, list, &documents, &drafts)?;
         let signed = drafts.into_iter().zip(signatures).map(|(draft, signature)| Ok((draft?, signature?)));
-        let signed: Vec<_> = portion.iter().zip(signed.map(|signed| Slot::new(Some(signed)))).collect();
+        let signed: Vec<_> = documents.iter().zip(signed.map(|signed| Slot::new(Some(signed)))).collect();
         let write = |(ready, signed): &(&Ready, Slot<Result<Signed, Failure>>)| {
             let failed = || Err(Failure::new(Kind::Refused, "SIGNING_FAILED", bench.env.lang()));
             let (draft, signature) = signed.take().unwrap_or_else(failed)?;
-            bench.write(draft, &signature, &self.journal.waiting(attempt_id, ready.listed.index))
+            bench.write(draft, &signature, &self.journal.waiting(attempt.id(), ready.listed.index))
         };
-        let written = block_in_place(|| side_by_side(jobs, &signed, write));
-        let completions = portion.iter().zip(&written).map(|(ready, written)| {
-            let signature = written.as_ref().map(|waiting| waiting.signature.clone()).unwrap_or_default();
-            (ready.listed.clone(), signature)
-        });
-        let ends = attempt.complete_batch(list, completions.collect(), is_last).await;
-        if ends.as_ref().is_err_and(|failure| failure.code == "ATTEMPT_NOT_OPEN") {
-            for ready in &portion {
-                // Not recorded, so nobody may have it.
-                let _ = fs::remove_file(self.journal.waiting(attempt_id, ready.listed.index));
-            }
+        let written = side_by_side(jobs, &signed, write);
+        drop(signed);
+        Ok(Portion { documents, written, is_last })
+    }
+
+    /// Nobody may have what is not recorded.
+    fn throw_away(&self, attempt_id: &str, portion: &Portion) {
+        for ready in &portion.documents {
+            let _ = fs::remove_file(self.journal.waiting(attempt_id, ready.listed.index));
         }
-        let ended = portion.iter().zip(written).zip(ends?);
+    }
+
+    /// Puts what is recorded to its place; gives the places of those that are done.
+    fn settle(&mut self, attempt_id: &str, portion: Portion, said: Recorded) -> Result<Vec<PathBuf>, Failure> {
+        if said.as_ref().is_err_and(|failure| failure.code == "ATTEMPT_NOT_OPEN") {
+            self.throw_away(attempt_id, &portion);
+        }
+        let ended = portion.documents.iter().zip(portion.written).zip(said?);
         let lines: Vec<_> = ended.map(|((ready, written), end)| self.line(attempt_id, ready, written, end)).collect();
         self.journal.note(&lines)?; // from here on they are sealed, wherever they lie
         let lines = self.place(attempt_id, lines)?;
@@ -300,7 +352,7 @@ impl Run<'_> {
     }
 
     /// A signature for each, of the card or of the hosted key.
-    async fn signatures(
+    fn signatures(
         &self,
         attempt: &Attempt<'_>,
         list: &List,
@@ -316,7 +368,7 @@ impl Run<'_> {
                 let key = keys.get(ready.suite.name()).ok_or_else(|| no_key(lang, ready.suite))?;
                 key.sign(prepared.to_sign()).map_err(|error| failed().because(error))
             };
-            return Ok(block_in_place(|| side_by_side(self.jobs(), &both, sign)));
+            return Ok(side_by_side(self.jobs(), &both, sign));
         }
         let asked = portion.iter().zip(drafts).filter_map(|(ready, draft)| {
             let (_, prepared) = draft.as_ref().ok()?;
@@ -325,7 +377,7 @@ impl Run<'_> {
         });
         let asked: Vec<_> = asked.collect();
         let indexes: Vec<_> = asked.iter().map(|(listed, ..)| listed.index).collect();
-        let given = attempt.sign_hosted_batch(list, asked).await?;
+        let given = Handle::current().block_on(attempt.sign_hosted_batch(list, asked))?;
         let mut given: BTreeMap<_, _> = indexes.into_iter().zip(given).collect();
         let of = |ready: &Ready| match given.remove(&ready.listed.index) {
             Some(Ok(signature)) => Ok(signature),
@@ -335,13 +387,7 @@ impl Run<'_> {
         Ok(portion.iter().map(of).collect())
     }
 
-    fn line(
-        &self,
-        attempt_id: &str,
-        ready: &Ready,
-        written: Result<Waiting, Failure>,
-        end: Result<(), String>,
-    ) -> Line {
+    fn line(&self, attempt_id: &str, ready: &Ready, written: Result<Waiting, Failure>, end: Said) -> Line {
         let failure = match (written, end) {
             (Ok(waiting), Ok(())) => {
                 return Line {
@@ -413,15 +459,13 @@ impl Run<'_> {
     }
 }
 
-/// How many documents go into one act.
-fn size_of_act(inputs: &[Input]) -> usize {
-    let mut bytes = 0_u64;
-    let fits = |input: &&Input| {
-        let first = bytes == 0;
-        bytes = bytes.saturating_add(fs::metadata(&input.file).map_or(0, |metadata| metadata.len()).max(1));
-        first || bytes <= BYTES_OF_ACT
-    };
-    inputs.iter().take(batch::MAX_DOCUMENTS as usize).take_while(fits).count()
+/// Gate e for a portion.
+async fn record(attempt: &Attempt<'_>, list: &List, portion: &Portion) -> Recorded {
+    let completions = portion.documents.iter().zip(&portion.written).map(|(ready, written)| {
+        let signature = written.as_ref().map(|waiting| waiting.signature.clone()).unwrap_or_default();
+        (ready.listed.clone(), signature)
+    });
+    attempt.complete_batch(list, completions.collect(), portion.is_last).await
 }
 
 fn failed_line(input: &Input, failure: &Failure) -> Line {

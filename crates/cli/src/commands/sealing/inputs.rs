@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use eseal_pki::batch::MAX_DOCUMENTS;
+
 use crate::failure::{Failure, Kind};
 use crate::lang::Lang;
 
@@ -11,6 +13,9 @@ use crate::lang::Lang;
 const MAX: usize = 1_000_000;
 /// The deepest folder.
 const MAX_DEPTH: usize = 64;
+
+/// The most bytes of the documents of one act, so that it ends in time.
+const BYTES_OF_ACT: u64 = 8 << 30;
 
 /// A document to be sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +43,17 @@ pub fn collect(lang: Lang, named: &[PathBuf], folder: &Path) -> Result<Vec<Input
     })?;
     no_two_in_one_place(lang, &inputs)?;
     Ok(inputs)
+}
+
+/// How many documents go into one act.
+pub fn size_of_act(inputs: &[Input]) -> usize {
+    let mut bytes = 0_u64;
+    let fits = |input: &&Input| {
+        let first = bytes == 0;
+        bytes = bytes.saturating_add(fs::metadata(&input.file).map_or(0, |metadata| metadata.len()).max(1));
+        first || bytes <= BYTES_OF_ACT
+    };
+    inputs.iter().take(MAX_DOCUMENTS as usize).take_while(fits).count()
 }
 
 /// The documents that `named` means, as [`collect`] finds them, where nothing is written.
