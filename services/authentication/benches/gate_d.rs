@@ -24,11 +24,13 @@ use eseal_pki::{Certificate, Suite};
 use eseal_proto::authentication::v1 as pb;
 use eseal_testkit::ratio;
 
-use bureau::Bureau;
+use bureau::{Bureau, Sealing};
 use signing::{at_gate_d, authorize, document, showing};
 
 /// Attempts of a round: a seal has a hundred open ones at most.
-const EACH: usize = 50;
+const EACH: usize = 96;
+/// One after the other, and as many at a time as share a commit where a service is busy.
+const CALLERS: [usize; 2] = [1, 16];
 /// Turn by turn, so that a slow moment of the machine meets both sides.
 const ROUNDS: usize = 9;
 /// What gate d may take above the checks, in microseconds.
@@ -37,15 +39,20 @@ const MOST: f64 = 1_000.0;
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     for (name, suite) in [("gate_d_sm2", Suite::Sm2Sm3), ("gate_d_p256", Suite::EcdsaP256Sha256)] {
-        if ratio::is_asked_for(name) {
-            runtime.block_on(measure(name, suite));
+        for callers in CALLERS {
+            let name = format!("{name}_{callers}_callers");
+            if ratio::is_asked_for(&name) {
+                runtime.block_on(measure(&name, suite, callers));
+            }
         }
     }
 }
 
-async fn measure(name: &str, suite: Suite) {
+#[expect(clippy::print_stdout, reason = "a benchmark tells its figures")]
+async fn measure(name: &str, suite: Suite, callers: usize) {
     let bureau = Bureau::open().await;
-    let (mut gate, mut checks) = (Vec::new(), Vec::new());
+    let zhou = bureau.zhou();
+    let (mut gate, mut checks, mut calls) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         // Each round has a seal of its own; what it is opened for is no part of the figure.
         let card = bureau.active().await;
@@ -54,16 +61,35 @@ async fn measure(name: &str, suite: Suite) {
             let begun = at_gate_d(&bureau, &card).await;
             shown.push(showing(&card, &begun, suite));
         }
-        checks.push(microseconds(|| shown.iter().for_each(|shown| check(&bureau, shown))));
-        let begun = cpu_seconds();
-        for shown in shown {
-            authorize(&mut bureau.zhou(), shown).await.expect("authorized");
-        }
-        gate.push((cpu_seconds() - begun) * 1e6 / EACH as f64);
+        checks.push(microseconds(async || shown.iter().for_each(|shown| check(&bureau, shown))).await);
+        let unusable: Vec<_> = shown
+            .iter()
+            .cloned()
+            .map(|shown| pb::AuthorizeSealingRequest { seal_id: String::new(), ..shown })
+            .collect();
+        calls.push(microseconds(async || all(&zhou, unusable, callers, false).await).await);
+        gate.push(microseconds(async || all(&zhou, shown, callers, true).await).await);
     }
-    let (gate, checks) = (ratio::median(gate), ratio::median(checks));
+    let [gate, checks, call] = [gate, checks, calls].map(ratio::median);
     ratio::record(name, gate, checks, "its signature checks", "us");
-    ratio::record(&format!("{name}_above_its_checks"), gate - checks, MOST, "the most that it may take", "us");
+    ratio::record(&format!("{name}_above"), gate - checks, MOST, "the most above its checks", "us");
+    println!("  of that, a call that is refused as it is read, client and server: {call:.0} us");
+}
+
+/// Sends all, each of the callers one after the other.
+async fn all(zhou: &Sealing, shown: Vec<pb::AuthorizeSealingRequest>, callers: usize, good: bool) {
+    let shares = shown.chunks(shown.len().div_ceil(callers)).map(<[_]>::to_vec);
+    let tasks = shares.map(|share| {
+        let mut zhou = zhou.clone();
+        tokio::spawn(async move {
+            for shown in share {
+                assert_eq!(authorize(&mut zhou, shown).await.is_ok(), good);
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.expect("no panic");
+    }
 }
 
 /// The proof and the signature over the certificate, both from the bytes as they come.
@@ -76,9 +102,9 @@ fn check(bureau: &Bureau, shown: &pb::AuthorizeSealingRequest) {
     certificate.verify_issued_by(bureau.authorities.holders.certificate()).expect("certified");
 }
 
-fn microseconds(work: impl FnOnce()) -> f64 {
+async fn microseconds(work: impl AsyncFnOnce()) -> f64 {
     let begun = cpu_seconds();
-    work();
+    work().await;
     (cpu_seconds() - begun) * 1e6 / EACH as f64
 }
 
