@@ -114,6 +114,9 @@ pub enum OnlineError {
         /// What would have been asked.
         url: String,
     },
+    /// It is being asked, and the caller had no more time to wait.
+    #[error("no answer has come yet")]
+    NotYet,
     /// The certificate names no place to ask.
     #[error("the certificate of {subject} names no place where its revocation can be asked")]
     NoPlace {

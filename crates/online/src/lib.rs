@@ -26,5 +26,5 @@ pub use addresses::Addresses;
 pub use authorities::NamedCa;
 pub use error::OnlineError;
 pub use revocation::{Gathered, RevocationClient};
-pub use statuses::{Proof, Status, Statuses};
+pub use statuses::{Piece, Proof, Status, Statuses};
 pub use time_stamps::{TimeStampClient, TimeStampSettings};

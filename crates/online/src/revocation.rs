@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use eseal_pki::ocsp::{MAX_RESPONSE, OcspRequest, OcspResponse, REQUEST_MEDIA_TYPE, RESPONSE_MEDIA_TYPE};
-use eseal_pki::{Certificate, Crl, CrlError, DigestAlg, Evidence, OcspError};
+use eseal_pki::{Certificate, Crl, CrlError, DeltaCrl, DigestAlg, Evidence, OcspError};
 
 use crate::addresses::Addresses;
 use crate::error::OnlineError;
@@ -103,9 +103,25 @@ impl RevocationClient {
     pub async fn list(&self, url: &str, issuer: &Certificate) -> Result<Crl, OnlineError> {
         let bytes = self.http.get(url, MAX_LIST).await?;
         let wrong = |source: CrlError| OnlineError::List { url: url.to_owned(), source };
-        let is_pem = bytes.trim_ascii_start().starts_with(b"-----");
-        let list = if is_pem { Crl::from_pem(&bytes) } else { Crl::from_der(&bytes) }.map_err(wrong)?;
+        let list = if is_pem(&bytes) { Crl::from_pem(&bytes) } else { Crl::from_der(&bytes) }.map_err(wrong)?;
         list.verify(issuer).map_err(wrong)?;
         Ok(list)
     }
+
+    /// Fetches one list of changes by `issuer`, likewise. Whether it has the changes to a certain list is for the caller to see.
+    ///
+    /// # Errors
+    /// [`OnlineError`].
+    pub async fn changes(&self, url: &str, issuer: &Certificate) -> Result<DeltaCrl, OnlineError> {
+        let bytes = self.http.get(url, MAX_LIST).await?;
+        let wrong = |source: CrlError| OnlineError::List { url: url.to_owned(), source };
+        let changes = if is_pem(&bytes) { DeltaCrl::from_pem(&bytes) } else { DeltaCrl::from_der(&bytes) };
+        let changes = changes.map_err(wrong)?;
+        changes.verify(issuer).map_err(wrong)?;
+        Ok(changes)
+    }
+}
+
+fn is_pem(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().starts_with(b"-----")
 }

@@ -1,6 +1,9 @@
 //! What issuers say about their certificates: asked for when it is needed, kept as long as it holds, and asked for anew before it
 //! runs out.
 
+mod held;
+mod lists;
+
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,24 +12,20 @@ use std::time::Duration;
 use eseal_kernel::{Digest, Timestamp};
 use eseal_pki::ocsp::{CertificateStatus, OcspResponse};
 use eseal_pki::{Certificate, Crl, Revocation};
+use tokio::time::{Instant, timeout_at};
 
 use crate::error::OnlineError;
 use crate::revocation::RevocationClient;
 
-/// By how much other clocks may differ from ours.
-const TOLERANCE: Duration = Duration::from_secs(5 * 60);
-/// How long a statement holds that does not say when the next one is due.
-const UNDATED: Duration = Duration::from_secs(60 * 60);
+use held::Held;
+use lists::{Found, Lists};
+
 /// How long a place that failed is left alone.
 const PAUSE: Duration = Duration::from_secs(30);
-/// A statement is asked for anew while this part of its time is left.
-const LEFT: u32 = 4;
 /// Statements that nobody asked for within this time are not asked for anew.
 const IN_USE: Duration = Duration::from_secs(24 * 60 * 60);
-/// The most certificates, places and lists that are remembered, and the most bytes of lists.
+/// The most certificates and places that are remembered.
 const MOST: usize = 4096;
-const MOST_LISTS: usize = 64;
-const MOST_BYTES: usize = 64 << 20;
 
 /// What is known of one certificate.
 #[derive(Debug, Clone)]
@@ -44,24 +43,37 @@ pub enum Status {
 pub enum Proof {
     /// An OCSP response.
     Answer(Arc<OcspResponse>),
-    /// A revocation list.
+    /// A revocation list, with the changes since where there are some.
     List(Arc<Crl>),
 }
 
+/// What a piece of a proof is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Piece {
+    /// An OCSP response.
+    Answer,
+    /// A whole revocation list.
+    List,
+    /// A list of changes.
+    Changes,
+}
+
 impl Proof {
-    /// The bytes as received.
-    pub fn der(&self) -> &[u8] {
-        match self {
-            Self::Answer(answer) => answer.der(),
-            Self::List(list) => list.der(),
-        }
+    /// The structures that it consists of, as received.
+    pub fn pieces(&self) -> impl Iterator<Item = (Piece, &[u8])> {
+        let (first, changes) = match self {
+            Self::Answer(answer) => ((Piece::Answer, answer.der()), None),
+            Self::List(list) => ((Piece::List, list.der()), list.delta()),
+        };
+        std::iter::once(first).chain(changes.map(|changes| (Piece::Changes, changes.der())))
     }
 }
 
 /// Knows how certificates stand, in bounded memory. Shared by all who ask; what one has asked for is there for the others.
 ///
-/// OCSP comes first, then lists (RFC 6960, RFC 5280 §4.2.1.13). A statement counts from five minutes before its `thisUpdate` (other
-/// clocks) to its `nextUpdate`, or an hour where it names none. What a place says that is older than what is known is passed over.
+/// OCSP comes first, then lists (RFC 6960, RFC 5280 §4.2.1.13), each with the changes to it where it or the certificate says that
+/// there are some. A statement counts from five minutes before its `thisUpdate` (other clocks) to its `nextUpdate`, or an hour where
+/// it names none. What a place says that is older than what is known is passed over.
 pub struct Statuses {
     client: RevocationClient,
     kept: Mutex<Kept>,
@@ -70,8 +82,7 @@ pub struct Statuses {
 #[derive(Default)]
 struct Kept {
     certificates: HashMap<Pair, Entry>,
-    /// By address, and by who had to sign.
-    lists: HashMap<(String, Digest), Held<Arc<Crl>>>,
+    lists: Lists,
     /// Places that failed, and until when they are left alone.
     failed: HashMap<String, Timestamp>,
 }
@@ -88,25 +99,9 @@ struct Entry {
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// A statement, and when it holds.
-#[derive(Clone)]
-struct Held<T> {
-    what: T,
-    from: Timestamp,
-    /// `None`: for ever, as a revocation that can't be taken back.
-    until: Option<Timestamp>,
-}
-
-impl<T> Held<T> {
-    fn holds(&self, now: Timestamp) -> bool {
-        self.until.is_none_or(|until| now <= until)
-    }
-
-    fn runs_out(&self, now: Timestamp) -> bool {
-        self.until.is_some_and(|until| {
-            let whole = until.micros().saturating_sub(self.from.micros());
-            until.micros().saturating_sub(now.micros()) <= whole / i64::from(LEFT)
-        })
+impl Entry {
+    fn can_be_asked_about(&self) -> bool {
+        !self.certificate.ocsp_urls().is_empty() || self.certificate.crl_urls().next().is_some()
     }
 }
 
@@ -119,20 +114,59 @@ impl Statuses {
     /// How `certificate`, which `issuer` issued, stands now. Asks if it is not known. Only certificates of a chain to a trusted root
     /// should be asked about: the addresses are what their issuers wrote.
     pub async fn of(&self, certificate: &Certificate, issuer: &Certificate, now: Timestamp) -> Status {
-        let pair = (certificate.fingerprint(), issuer.fingerprint());
-        let turn = {
-            let mut kept = self.kept();
-            let entry = kept.entry(pair, certificate, issuer, now);
-            match &entry.said {
-                Some(said) if said.holds(now) => return said.what.clone(),
-                _ => Arc::clone(&entry.turn),
-            }
+        let turn = match self.known_or_turn(certificate, issuer, now) {
+            Ok(status) => return status,
+            Err(turn) => turn,
         };
         let _turn = turn.lock().await;
-        if let Some(status) = self.known(certificate, issuer, now) {
-            return status; // somebody else has asked meanwhile
+        match self.known(certificate, issuer, now) {
+            Some(status) => status, // somebody else has asked meanwhile
+            None => self.ask(certificate, issuer, now).await,
         }
-        self.ask(pair, certificate, issuer, now).await
+    }
+
+    /// The same for a caller who waits until `deadline` and no longer, however many addresses there are: what comes later is there
+    /// for the next one. Whoever asks goes on asking, once for each certificate.
+    pub async fn within(
+        self: &Arc<Self>,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        now: Timestamp,
+        deadline: Instant,
+    ) -> Status {
+        let turn = match self.known_or_turn(certificate, issuer, now) {
+            Ok(status) => return status,
+            Err(turn) => turn,
+        };
+        let not_yet = || Status::Unknown([OnlineError::NotYet].into());
+        let Ok(turn) = timeout_at(deadline, turn.lock_owned()).await else { return not_yet() };
+        if let Some(status) = self.known(certificate, issuer, now) {
+            return status;
+        }
+        let (this, certificate, issuer) = (Arc::clone(self), certificate.clone(), issuer.clone());
+        let asking = tokio::spawn(async move {
+            let _turn = turn;
+            this.ask(&certificate, &issuer, now).await
+        });
+        match timeout_at(deadline, asking).await {
+            Ok(Ok(status)) => status,
+            Ok(Err(_)) | Err(_) => not_yet(),
+        }
+    }
+
+    /// What is known, or whose turn it is to ask.
+    fn known_or_turn(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        now: Timestamp,
+    ) -> Result<Status, Arc<tokio::sync::Mutex<()>>> {
+        let mut kept = self.kept();
+        let entry = kept.entry(certificate, issuer, now);
+        match &entry.said {
+            Some(said) if said.holds(now) => Ok(said.what.clone()),
+            Some(_) | None => Err(Arc::clone(&entry.turn)),
+        }
     }
 
     /// The same without asking anybody.
@@ -142,14 +176,14 @@ impl Statuses {
         said.holds(now).then(|| said.what.clone())
     }
 
-    /// Asks anew about every certificate that was in use lately and of which what is known runs out soon. What is known stays where
-    /// nobody answers. Gives how many were asked about, and what failed.
+    /// Asks anew about every certificate that was in use lately and of which nothing is known, or what is known runs out soon. What is
+    /// known stays where nobody answers. Gives how many were asked about, and what failed.
     pub async fn refresh(&self, now: Timestamp) -> (usize, Vec<OnlineError>) {
         let due: Vec<_> = {
             let kept = self.kept();
             let is_due = |entry: &&Entry| {
                 let is_in_use = now.micros().saturating_sub(entry.used.micros()) <= micros(IN_USE);
-                is_in_use && entry.said.as_ref().is_some_and(|said| said.runs_out(now))
+                is_in_use && entry.can_be_asked_about() && entry.said.as_ref().is_none_or(|said| said.runs_out(now))
             };
             kept.certificates
                 .values()
@@ -161,18 +195,18 @@ impl Statuses {
         for (certificate, issuer, turn) in &due {
             let _turn = turn.lock().await;
             match self.asked(certificate, issuer, now).await {
-                Ok(said) => self.keep((certificate.fingerprint(), issuer.fingerprint()), said),
+                Ok(said) => self.keep(certificate, issuer, said, now),
                 Err(errors) => failed.extend(errors),
             }
         }
         (due.len(), failed)
     }
 
-    async fn ask(&self, pair: Pair, certificate: &Certificate, issuer: &Certificate, now: Timestamp) -> Status {
+    async fn ask(&self, certificate: &Certificate, issuer: &Certificate, now: Timestamp) -> Status {
         match self.asked(certificate, issuer, now).await {
             Ok(said) => {
                 let status = said.what.clone();
-                self.keep(pair, said);
+                self.keep(certificate, issuer, said, now);
                 status
             }
             Err(failed) => Status::Unknown(failed.into()),
@@ -243,8 +277,12 @@ impl Statuses {
         let time = (said.this_update, said.next_update);
         let proof = Proof::Answer(Arc::clone(&response));
         match said.status {
-            CertificateStatus::Good => held(url, Status::Good(proof), time, now),
-            CertificateStatus::Revoked(revocation) => revoked(url, revocation, proof, time, now),
+            CertificateStatus::Good => Held::try_new(url, Status::Good(proof), time, now),
+            // A final revocation counts however old the statement is; one that can be taken back must be known to be so now.
+            CertificateStatus::Revoked(revocation) if revocation.reason.is_final() => {
+                Ok(Held::for_ever(Status::Revoked(revocation, proof), time.0))
+            }
+            CertificateStatus::Revoked(revocation) => Held::try_new(url, Status::Revoked(revocation, proof), time, now),
             CertificateStatus::Unknown => Err(silent()),
         }
     }
@@ -256,45 +294,33 @@ impl Statuses {
         issuer: &Certificate,
         now: Timestamp,
     ) -> Result<Held<Status>, OnlineError> {
-        let list = self.list(url, issuer, now).await?;
-        let time = (list.this_update(), list.next_update());
-        let proof = Proof::List(Arc::clone(&list));
+        let Found { newest, current } = self.list(url, certificate, issuer, now).await?;
+        let newest_says = newest.revocation_of(certificate);
+        if let Some(revocation) = newest_says.filter(|revocation| revocation.reason.is_final()) {
+            let from = newest.this_update();
+            return Ok(Held::for_ever(Status::Revoked(revocation, Proof::List(newest)), from));
+        }
+        let current = current?;
+        let list = Arc::clone(&current.what);
+        if newest_says.is_some() && list.this_update() < newest.this_update() {
+            // A hold that is known from changes that are over: a list from before them takes nothing back.
+            return Err(OnlineError::Silent { url: url.to_owned(), subject: certificate.subject() });
+        }
+        let speaks = list.speaks_about(certificate);
         match list.revocation_of(certificate) {
-            Some(revocation) => revoked(url, revocation, proof, time, now),
-            None if list.speaks_about(certificate) => held(url, Status::Good(proof), time, now),
+            Some(revocation) => Ok(current.with(Status::Revoked(revocation, Proof::List(list)))),
+            None if speaks => Ok(current.with(Status::Good(Proof::List(list)))),
             None => Err(OnlineError::Silent { url: url.to_owned(), subject: certificate.subject() }),
         }
     }
 
-    /// The list at an address: of many certificates the same.
-    async fn list(&self, url: &str, issuer: &Certificate, now: Timestamp) -> Result<Arc<Crl>, OnlineError> {
-        let place = (url.to_owned(), issuer.fingerprint());
-        let before = self.kept().lists.get(&place).cloned();
-        if let Some(list) = before.as_ref().filter(|list| list.holds(now) && !list.runs_out(now)) {
-            return Ok(Arc::clone(&list.what));
-        }
-        let fetched = self.client.list(url, issuer).await.and_then(|list| {
-            let time = (list.this_update(), list.next_update());
-            held(url, Arc::new(list), time, now)
-        });
-        match (fetched, before.filter(|list| list.holds(now))) {
-            // A list from before the one that is known: somebody shows an old one.
-            (Ok(list), Some(before)) if list.from < before.from => Ok(before.what),
-            (Err(_), Some(before)) => Ok(before.what),
-            (Ok(list), _) => {
-                let found = Arc::clone(&list.what);
-                self.kept().keep_list(place, list);
-                Ok(found)
-            }
-            (Err(error), None) => Err(error),
-        }
-    }
-
-    fn keep(&self, pair: Pair, said: Held<Status>) {
+    fn keep(&self, certificate: &Certificate, issuer: &Certificate, said: Held<Status>, now: Timestamp) {
+        let pair = (certificate.fingerprint(), issuer.fingerprint());
         if let Some(entry) = self.kept().certificates.get_mut(&pair) {
-            // What can't be taken back stays, and an older statement is nothing new.
-            let is_newer = entry.said.as_ref().is_none_or(|before| before.until.is_some() && before.from <= said.from);
-            if is_newer {
+            // What can't be taken back stays, and an older statement is nothing new while the one before it holds.
+            let gives_way =
+                |before: &Held<Status>| before.until.is_some() && (before.from <= said.from || !before.holds(now));
+            if entry.said.as_ref().is_none_or(gives_way) {
                 entry.said = Some(said);
             }
         }
@@ -306,7 +332,8 @@ impl Statuses {
 }
 
 impl Kept {
-    fn entry(&mut self, pair: Pair, certificate: &Certificate, issuer: &Certificate, now: Timestamp) -> &mut Entry {
+    fn entry(&mut self, certificate: &Certificate, issuer: &Certificate, now: Timestamp) -> &mut Entry {
+        let pair = (certificate.fingerprint(), issuer.fingerprint());
         if !self.certificates.contains_key(&pair) {
             make_room(&mut self.certificates, MOST, |entry| entry.used);
         }
@@ -320,18 +347,6 @@ impl Kept {
         entry.used = now;
         entry
     }
-
-    fn keep_list(&mut self, place: (String, Digest), list: Held<Arc<Crl>>) {
-        self.lists.remove(&place);
-        make_room(&mut self.lists, MOST_LISTS, |list| list.from);
-        let bytes =
-            |lists: &HashMap<_, Held<Arc<Crl>>>| lists.values().map(|list| list.what.der().len()).sum::<usize>();
-        while !self.lists.is_empty() && bytes(&self.lists) + list.what.der().len() > MOST_BYTES {
-            let fewer = self.lists.len();
-            make_room(&mut self.lists, fewer, |list| list.from);
-        }
-        self.lists.insert(place, list);
-    }
 }
 
 /// Forgets the one of the earliest time where there are `most`.
@@ -341,36 +356,6 @@ fn make_room<K: Clone + Eq + Hash, V>(map: &mut HashMap<K, V>, most: usize, time
     {
         map.remove(&key);
     }
-}
-
-/// A statement that is neither of the future nor of the past.
-fn held<T>(
-    url: &str,
-    what: T,
-    (from, next): (Timestamp, Option<Timestamp>),
-    now: Timestamp,
-) -> Result<Held<T>, OnlineError> {
-    let until = next.unwrap_or_else(|| from.plus(UNDATED));
-    if from > now.plus(TOLERANCE) {
-        return Err(OnlineError::Ahead { url: url.to_owned(), from });
-    }
-    if until < now {
-        return Err(OnlineError::Outdated { url: url.to_owned(), until });
-    }
-    Ok(Held { what, from, until: Some(until) })
-}
-
-/// A revocation counts however old the statement is; one that can be taken back must be known to be so now.
-fn revoked(
-    url: &str,
-    revocation: Revocation,
-    proof: Proof,
-    time: (Timestamp, Option<Timestamp>),
-    now: Timestamp,
-) -> Result<Held<Status>, OnlineError> {
-    let is_final = revocation.reason.is_final();
-    let status = Status::Revoked(revocation, proof);
-    if is_final { Ok(Held { what: status, from: time.0, until: None }) } else { held(url, status, time, now) }
 }
 
 fn micros(duration: Duration) -> i64 {

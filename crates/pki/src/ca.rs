@@ -42,6 +42,8 @@ pub struct DevelopmentCa {
     above: Vec<Certificate>,
     addresses: Addresses,
     revocations: Vec<(String, Revocation)>,
+    /// What was on hold and is no more, and since when.
+    released: Vec<(String, Timestamp)>,
 }
 
 /// Why the authority does not do what was asked.
@@ -112,7 +114,8 @@ impl DevelopmentCa {
         };
         let certificate = Certificate::from_der(&template.sign(&key)?)?;
         let addresses = Addresses::default();
-        Ok(Self { key, certificate, above: Vec::new(), addresses, revocations: Vec::new() })
+        let (above, revocations, released) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { key, certificate, above, addresses, revocations, released })
     }
 
     /// A new authority under `root`, for the same purpose and until the same end, which certifies no authorities.
@@ -135,7 +138,8 @@ impl DevelopmentCa {
         };
         let certificate = Certificate::from_der(&template.sign(&root.key)?)?;
         let above = std::iter::once(&root.certificate).chain(&root.above).cloned().collect();
-        Ok(Self { key, certificate, above, addresses: Addresses::default(), revocations: Vec::new() })
+        let (addresses, revocations, released) = (Addresses::default(), Vec::new(), Vec::new());
+        Ok(Self { key, certificate, above, addresses, revocations, released })
     }
 
     /// The same, naming in each certificate that it issues where to ask about it.
@@ -269,25 +273,50 @@ impl DevelopmentCa {
         }
     }
 
-    /// The list of everything revoked, due to be replaced in 30 days.
+    /// Ends a hold at `now`. [`DevelopmentCa::changes`] tell of it, though not those of an authority that was stored meanwhile: its
+    /// list just has the certificate no more.
+    pub fn release(&mut self, serial_hex: &str, now: Timestamp) {
+        let is_held = |(serial, one): &(String, Revocation)| serial == serial_hex && !one.reason.is_final();
+        let before = self.revocations.len();
+        self.revocations.retain(|one| !is_held(one));
+        if self.revocations.len() < before {
+            self.released.push((serial_hex.to_owned(), now));
+        }
+    }
+
+    /// The list of everything revoked, due to be replaced in 30 days. It names where its changes are, if certificates do.
     pub fn crl(&self, now: Timestamp) -> Result<Crl, CaError> {
         self.crl_until(now, now.plus(CRL_VALIDITY))
     }
 
     /// The same, due to be replaced at `next`.
     pub fn crl_until(&self, now: Timestamp, next: Timestamp) -> Result<Crl, CaError> {
-        Ok(Crl::create(&self.certificate, &self.key, &self.revocations, number_of(now), (now, next))?)
+        let (number, changes) = (number_of(now), self.addresses.changes.as_deref());
+        Ok(Crl::create(&self.certificate, &self.key, &self.revocations, number, (now, next), changes)?)
     }
 
-    /// What was revoked since `since`, for whoever has a list of that moment or a later one; due to be replaced in a day.
+    /// What was revoked or released since `since`, for whoever has a list of that moment or a later one; due to be replaced in a day.
     ///
     /// # Errors
     /// [`CaError::Crl`].
     pub fn changes(&self, since: Timestamp, now: Timestamp) -> Result<DeltaCrl, CaError> {
+        self.changes_until(since, now, now.plus(DAY))
+    }
+
+    /// The same, due to be replaced at `next`.
+    ///
+    /// # Errors
+    /// [`CaError::Crl`].
+    pub fn changes_until(&self, since: Timestamp, now: Timestamp, next: Timestamp) -> Result<DeltaCrl, CaError> {
         let new = |(_, revocation): &&(String, Revocation)| revocation.since >= since.whole_seconds();
         let revoked: Vec<_> = self.revocations.iter().filter(new).cloned().collect();
+        // What was put on hold again since is among what is revoked.
+        let lifted = self.released.iter().filter(|(serial, at)| {
+            *at >= since.whole_seconds() && !self.revocations.iter().any(|(revoked, _)| revoked == serial)
+        });
+        let lifted: Vec<_> = lifted.map(|(serial, _)| serial.clone()).collect();
         let numbers = (number_of(since), number_of(now));
-        Ok(DeltaCrl::create(&self.certificate, &self.key, (&revoked, &[]), numbers, (now, now.plus(DAY)))?)
+        Ok(DeltaCrl::create(&self.certificate, &self.key, (&revoked, &lifted), numbers, (now, next))?)
     }
 }
 

@@ -222,6 +222,12 @@ impl Certificate {
         points.filter_map(|name| uri(name)).take(MAX_URLS)
     }
 
+    /// Where the certificate says that the changes to that list lie (freshestCRL, RFC 5280 §4.2.1.15), likewise.
+    pub fn changes_urls(&self) -> impl Iterator<Item = &str> {
+        let points = self.extensions().freshest_points.iter();
+        points.filter_map(|name| uri(name)).take(MAX_URLS)
+    }
+
     /// The bits of the public key, which OCSP names issuers by.
     pub(crate) fn key_bits(&self) -> Result<&[u8], Malformed> {
         const WHAT: &str = "a public key";

@@ -59,6 +59,8 @@ struct CrlExtensions {
     number: Option<Vec<u8>>,
     /// For a list of changes: the number of the list from which on it has them.
     base: Option<Vec<u8>>,
+    /// The full names of the places of lists of changes, each a GeneralName as received.
+    freshest_points: Vec<Vec<u8>>,
 }
 
 #[derive(Debug, Clone)]
@@ -196,6 +198,11 @@ impl Crl {
         self.delta.as_deref()
     }
 
+    /// Where the list says that the changes to it lie (freshestCRL, RFC 5280 §5.2.6): addresses that its issuer chose.
+    pub fn changes_urls(&self) -> impl Iterator<Item = &str> {
+        self.extensions.freshest_points.iter().filter_map(|name| extensions::uri(name)).take(extensions::MAX_URLS)
+    }
+
     /// Who issued it, for people.
     pub fn issuer(&self) -> String {
         self.issuer.to_string()
@@ -265,17 +272,20 @@ impl Crl {
         self.delta.as_deref().map_or(Ok(()), |delta| delta.verify(issuer))
     }
 
-    /// Makes a list of these revocations, signed by the key of `issuer`. `number` must grow from list to list.
+    /// Makes a list of these revocations, signed by the key of `issuer`. `number` must grow from list to list; `changes` is where
+    /// the changes to it lie.
     pub(crate) fn create(
         issuer: &Certificate,
         signer: &dyn Signer,
         revocations: &[(String, Revocation)],
         number: u32,
         times: (Timestamp, Timestamp),
+        changes: Option<&str>,
     ) -> Result<Self, CrlError> {
         let entries = revocations.iter().map(|(serial, one)| write_entry(serial, one.since, one.reason.code()));
-        let numbers = [extensions::write(&oid::CRL_NUMBER, false, &writer::number(number))];
-        Self::from_der(&sign(issuer, signer, entries.collect::<Result<_, _>>()?, &numbers, times)?)
+        let mut more = vec![extensions::write(&oid::CRL_NUMBER, false, &writer::number(number))];
+        more.extend(changes.map(|url| template::distribution_point(&oid::FRESHEST_CRL, url)));
+        Self::from_der(&sign(issuer, signer, entries.collect::<Result<_, _>>()?, &more, times)?)
     }
 }
 
@@ -354,6 +364,10 @@ impl CrlExtensions {
                 Some(oid::ISSUING_DISTRIBUTION_POINT) => extensions.scope = Scope::read(&extension.value)?,
                 Some(oid::CRL_NUMBER) => extensions.number = Some(read_number(&extension.value)?),
                 Some(oid::DELTA_CRL_INDICATOR) => extensions.base = Some(read_number(&extension.value)?),
+                // What cannot be read is as if it were not there: the whole list says all that it says without.
+                Some(oid::FRESHEST_CRL) => {
+                    extensions.freshest_points = extensions::read_points(&extension.value).unwrap_or_default();
+                }
                 Some(oid::EXPIRED_CERTS_ON_CRL) => {
                     extensions.expired_since =
                         Some(x509_time(&Reader::der(&extension.value).any("expiredCertsOnCRL")?)?);

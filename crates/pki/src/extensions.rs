@@ -60,6 +60,8 @@ pub(crate) struct Extensions {
     pub(crate) inhibit_any_policy: Option<u32>,
     /// The full names of distribution points of revocation lists, each a GeneralName as received.
     pub(crate) distribution_points: Vec<Vec<u8>>,
+    /// The same of lists of changes (freshestCRL).
+    pub(crate) freshest_points: Vec<Vec<u8>>,
     pub(crate) ocsp_urls: Vec<String>,
     pub(crate) issuer_urls: Vec<String>,
     /// id-pkix-ocsp-nocheck.
@@ -118,8 +120,9 @@ impl Extensions {
             oid::SUBJECT_KEY_IDENTIFIER => {
                 self.subject_key = Some(single(tag::OCTET_STRING, "subjectKeyIdentifier")?.content.to_vec());
             }
-            // Real certificates have odd things in these two; what cannot be read is as if it were not there.
+            // Real certificates have odd things in these three; what cannot be read is as if it were not there.
             oid::CRL_DISTRIBUTION_POINTS => self.distribution_points = read_points(value).unwrap_or_default(),
+            oid::FRESHEST_CRL => self.freshest_points = read_points(value).unwrap_or_default(),
             oid::AUTHORITY_INFO_ACCESS => {
                 (self.ocsp_urls, self.issuer_urls) = read_access(value).unwrap_or_default();
             }
@@ -234,7 +237,7 @@ fn read_mappings(value: &[u8]) -> Result<Vec<(Oid, Oid)>, Malformed> {
 }
 
 /// CRLDistributionPoints (RFC 5280 §4.2.1.13): the full names in it. A name relative to the issuer's is met nowhere.
-fn read_points(value: &[u8]) -> Result<Vec<Vec<u8>>, Malformed> {
+pub(crate) fn read_points(value: &[u8]) -> Result<Vec<Vec<u8>>, Malformed> {
     const WHAT: &str = "cRLDistributionPoints";
     let mut names = Vec::new();
     for point in Reader::der(value).single(tag::SEQUENCE, WHAT)?.inside()?.all(MAX_POINTS, WHAT)? {

@@ -13,6 +13,7 @@ use eseal_kernel::{Clock, Timestamp};
 use eseal_online::development;
 use eseal_pki::Suite;
 use eseal_pki::tsp::DevelopmentTsa;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 pub fn now() -> Timestamp {
@@ -49,6 +50,24 @@ pub async fn listener() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/", listener.local_addr().expect("an address"));
     (listener, url)
+}
+
+/// A server that answers everything with a body of this kind that has no end.
+pub async fn endless(kind: &'static str) -> String {
+    let (listener, url) = listener().await;
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let _ = stream.read(&mut [0; 4096]).await; // the question, or its begin
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\nconnection: close\r\n\r\n");
+                let mut sent = stream.write_all(head.as_bytes()).await;
+                while sent.is_ok() {
+                    sent = stream.write_all(&[0x30; 16 << 10]).await;
+                }
+            });
+        }
+    });
+    url
 }
 
 /// Runs `openssl` with these words in a folder.

@@ -51,6 +51,7 @@ impl DevelopmentCa {
         let crl = Crl::from_pem(files.crl.as_bytes())?;
         crl.verify(&certificate)?;
         let revocations = crl.revocations().collect();
-        Ok(Self { key, certificate, above, addresses: Addresses::default(), revocations })
+        let (addresses, released) = (Addresses::default(), Vec::new());
+        Ok(Self { key, certificate, above, addresses, revocations, released })
     }
 }

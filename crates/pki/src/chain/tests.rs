@@ -274,7 +274,7 @@ fn list(
         .iter()
         .map(|(revoked, since, reason)| (revoked.serial_hex(), Revocation { since: at(*since), reason: *reason }))
         .collect();
-    Crl::create(certificate, &issuer.key, &entries, 1, (at(made), at(made + 100))).expect("a list")
+    Crl::create(certificate, &issuer.key, &entries, 1, (at(made), at(made + 100)), None).expect("a list")
 }
 
 #[test]

@@ -54,6 +54,11 @@ impl DeltaCrl {
         self.changes.der()
     }
 
+    /// Who issued it, for people.
+    pub fn issuer(&self) -> String {
+        self.changes.issuer()
+    }
+
     /// When it was made.
     pub fn this_update(&self) -> Timestamp {
         self.changes.this_update()
@@ -70,6 +75,39 @@ impl DeltaCrl {
     /// As [`Crl::verify`].
     pub fn verify(&self, issuer: &Certificate) -> Result<(), CrlError> {
         self.changes.verify(issuer)
+    }
+
+    /// Whether it tells something newer than a whole list, or one that was brought up to date: by their numbers, which grow from
+    /// list to list (§5.2.3). `false` also where one of them has none.
+    pub fn is_newer_than(&self, list: &Crl) -> bool {
+        let newest = list.delta.as_deref().map_or(&list.extensions.number, |delta| &delta.changes.extensions.number);
+        match (newest, &self.changes.extensions.number) {
+            (Some(own), Some(newest)) => size(own) < size(newest),
+            _ => false,
+        }
+    }
+
+    /// Whether it has the changes since a newer whole list than this one: then that one is needed.
+    pub fn needs_newer_than(&self, list: &Crl) -> bool {
+        list.extensions.number.as_ref().is_some_and(|own| size(own) < size(&self.base))
+    }
+
+    /// Whether it is of the same issuer and about the same certificates as a whole list, and has all changes since. It may still
+    /// tell nothing that the list does not: see [`DeltaCrl::is_newer_than`].
+    ///
+    /// # Errors
+    /// [`CrlError::OtherIssuer`], [`CrlError::OtherBase`].
+    pub fn fits(&self, whole: &Crl) -> Result<(), CrlError> {
+        let (own, changes) = (&whole.extensions, &self.changes);
+        if !whole.issuer.matches(&changes.issuer) {
+            return Err(CrlError::OtherIssuer);
+        }
+        let numbered = own.number.is_some() && changes.extensions.number.is_some();
+        let is_since = numbered && !self.needs_newer_than(whole);
+        if whole.delta.is_some() || !is_since || own.scope != changes.extensions.scope {
+            return Err(CrlError::OtherBase);
+        }
+        Ok(())
     }
 
     /// Makes a list of what changed since the list with the number `base`, signed by the key of `issuer`: what was revoked since,
@@ -100,19 +138,11 @@ impl Crl {
     /// [`CrlError::OtherIssuer`], [`CrlError::OtherBase`]: changes of another issuer or of other certificates, changes since a
     /// newer list than this, or older than this.
     pub fn updated(&self, delta: &DeltaCrl) -> Result<Self, CrlError> {
+        delta.fits(self)?;
+        if !delta.is_newer_than(self) {
+            return Err(CrlError::OtherBase);
+        }
         let changes = &delta.changes;
-        if !self.issuer.matches(&changes.issuer) {
-            return Err(CrlError::OtherIssuer);
-        }
-        // Numbers of more digits are larger; both have no leading zeros.
-        let size = |number: &[u8]| (number.len(), number.to_vec());
-        let (Some(own), Some(newest)) = (&self.extensions.number, &changes.extensions.number) else {
-            return Err(CrlError::OtherBase);
-        };
-        let fits = size(&delta.base) <= size(own) && size(own) < size(newest);
-        if self.delta.is_some() || !fits || self.extensions.scope != changes.extensions.scope {
-            return Err(CrlError::OtherBase);
-        }
         let mut entries = changes.entries.clone();
         let replaced = |serial: &Vec<u8>| {
             delta.removed.binary_search(serial).is_ok()
@@ -123,6 +153,11 @@ impl Crl {
         let (this_update, next_update) = (changes.this_update, changes.next_update);
         Ok(Self { entries, this_update, next_update, delta: Some(Arc::new(delta.clone())), ..self.clone() })
     }
+}
+
+/// What numbers are compared by: those of more digits are larger, for they have no leading zeros.
+fn size(number: &[u8]) -> (usize, &[u8]) {
+    (number.len(), number)
 }
 
 impl fmt::Debug for DeltaCrl {
@@ -158,7 +193,7 @@ mod tests {
 
     impl World {
         fn whole(&self, entries: &[(String, Revocation)], number: u32) -> Crl {
-            Crl::create(&self.issuer, &self.key, entries, number, (NOW, LATER)).expect("a list")
+            Crl::create(&self.issuer, &self.key, entries, number, (NOW, LATER), None).expect("a list")
         }
 
         fn changes(&self, revoked: &[(String, Revocation)], lifted: &[&str], numbers: (u32, u32)) -> DeltaCrl {
