@@ -68,8 +68,8 @@ pub(crate) struct Extensions {
     pub(crate) ocsp_no_check: bool,
     /// The mark of certificates of development.
     pub(crate) development: bool,
-    /// Identifiers of critical extensions that this crate does not process or cannot read, and of nameConstraints that it
-    /// cannot read in any case: whoever does not obey them must not go on.
+    /// Identifiers of critical extensions that this crate does not process or cannot read, and of nameConstraints and policyMappings
+    /// that it cannot read in any case: whoever does not obey them must not go on.
     pub(crate) unknown_critical: Vec<String>,
 }
 
@@ -91,7 +91,7 @@ impl Extensions {
             if oid == Some(oid::EXTENDED_KEY_USAGE) {
                 extensions.extended_usages_critical = critical;
             }
-            if !known && (critical || oid == Some(oid::NAME_CONSTRAINTS)) {
+            if !known && (critical || matches!(oid, Some(oid::NAME_CONSTRAINTS | oid::POLICY_MAPPINGS))) {
                 extensions
                     .unknown_critical
                     .push(oid.map_or_else(|| format!("0x{}", hex::encode(id)), |oid| oid.to_string()));
@@ -101,7 +101,7 @@ impl Extensions {
     }
 
     /// Takes in one extension; `false` when it is not one that is processed here, or one of names and policies that cannot be
-    /// read: where it is not critical, it is as if it were not there, which for these allows less.
+    /// read: policies that are not critical are as if they were not there, which allows less.
     fn take(&mut self, oid: &Oid, value: &[u8]) -> Result<bool, Malformed> {
         let single = |tag, what| Reader::der(value).single(tag, what);
         match *oid {

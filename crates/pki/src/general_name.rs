@@ -46,6 +46,14 @@ impl GeneralName {
         names.all(MAX_NAMES, "more than 1000 names of a subject")?.iter().map(Self::read).collect()
     }
 
+    /// How many comparisons it may take to say whether a name lies within this one.
+    pub(crate) fn comparisons(&self, name: &Self) -> usize {
+        match (self, name) {
+            (Self::Directory(base), Self::Directory(name)) => base.comparisons(name),
+            _ => 1,
+        }
+    }
+
     /// Whether both are names of one form, so that a constraint of one says something of the other.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         match (self, other) {

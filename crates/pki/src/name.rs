@@ -80,6 +80,11 @@ impl Name {
         base.rdns().all(|theirs| own.next().is_some_and(|own| same_set(own, theirs)))
     }
 
+    /// How many comparisons of attributes [`Name::is_within`] may take: those of one set have no order.
+    pub(crate) fn comparisons(&self, other: &Self) -> usize {
+        (self.attributes.len() * other.attributes.len()).max(1)
+    }
+
     fn rdns(&self) -> impl Iterator<Item = &[Attribute]> {
         self.attributes.chunk_by(|a, b| a.rdn == b.rdn)
     }

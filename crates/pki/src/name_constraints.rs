@@ -48,7 +48,9 @@ impl NameConstraints {
     /// Whether these names are allowed. `budget` is the number of comparisons that may still be made.
     pub(crate) fn check(&self, names: &[GeneralName], budget: &mut usize) -> Result<(), NameFault> {
         for name in names {
-            *budget = budget.checked_sub(1 + self.permitted.len() + self.excluded.len()).ok_or(NameFault::TooMany)?;
+            let all = self.permitted.iter().chain(&self.excluded);
+            let cost = all.map(|subtree| subtree.base.comparisons(name)).sum::<usize>() + 1;
+            *budget = budget.checked_sub(cost).ok_or(NameFault::TooMany)?;
             let within = |subtree: &Subtree| subtree.contains(name);
             let (mut restricted, mut permitted) = (false, false);
             for subtree in self.permitted.iter().filter(|subtree| subtree.base.is_like(name)) {
@@ -57,7 +59,7 @@ impl NameConstraints {
             }
             let mut excluded = false;
             for subtree in self.excluded.iter().filter(|subtree| subtree.base.is_like(name)) {
-                excluded |= within(subtree)?;
+                excluded |= within(subtree)? || subtree.is_reached_by(name);
             }
             if excluded || (restricted && !permitted) {
                 return Err(NameFault::Outside(name.to_string()));
@@ -70,6 +72,9 @@ impl NameConstraints {
 fn read_subtrees(field: Option<Element<'_>>) -> Result<Vec<Subtree>, Malformed> {
     let Some(field) = field else { return Ok(Vec::new()) };
     let subtrees = field.inside()?.all(MAX_SUBTREES, "more than 1000 subtrees of names")?;
+    if subtrees.is_empty() {
+        return Err(Malformed("no subtree of names")); // SIZE (1..MAX); it could mean everything or nothing
+    }
     subtrees.iter().map(Subtree::read).collect()
 }
 
@@ -101,6 +106,16 @@ impl Subtree {
     }
 }
 
+impl Subtree {
+    /// Whether a name that is not within stands for names that are: one with a wildcard, for a host that is left out.
+    fn is_reached_by(&self, name: &GeneralName) -> bool {
+        match (&self.base, name) {
+            (GeneralName::Dns(base), GeneralName::Dns(name)) => wildcard_reaches(base, name),
+            _ => false,
+        }
+    }
+}
+
 /// Every name that an authority above can restrict: the subject and its alternative names, and an e-mail address in the subject,
 /// where older certificates have it. It counts beside others too, since programs go on showing it.
 pub(crate) fn names_of(certificate: &Certificate) -> Result<Vec<GeneralName>, NameFault> {
@@ -121,34 +136,56 @@ fn ends_with(whole: &str, end: &str) -> bool {
     start.and_then(|start| whole.get(start..)).is_some_and(|tail| tail.eq_ignore_ascii_case(end))
 }
 
+/// A name without the dot at its end that makes it absolute: it is the same name.
+fn relative(name: &str) -> &str {
+    name.strip_suffix('.').unwrap_or(name)
+}
+
+/// Whether a name with a wildcard as its first label (RFC 6125 §6.4.3) stands for the domain `base`.
+fn wildcard_reaches(base: &str, name: &str) -> bool {
+    let Some((label, domain)) = relative(name).split_once('.') else { return false };
+    let base = relative(base.strip_prefix('.').unwrap_or(base));
+    let in_domain = base.split_once('.').is_some_and(|(_, above)| above.eq_ignore_ascii_case(domain));
+    label.contains('*') && in_domain
+}
+
 /// The domain itself and all below it; behind a leading dot only those below.
 fn dns(base: &str, name: &str) -> bool {
+    let (base, name) = (relative(base), relative(name));
     let below = || if base.starts_with('.') { ends_with(name, base) } else { ends_with(name, &format!(".{base}")) };
     base.is_empty() || name.eq_ignore_ascii_case(base) || below()
 }
 
-/// One mailbox, all of a host, or behind a leading dot all of the hosts below a domain. The part before the @ has a case.
+/// One mailbox, all of a host (also written with the @ in front), or behind a leading dot all of the hosts below a domain. The part
+/// before the @ has a case.
 fn email(base: &str, name: &str) -> Option<bool> {
     let (mailbox, at) = name.rsplit_once('@')?;
     Some(match base.rsplit_once('@') {
-        Some((only, of)) => only == mailbox && at.eq_ignore_ascii_case(of),
+        Some(("", of)) => host(of, at),
+        Some((only, of)) => only == mailbox && relative(at).eq_ignore_ascii_case(relative(of)),
         None => host(base, at),
     })
 }
 
 /// This host, or behind a leading dot those below it.
 fn host(base: &str, host: &str) -> bool {
+    let (base, host) = (relative(base), relative(host));
     let below = base.starts_with('.') && host.len() > base.len() && ends_with(host, base);
     base.is_empty() || below || host.eq_ignore_ascii_case(base)
 }
 
-/// The host of an address with an authority part. One without, and one that is a number, can't be compared with a domain.
+/// The host of an address with an authority part. One without, one that is a number, and one that is written in a way that programs
+/// read differently (`\`, `%2e`) can't be compared with a domain.
 fn host_of(uri: &str) -> Option<&str> {
-    let (_scheme, rest) = uri.split_once("://")?;
+    let (scheme, rest) = uri.split_once("://")?;
+    // RFC 3986 §3.1; with a colon in front of the slashes they are no beginning of an authority.
+    let is_scheme = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
     let authority = rest.split(['/', '?', '#']).next()?;
+    let is_read_alike = authority.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     let host = authority.rsplit('@').next()?.split(':').next()?;
-    let is_number = host.starts_with('[') || host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    (!host.is_empty() && !is_number).then_some(host)
+    let is_name = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    let is_number = host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    (is_scheme && is_read_alike && is_name && !host.is_empty() && !is_number).then_some(host)
 }
 
 /// An address in a network, which is an address and a mask of the same kind.
@@ -172,6 +209,8 @@ mod tests {
             ("example.com", "WWW.Example.COM", true),
             ("example.com", "badexample.com", false),
             ("example.com", "com", false),
+            ("example.com", "a.example.com.", true),
+            ("example.com.", "a.example.com", true),
             (".example.com", "a.example.com", true),
             (".example.com", "example.com", false),
             ("", "anything", true),
@@ -189,6 +228,9 @@ mod tests {
             ("example.com", "b@sub.example.com", Some(false)),
             (".example.com", "b@sub.example.com", Some(true)),
             (".example.com", "b@example.com", Some(false)),
+            ("example.com", "b@example.com.", Some(true)),
+            ("@example.com", "b@example.com", Some(true)),
+            ("@example.com", "b@sub.example.com", Some(false)),
             ("example.com", "nobody", None),
             ("example.com", "\"a@evil.test\"@example.com", Some(true)),
         ] {
@@ -206,11 +248,52 @@ mod tests {
             ("http:///a", None),
             ("http://10.0.0.1/", None),
             ("http://[::1]/", None),
+            ("http://evil.test\\@example.com/", None),
+            ("http://ex%61mple.com/", None),
+            ("http://example.com%2eevil.test/", None),
+            ("http://example .com/", None),
+            ("urn:a://example.com/", None),
         ] {
             assert_eq!(host_of(uri), expected, "{uri}");
         }
         assert!(host(".example.com", "a.example.com") && !host(".example.com", "example.com"));
         assert!(host("example.com", "EXAMPLE.com") && !host("example.com", "a.example.com"));
+    }
+
+    fn says(permitted: &[&str], excluded: &[&str], name: &str) -> bool {
+        let subtrees = |all: &[&str]| {
+            let subtree = |base: &&str| Subtree { base: GeneralName::Dns((*base).to_owned()), measured: false };
+            all.iter().map(subtree).collect()
+        };
+        let constraints = NameConstraints { permitted: subtrees(permitted), excluded: subtrees(excluded) };
+        constraints.check(&[GeneralName::Dns(name.to_owned())], &mut 100).is_ok()
+    }
+
+    #[test]
+    fn a_wildcard_that_stands_for_a_host_that_is_left_out_is_left_out() {
+        for (excluded, name, allowed) in [
+            ("a.example.com", "*.example.com", false),
+            (".a.example.com", "*.example.com", false),
+            ("a.example.com", "*.EXAMPLE.com.", false),
+            ("a.example.com", "x*.example.com", false),
+            ("a.example.com", "*.a.example.com", false),
+            ("b.a.example.com", "*.example.com", true), // it stands for one label
+            ("a.example.com", "*.example.org", true),
+            ("a.example.com", "b.example.com", true),
+            ("a.example.com", "a.example.com.", false),
+        ] {
+            assert_eq!(says(&[], &[excluded], name), allowed, "{excluded} {name}");
+        }
+        assert!(says(&["example.com"], &[], "*.example.com"));
+        assert!(!says(&["a.example.com"], &[], "*.example.com"), "it stands for others too");
+    }
+
+    #[test]
+    fn a_list_of_subtrees_that_has_none_is_refused() {
+        for number in [0, 1] {
+            let empty = [0x30, 2, tag::constructed(number), 0];
+            assert_eq!(NameConstraints::read(&empty).err(), Some(Malformed("no subtree of names")));
+        }
     }
 
     #[test]

@@ -54,14 +54,20 @@ pub(super) fn check(path: &[Certificate], demand: &PolicyDemand) -> Result<(), C
         return Ok(()); // without a policy that has to be valid none can be missing
     }
     let length = path.len();
-    let from = |now| if now { 0 } else { length };
+    // More than there are certificates to count, the root among them, which counts where another authority issued it: what nobody
+    // asks for never holds (§6.1.2 d–f).
+    let from = |now| if now { 0 } else { length + 1 };
     let mut left =
         Countdowns { explicit: from(demand.explicit), mapping: from(demand.no_mapping), any: from(demand.no_any) };
     let mut graph = Graph(vec![vec![Node { policy: ANY_POLICY, expected: vec![ANY_POLICY], parents: Vec::new() }]]);
     for (place, certificate) in path.iter().enumerate().rev() {
         let (is_root, is_leaf) = (place + 1 == length, place == 0);
         match &certificate.extensions().policies {
-            Some(policies) => graph.grow(policies, left.any > 0 || (!is_leaf && certificate.is_self_issued())),
+            // What the caller inhibits is anyPolicy below the root, whoever issued that.
+            Some(policies) => {
+                let any_counts = left.any > 0 || is_root || (!is_leaf && certificate.is_self_issued());
+                graph.grow(policies, any_counts);
+            }
             None if is_root => continue_below(&mut graph),
             None => graph.0.push(Vec::new()),
         }

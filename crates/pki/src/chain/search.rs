@@ -9,8 +9,8 @@ use crate::extensions::KeyUsage;
 const MAX_CHECKS: usize = 200;
 /// Ways to a root whose names and policies are looked at.
 const MAX_PATHS: usize = 16;
-/// Comparisons of names with constraints in all of them.
-const MAX_COMPARISONS: usize = 250_000;
+/// Comparisons of names with constraints in all of them, of directory names those of attributes.
+const MAX_COMPARISONS: usize = 500_000;
 
 pub(super) struct Search<'a> {
     /// Those that may stand above others, and whether they are trusted: in the order in which they are tried.

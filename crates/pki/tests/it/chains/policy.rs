@@ -150,6 +150,21 @@ fn restricted() -> Vec<Case> {
             &[own.clone(), mappings(&[(A, B)])],
             &[policies(&[B])],
         ),
+        // Trusted itself, though another authority issued it: it is a root all the same.
+        trusted_below(
+            "a policy that a trusted authority below another one asks for beyond the end",
+            &world,
+            &[policy_constraints(Some(5), None)],
+            &[],
+        ),
+        trusted_below(
+            "any policy of a trusted authority below another one where it does not count",
+            &world,
+            std::slice::from_ref(&any),
+            std::slice::from_ref(&own),
+        )
+        .explicit()
+        .without_any(),
         bad(
             "policies of a root",
             world.leaf(std::slice::from_ref(&own)),
@@ -158,4 +173,9 @@ fn restricted() -> Vec<Case> {
         )
         .explicit(),
     ]
+}
+
+/// A signer right below an authority that is trusted itself and was issued by another one.
+fn trusted_below(name: &'static str, world: &World, middle: &[Vec<u8>], leaf: &[Vec<u8>]) -> Case {
+    good(name, world.leaf(leaf), &[], &world.middle(middle)).saying("-partial_chain -policy_check")
 }
