@@ -392,6 +392,8 @@ impl Findings {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -402,6 +404,17 @@ mod tests {
             let advised = !advice_zh.is_empty() && !advice_en.is_empty();
             assert!(advised || *level < Level::Warning, "{code} says what is wrong and not what to do");
         }
+    }
+
+    #[test]
+    fn what_is_looked_for_is_explained_and_what_is_explained_is_looked_for() {
+        let source = [include_str!("cards.rs"), include_str!("connection.rs")].concat();
+        let is_code = |word: &&str| word.len() > 3 && word.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+        let mut named: BTreeSet<&str> = source.split('"').filter(is_code).collect();
+        for of_others in ["ESEAL_TOKEN", "ROLE_MISSING", "SEAL_NOT_FOUND", "SEAL_STATE_"] {
+            assert!(named.remove(of_others), "{of_others}");
+        }
+        assert_eq!(named, CODES.iter().map(|(code, ..)| *code).collect());
     }
 
     #[test]
