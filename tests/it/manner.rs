@@ -184,12 +184,14 @@ fn a_batch_takes_the_same_options_and_refuses_one_by_one_what_does_not_fit() {
         (answer.code, summary.unwrap_or_default())
     };
     let (code, summary) = batch("@stamped", &["--level", "b-t", "--tsa", &tsa.url]);
-    assert_eq!((code, &summary["sealed"], &summary["failed"]), (1, &2.into(), &1.into()), "{summary}");
-    let results = std::fs::read_to_string(company.path("stamped/results.jsonl")).expect("results");
-    assert!(results.contains("OPTION_UNFIT"), "{results}");
-    for name in ["stamped/b.pdf", "stamped/c.pdf"] {
+    assert_eq!((code, &summary["sealed"], &summary["failed"]), (0, &3.into(), &0.into()), "{summary}");
+    for name in ["stamped/a.ofd", "stamped/b.pdf", "stamped/c.pdf"] {
         assert_eq!(report(&company, name)["seals"][0]["sealing_time_source"], "time_stamp", "{name}");
     }
+    let (code, summary) = batch("@certified", &["--certify", "2"]);
+    assert_eq!((code, &summary["sealed"], &summary["failed"]), (1, &2.into(), &1.into()), "{summary}");
+    let results = std::fs::read_to_string(company.path("certified/results.jsonl")).expect("results");
+    assert!(results.contains("OPTION_UNFIT"), "{results}");
     let (code, summary) = batch("@listed", &["--list-files", "--tsa", &tsa.url]);
     assert_eq!((code, &summary["sealed"], &summary["failed"]), (1, &1.into(), &2.into()), "{summary}");
     assert_eq!(report(&company, "listed/a.ofd")["notes"][0]["code"], "INTEGRITY_LIST_HOLDS");

@@ -190,9 +190,12 @@ pub enum SealingOption {
     /// A signature field of the document (PDF).
     #[error("a signature field")]
     Field,
-    /// A time stamp over the signature value, or a PAdES level that needs one (PDF in its international form).
+    /// A time stamp over the signature value (OFD, and PDF in its international form).
     #[error("a time stamp over the signature value")]
     TimeStamp,
+    /// Proofs of certificates and their status, for later (PDF in its international form).
+    #[error("data for long-term validation")]
+    LongTerm,
     /// The list of all files, against smuggling (OFD).
     #[error("a list of all files")]
     ListOfFiles,

@@ -69,6 +69,14 @@ impl Findings {
         self.steps.push(Step { check, outcome, detail: stamp.detail.clone() });
     }
 
+    /// The same, and warns of one that does not hold.
+    pub fn time_stamp_beside(&mut self, stamp: &TimeStampReport) {
+        self.time_stamp(stamp);
+        if stamp.outcome.is_failed() {
+            self.notes.push(Note::with(NoteCode::TimeStampWrong, stamp.detail.as_deref().unwrap_or_default()));
+        }
+    }
+
     /// Whether there is a time stamp that may hold.
     pub fn is_stamped(&self) -> bool {
         self.steps.iter().any(|step| step.check == Check::TimeStamp && !step.outcome.is_failed())

@@ -29,6 +29,7 @@ pub mod sealing;
 pub mod status;
 mod text;
 pub mod time_stamp;
+mod token;
 pub mod verifier;
 
 use std::io::{Cursor, Read, Seek, SeekFrom};

@@ -64,7 +64,6 @@ mod structure;
 mod text;
 mod time;
 mod time_stamp;
-mod token;
 mod update;
 mod usable;
 mod validation;
@@ -77,13 +76,13 @@ mod xref;
 
 use std::sync::Arc;
 
+pub use crate::token::time_stamp_room;
 pub use completed::Completed;
 pub use field_places::field_places;
 pub use request::{Permitted, SealForm, SealingOptions, SealingRequest};
 pub use sealing::{Prepared, Sealed, prepare, prepare_reading};
 pub use stamping::{PreparedTimeStamp, prepare_time_stamp};
 pub use text::{find_text, find_text_with};
-pub use token::time_stamp_room;
 pub use usable::UsableSeal;
 pub use validation::{ValidationData, add_validation_data};
 pub(crate) use verify::verify_knowing;

@@ -9,7 +9,7 @@ use eseal_seal::Seal;
 use crate::{Check, Note, Reason, Stamp, TimeStampReport};
 
 /// The kinds of documents that can be sealed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Format {
     /// GB/T 33190-2016.
     Ofd,

@@ -147,7 +147,6 @@ impl Options<'_> {
             (self.certifies.is_some(), SealingOption::Certification),
             (self.form != pdf::SealForm::Pades, SealingOption::Form),
             (self.field.is_some(), SealingOption::Field),
-            (self.time_stamp_room > 0, SealingOption::TimeStamp),
         ];
         let unfit = match format {
             Format::Ofd => of_pdf.into_iter().find_map(|(asked, option)| asked.then_some(option)),
@@ -282,10 +281,10 @@ impl Prepared {
         self.finish_stamped(out, signature, None, on_progress)
     }
 
-    /// The same with a time stamp token over the signature, where [`Options::time_stamp_room`] kept room for one.
+    /// The same with a time stamp token over the signature; in a PDF where [`Options::time_stamp_room`] kept room for one.
     ///
     /// # Errors
-    /// As [`Prepared::finish`]; [`DocumentError::OptionUnfit`], [`DocumentError::TimeStampRefused`].
+    /// As [`Prepared::finish`]; [`DocumentError::TimeStampRefused`].
     pub fn finish_stamped(
         self,
         out: impl Write,
@@ -293,17 +292,14 @@ impl Prepared {
         token: Option<&[u8]>,
         on_progress: OnProgress<'_>,
     ) -> Result<Sealed, DocumentError> {
-        match (self.of, token) {
-            (Of::Ofd(_), Some(_)) => {
-                Err(DocumentError::OptionUnfit { format: Format::Ofd, option: SealingOption::TimeStamp })
-            }
-            (Of::Ofd(prepared), None) => {
+        match self.of {
+            Of::Ofd(prepared) => {
                 let mut out = BufWriter::new(out);
-                let sealed = prepared.finish(&mut out, &self.signer, signature, on_progress)?;
+                let sealed = prepared.finish_stamped(&mut out, &self.signer, signature, token, on_progress)?;
                 out.flush().map_err(DocumentError::Write)?;
                 Ok(Sealed { name: sealed.id, signature: sealed.signature.der().to_vec() })
             }
-            (Of::Pdf(prepared), token) => {
+            Of::Pdf(prepared) => {
                 let (completed, sealed) = prepared.complete(signature, token)?;
                 completed.write(out, on_progress)?;
                 Ok(Sealed { name: sealed.id, signature: sealed.signature })

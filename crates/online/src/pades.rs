@@ -69,6 +69,8 @@ pub struct Proofs<'a> {
 /// A level above B-B, ready for any number of documents sealed with one key.
 pub struct Pades {
     level: Level,
+    /// Of stamps over signatures.
+    digest: DigestAlg,
     stamps: TimeStampClient,
     room: usize,
     /// What goes into the document from B-LT on.
@@ -124,7 +126,18 @@ impl Pades {
             data = proofs.of_signer().await?;
             data.extend(proofs.of_authority(&first).await?);
         }
-        Ok(Self { level, stamps, room, data: Arc::new(data) })
+        Ok(Self { level, digest: DIGEST, stamps, room, data: Arc::new(data) })
+    }
+
+    /// The same for OFDs: stamps over SM3 digests (GB/T 20520), and no level above B-T.
+    ///
+    /// # Errors
+    /// [`PadesError::TimeStamp`].
+    pub async fn begin_ofd(stamps: TimeStampClient) -> Result<Self, PadesError> {
+        let digest = DigestAlg::Sm3;
+        let first = stamps.stamp(digest, &digest.digest(b"")).await?;
+        let room = pdf::time_stamp_room(first.der())?;
+        Ok(Self { level: Level::Stamped, digest, stamps, room, data: Arc::default() })
     }
 
     /// Bytes to keep free for a token.
@@ -137,7 +150,7 @@ impl Pades {
     /// # Errors
     /// [`PadesError::TimeStamp`].
     pub async fn token(&self, signature: &[u8]) -> Result<Vec<u8>, PadesError> {
-        Ok(self.stamps.stamp(DIGEST, &DIGEST.digest(signature)).await?.der().to_vec())
+        Ok(self.stamps.stamp(self.digest, &self.digest.digest(signature)).await?.der().to_vec())
     }
 
     /// Puts behind a sealed document, of which `open` gives the bytes and `append` adds some, what else the level asks for.

@@ -93,4 +93,6 @@ pub(crate) struct Signature<'a> {
     pub(crate) cert: &'a OctetStringRef,
     pub(crate) signature_alg_id: ObjectIdentifier,
     pub(crate) signature: BitStringRef<'a>,
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    pub(crate) time_stamp: Option<BitStringRef<'a>>,
 }

@@ -55,6 +55,20 @@ impl SesSignature {
     /// # Errors
     /// `to_sign_der` is no TBS_Sign of V4 or V5, the certificate has no usable key, or something is too large.
     pub fn assemble(to_sign_der: &[u8], holder: &Certificate, signature: &[u8]) -> Result<Vec<u8>, SealError> {
+        Self::assemble_stamped(to_sign_der, holder, signature, None)
+    }
+
+    /// The same with `timeStamp`: a time stamp token (RFC 3161) over the signature value. It lies outside what is signed, and
+    /// is not checked.
+    ///
+    /// # Errors
+    /// As [`SesSignature::assemble`].
+    pub fn assemble_stamped(
+        to_sign_der: &[u8],
+        holder: &Certificate,
+        signature: &[u8],
+        token: Option<&[u8]>,
+    ) -> Result<Vec<u8>, SealError> {
         ToSign::from_der(to_sign_der)?;
         bounded("cert", limits::CERTIFICATE, holder.der().len())?;
         bounded("signature", limits::SIGNATURE_VALUE, signature.len())?;
@@ -63,6 +77,7 @@ impl SesSignature {
             cert: OctetStringRef::new(holder.der()).map_err(malformed("cert"))?,
             signature_alg_id: algorithm_of(holder)?,
             signature: BitStringRef::from_bytes(signature).map_err(malformed("signature"))?,
+            time_stamp: token.map(time_stamp).transpose()?,
         };
         let der = structure.to_der().map_err(malformed("SES_Signature"))?;
         bounded("SES_Signature", limits::SIGNATURE, der.len())?;
@@ -207,6 +222,11 @@ impl SesSignature {
     pub fn signer_in_list(&self) -> bool {
         self.certificate().is_some_and(|holder| self.seal().info().certificates.contains(holder))
     }
+}
+
+fn time_stamp(token: &[u8]) -> Result<BitStringRef<'_>, SealError> {
+    bounded("timeStamp", limits::VALUE, token.len())?;
+    BitStringRef::from_bytes(token).map_err(malformed("timeStamp"))
 }
 
 impl fmt::Debug for SesSignature {

@@ -152,7 +152,8 @@ pub struct Special {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "时间戳与长期有效 · Time stamps and long-term validity")]
 pub struct Lasting {
-    /// PDF 签名级别 · PAdES level of a PDF: b-t needs --tsa, b-lt and b-lta also --tsa-trust, --chain and revocation data
+    /// 签名级别 · b-t: a time stamp over the signature, needs --tsa; b-lt and b-lta, of PDFs only (PAdES): also --tsa-trust,
+    /// --chain and revocation data
     #[arg(long, value_enum, value_name = "LEVEL", default_value_t = PadesLevel::Bb)]
     pub level: PadesLevel,
     /// 时间戳服务地址,可重复 · A time stamping authority (RFC 3161) for --level, and for --list-files; the next one is asked

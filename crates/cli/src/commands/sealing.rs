@@ -113,7 +113,7 @@ impl Work<'_> {
         let (Some(key), Some(certificate)) = (unlocked.signer(suite), certificate) else {
             return Err(no_key(lang, suite));
         };
-        let pades = self.manner.pades(lang, &certificate).await?;
+        let pades = self.manner.pades(lang, self.document.format(), &certificate).await?;
         let draft = self.draft(&seal, &certificate, pades.as_ref())?;
         attempt.authorize(&card, &key, &certificate, &structure, &draft, self.original()).await?;
         let signature = key.sign(draft.to_sign());
@@ -131,7 +131,7 @@ impl Work<'_> {
         let seal = usable(lang, &attempt.structure().await?, &self.args.seal)?;
         let suite = self.manner.suite(self.document.format());
         let certificate = seal.signer(suite).ok_or_else(|| no_key(lang, suite))?;
-        let pades = self.manner.pades(lang, &certificate).await?;
+        let pades = self.manner.pades(lang, self.document.format(), &certificate).await?;
         let draft = self.draft(&seal, &certificate, pades.as_ref())?;
         let original = self.original();
         loop {

@@ -23,7 +23,7 @@ pub fn signed(opened: &Opened, data: &SignedData, known: &Known, mut found: Find
         note_validity(signer, time, &mut found);
     }
     let stamps: Vec<_> = first.iter().flat_map(|signer| stamps_of(signer)).collect();
-    stamps.iter().for_each(|stamp| found.time_stamp(stamp));
+    stamps.iter().for_each(|stamp| found.time_stamp_beside(stamp));
     add_time(&mut found, opened.descriptor.date_time.as_deref(), time);
     SealReport {
         signer: signer.map(|signer| known.certificate(signer)),

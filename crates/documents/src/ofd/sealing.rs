@@ -18,6 +18,7 @@ use super::package::{Package, malformed};
 use super::present::{Present, utf8};
 use super::target::{Target, impressions};
 use super::usable::UsableSeal;
+use crate::token::must_be_over_value;
 use crate::{DocumentError, Limits, OnProgress, Source, Stamp};
 
 /// What to seal with, and where.
@@ -151,21 +152,40 @@ impl Prepared {
     /// The signature does not verify, the certificate is not in the seal's list or not of an SM2 key, the document is not
     /// what was prepared any more, or writing fails; then `out` has an incomplete document and must be thrown away.
     pub fn finish(
-        mut self,
+        self,
         out: impl Write,
         signer: &Certificate,
         signature: &[u8],
         on_progress: OnProgress<'_>,
     ) -> Result<Sealed, DocumentError> {
+        self.finish_stamped(out, signer, signature, None, on_progress)
+    }
+
+    /// The same with a time stamp token over the signature value (GB/T 38540-2020 7.1, `timeStamp`).
+    ///
+    /// # Errors
+    /// As [`Prepared::finish`]; [`DocumentError::TimeStampRefused`].
+    pub fn finish_stamped(
+        mut self,
+        out: impl Write,
+        signer: &Certificate,
+        signature: &[u8],
+        token: Option<&[u8]>,
+        on_progress: OnProgress<'_>,
+    ) -> Result<Sealed, DocumentError> {
         if signer.public_key().ok().and_then(|key| key.suite()) != Some(Suite::Sm2Sm3) {
             return Err(DocumentError::NotAnSm2Key);
         }
-        let der = SesSignature::assemble(&self.to_sign, signer, signature).map_err(|_| DocumentError::SigningFailed)?;
+        let der = SesSignature::assemble_stamped(&self.to_sign, signer, signature, token);
+        let der = der.map_err(|_| DocumentError::SigningFailed)?;
         let signed = SesSignature::from_der(&der).map_err(|_| DocumentError::SigningFailed)?;
         if !signed.signer_in_list() {
             return Err(DocumentError::SignerNotInSeal);
         }
         signed.verify_value().map_err(|_| DocumentError::SigningFailed)?;
+        if let Some(token) = token {
+            must_be_over_value(token, signature)?;
+        }
         if fingerprint(&self.source, &self.zip) != self.fingerprint {
             return Err(DocumentError::Changed);
         }

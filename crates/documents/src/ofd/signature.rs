@@ -210,7 +210,7 @@ fn sealed(opened: &Opened, signature: &SesSignature, known: &Known, mut found: F
     data_hash(&opened.bytes, signature.data_hash(), signer, &mut found);
     let over_signature = |token| TimeStampReport::over_signature(token, signature.signature());
     let stamps: Vec<_> = signature.timestamp().map(over_signature).into_iter().collect();
-    stamps.iter().for_each(|stamp| found.time_stamp(stamp));
+    stamps.iter().for_each(|stamp| found.time_stamp_beside(stamp));
     add_time(&mut found, opened.descriptor.date_time.as_deref(), time);
     SealReport {
         signer: signer.cloned(),

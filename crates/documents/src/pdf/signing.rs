@@ -5,8 +5,7 @@ use eseal_pki::{Certificate, Suite};
 use eseal_seal::{SealError, SesSignature, ToSign};
 
 use super::request::{SealForm, SealingRequest};
-use super::token;
-use crate::DocumentError;
+use crate::{DocumentError, token};
 
 /// `propertyInfo` of a seal signature must say what is protected (GB/T 38540-2020 §7.1), in ASCII: the entry of the signature
 /// dictionary that says so.
@@ -112,10 +111,7 @@ impl Signing {
                 Self::Gm { .. } => 0,
             };
             token::must_fit(token, room)?;
-            token::must_be_over(token, &mut |mut hasher| {
-                hasher.update(signature);
-                hasher.finish()
-            })?;
+            token::must_be_over_value(token, signature)?;
         }
         self.around(signature, token)
     }

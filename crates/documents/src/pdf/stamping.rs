@@ -8,8 +8,8 @@ use eseal_pki::{DigestAlg, Hasher};
 use super::completed::Completed;
 use super::draft::Draft;
 use super::view::View;
-use super::{Source, digest, token};
-use crate::{DocumentError, Limits, OnProgress};
+use super::{Source, digest};
+use crate::{DocumentError, Limits, OnProgress, token};
 
 /// A document that is ready to be stamped, except for the token.
 pub struct PreparedTimeStamp {

@@ -12,6 +12,7 @@ mod ofd_samples;
 mod ofd_sealing;
 mod ofd_signers;
 mod ofd_tampering;
+mod ofd_time_stamp;
 mod ofd_variants;
 mod pdf_certification;
 mod pdf_encrypted;

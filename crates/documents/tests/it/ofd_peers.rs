@@ -6,9 +6,10 @@ use std::path::Path;
 
 use eseal_documents::ofd::{Mode, SealingOptions, prepare_list};
 use eseal_documents::{Limits, Placement, Seam, Size, stamps};
-use eseal_pki::{Certificate, Signer};
+use eseal_pki::{Certificate, DigestAlg, Signer};
 use eseal_seal::{CertificateDigest, CertificateList, Seal, SesSignature, Version};
 
+use crate::support::authority::Authority;
 use crate::support::hostile::{content, entries};
 use crate::support::ofd_contract::{contract, contract_of};
 use crate::support::parties::{Party, World, info, now, source};
@@ -38,7 +39,15 @@ fn kinds(world: &World) -> Vec<(&'static str, usize, Vec<u8>)> {
         ("v5", 2, with(&v5_party(world), &contract(), v5)),
         ("seam", 5, seam),
         ("listed", 2, listed(&once, world)),
+        ("stamped", 2, stamped(&party)),
     ]
+}
+
+/// With a time stamp over the signature; without OpenSSL with none.
+fn stamped(party: &Party) -> Vec<u8> {
+    let Some(authority) = Authority::new() else { return party.seal(&contract()) };
+    let token = |signature: &[u8]| authority.token("sm3", &DigestAlg::Sm3.digest(signature));
+    super::ofd_time_stamp::stamped(party, token).expect("sealed").0
 }
 
 fn digests_party(world: &World) -> Party {
@@ -137,7 +146,8 @@ fn openssl(folder: &Path, signer: &Certificate, signed: &[u8], value: &[u8]) -> 
 
 #[test]
 fn the_crate_sofd_sign_accepts_every_signature_of_every_kind() {
-    for (kind, _, document) in kinds(&World::new()) {
+    // It takes what stands last in the structure for the signature value; behind it stands the time stamp.
+    for (kind, _, document) in kinds(&World::new()).into_iter().filter(|(kind, ..)| *kind != "stamped") {
         let mut package = sofd_package::Package::from_bytes(&document).expect("a package");
         let list = sofd_sign::read_sign_list(&mut package, LIST).expect("a list");
         assert_eq!(list.len(), if kind == "twice" { 2 } else { 1 }, "{kind}");

@@ -47,7 +47,6 @@ fn what_a_format_does_not_have_is_refused_by_name() {
     assert_eq!(ofd(asked), SealingOption::Certification);
     assert_eq!(ofd(Options { form: SealForm::Gm, ..Options::default() }), SealingOption::Form);
     assert_eq!(ofd(Options { field: Some("Signature1"), ..Options::default() }), SealingOption::Field);
-    assert_eq!(ofd(Options { time_stamp_room: 1, ..Options::default() }), SealingOption::TimeStamp);
 
     let party = PdfWorld::new().sm2_party("甲方");
     let seal = UsableSeal::from_der(&party.seal).expect("a seal");
@@ -56,7 +55,7 @@ fn what_a_format_does_not_have_is_refused_by_name() {
     let token = laid_out(&seal, &party.certificate, &contract(), Options::default()).expect("prepared");
     let signature = party.key.sign(token.to_sign()).expect("a signature");
     let refused = token.finish_stamped(Vec::new(), &signature, Some(b"token"), &mut |_| {}).expect_err("refused");
-    assert!(matches!(refused, DocumentError::OptionUnfit { option: SealingOption::TimeStamp, .. }), "{refused}");
+    assert!(matches!(refused, DocumentError::TimeStampRefused { .. }), "{refused}");
 }
 
 #[test]

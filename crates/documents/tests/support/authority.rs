@@ -19,7 +19,7 @@ serial = serial
 crypto_device = builtin
 signer_digest = sha256
 default_policy = 1.2.3.4.1
-digests = sha256, sha384, sha512
+digests = sha256, sha384, sha512, sm3
 accuracy = secs:1
 ess_cert_id_alg = sha256
 [tsa_certificate]

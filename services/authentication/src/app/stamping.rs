@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{fs, io};
 
+use eseal_documents::Format;
 use eseal_kernel::Timestamp;
 use eseal_online::pades::{Level, Pades, PadesError, Proofs};
 use eseal_online::{Addresses, OnlineError, RevocationClient, TimeStampClient, TimeStampSettings};
@@ -108,13 +109,14 @@ impl Stamping {
         self.settings.authorities.is_empty()
     }
 
-    /// What makes PDFs of this signer reach a level; nothing for B-B.
+    /// What makes documents of this format and signer reach a level; nothing for B-B.
     ///
     /// # Errors
     /// [`StampingError`].
     pub async fn pades(
         &self,
         level: Level,
+        format: Format,
         signer: &Certificate,
         trust: &Trust,
         now: Timestamp,
@@ -123,6 +125,9 @@ impl Stamping {
             return Ok(None);
         }
         let (client, files) = self.client().await?;
+        if format == Format::Ofd {
+            return Ok(Some(Pades::begin_ofd(client).await?));
+        }
         let revocation = || RevocationClient::try_new(self.settings.timeout, self.settings.addresses);
         let revocation = self.settings.ask_revocation.then(revocation).transpose()?;
         let mut known = Evidence { crls: trust.crls().to_vec(), ..Evidence::default() };

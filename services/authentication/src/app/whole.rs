@@ -132,10 +132,11 @@ impl Manner {
     pub fn must_fit(&self, format: Format) -> Result<(), DocumentError> {
         let stamped = usize::from(self.level >= Level::Stamped);
         self.options(stamped).must_fit(format)?;
-        match (format, self.list_files) {
-            (Format::Pdf, true) => Err(DocumentError::OptionUnfit { format, option: SealingOption::ListOfFiles }),
-            (Format::Pdf, false) | (Format::Ofd, _) => Ok(()),
-        }
+        let unfit = match format {
+            Format::Pdf => self.list_files.then_some(SealingOption::ListOfFiles),
+            Format::Ofd => (self.level > Level::Stamped).then_some(SealingOption::LongTerm),
+        };
+        unfit.map_or(Ok(()), |option| Err(DocumentError::OptionUnfit { format, option }))
     }
 
     fn options(&self, time_stamp_room: usize) -> Options<'_> {

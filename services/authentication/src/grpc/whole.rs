@@ -142,7 +142,7 @@ impl Grpc {
         let value = self.sign_whole(&mut whole, &prepared, pades.as_ref()).await?;
         let token = Some(value.time_stamp).filter(|token| !token.is_empty());
         let (mut file, sealed) = written(prepared, value.signature, token).await.map_err(|error| not_sealed(&error))?;
-        if let Some(pades) = &pades {
+        if let Some(pades) = pades.as_ref().filter(|_| sound.format() == Format::Pdf) {
             completed(&file, pades, &manner).await.map_err(|error| not_sealed(&error))?;
         }
         if manner.list_files {
@@ -162,7 +162,7 @@ impl Grpc {
         let signer = seal.signer(manner.suite(format));
         let signer = signer.ok_or_else(|| refusals::rejected(Rejection::WrongCustody, language))?;
         let trust = self.app.trust.current().await.map_err(|error| internal(&error))?;
-        let pades = self.app.stamping.pades(manner.level, &signer, &trust, whole.turn.metadata.now).await;
+        let pades = self.app.stamping.pades(manner.level, format, &signer, &trust, whole.turn.metadata.now).await;
         let pades = pades.map_err(|error| refusals::stamping(&error, language))?;
         Ok(Ready { seal, signer, pades })
     }

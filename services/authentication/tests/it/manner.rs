@@ -76,7 +76,7 @@ async fn what_the_format_does_not_have_is_refused_before_anything_is_recorded() 
     for (document, manner) in [
         (OFD, pb::SealingManner { certification, ..usual() }),
         (OFD, pb::SealingManner { form, ..usual() }),
-        (OFD, pb::SealingManner { level, ..usual() }),
+        (OFD, pb::SealingManner { level: pb::PadesLevel::LongTerm.into(), ..usual() }),
         (PDF, pb::SealingManner { list_files: true, ..usual() }),
         (PDF, pb::SealingManner { form, level, ..usual() }),
     ] {
@@ -170,11 +170,14 @@ async fn a_time_stamp_comes_from_the_authority_of_the_settings_and_again_with_th
     assert_eq!((found.seals[0].content, found.seals[0].time_stamps.len()), (Outcome::Passed, 1));
     assert!(seal(&bureau, pieces(order, PDF)).await.expect("a repeat") == first, "another document");
 
-    // A list of files is stamped too.
-    let listed = pb::SealingManner { list_files: true, ..Default::default() };
+    // So is the signature of an OFD, and that of the list of its files.
+    let listed = pb::SealingManner { level, list_files: true, ..Default::default() };
     let (_, document) = sealed(&bureau, &hosted, OFD, listed).await.expect("sealed");
     assert!(has(&document, "OFDEntries.xml"));
-    assert_eq!(report(&document, "").notes[0].code, NoteCode::IntegrityListHolds);
+    let found = report(&document, "");
+    assert_eq!(found.notes[0].code, NoteCode::IntegrityListHolds);
+    let stamps: Vec<_> = found.seals[0].time_stamps.iter().map(|stamp| stamp.outcome).collect();
+    assert_eq!((found.seals[0].content, stamps), (Outcome::Passed, vec![Outcome::Passed]));
 }
 
 #[tokio::test]

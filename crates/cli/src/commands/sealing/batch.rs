@@ -13,7 +13,6 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use eseal_documents::Format;
 use eseal_kernel::Digest;
 use eseal_pki::{Signer as _, Suite};
 use indicatif::ProgressBar;
@@ -128,7 +127,7 @@ impl Run<'_> {
         let count = u32::try_from(inputs.len()).unwrap_or(u32::MAX);
         let attempt = Attempt::begin(self.server, &self.args.manner.seal, count).await?;
         match &self.means {
-            None => self.means = Some(self.take_means(&attempt).await?),
+            None => self.means = Some(self.take_means(&attempt, inputs).await?),
             Some(Means { holder: Holder::Card { .. }, .. }) => drop(attempt.pin(true).await?),
             Some(Means { holder: Holder::Hosted { .. }, .. }) => {}
         }
@@ -173,7 +172,7 @@ impl Run<'_> {
     }
 
     /// The card and its PIN, or the PIN of the hosted key.
-    async fn take_means(&self, attempt: &Attempt<'_>) -> Result<Means, Failure> {
+    async fn take_means(&self, attempt: &Attempt<'_>, inputs: &[Input]) -> Result<Means, Failure> {
         let (env, args, lang) = (self.env, &self.args.manner, self.env.lang());
         let (mut certificates, mut keys) = (BTreeMap::new(), BTreeMap::new());
         let (structure, seal, holder) = if attempt.is_hosted() {
@@ -201,11 +200,11 @@ impl Run<'_> {
             let seal = usable(lang, &structure, &args.seal)?;
             (structure, seal, Holder::Card { card, keys })
         };
-        // What lasts are PDFs; the others of this run are refused one by one.
-        let pades = match certificates.get(self.manner.suite(Format::Pdf).name()) {
-            Some(signer) => self.manner.pades(lang, signer).await?,
-            None => None,
-        };
+        let mut pades = BTreeMap::new();
+        for format in inputs::formats(inputs) {
+            let Some(signer) = certificates.get(self.manner.suite(format).name()) else { continue };
+            pades.extend(self.manner.pades(lang, format, signer).await?.map(|pades| (format, pades)));
+        }
         Ok(Means { seal_digest: digest_of(&structure), seal, certificates, holder, pades })
     }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use eseal_card::{Card, Key};
+use eseal_documents::Format;
 use eseal_documents::sealing::{Prepared, UsableSeal};
 use eseal_kernel::Timestamp;
 use eseal_online::pades::Pades;
@@ -32,8 +33,8 @@ pub(super) struct Means {
     pub(super) seal: UsableSeal,
     pub(super) certificates: BTreeMap<&'static str, Certificate>,
     pub(super) holder: Holder,
-    /// What makes PDFs reach their level.
-    pub(super) pades: Option<Pades>,
+    /// What makes documents of a format reach their level.
+    pub(super) pades: BTreeMap<Format, Pades>,
 }
 
 pub(super) enum Holder {
@@ -72,11 +73,12 @@ impl Bench<'_> {
     /// Bytes that a structure has beside what is signed, about.
     pub(super) fn around(&self) -> usize {
         let chain: usize = self.manner.chain.iter().map(|certificate| certificate.der().len()).sum();
-        AROUND + chain + self.room()
+        let stamp = self.means.pades.values().map(Pades::room).max().unwrap_or_default();
+        AROUND + chain + stamp
     }
 
-    fn room(&self) -> usize {
-        self.means.pades.as_ref().map_or(0, Pades::room)
+    fn room(&self, format: Format) -> usize {
+        self.means.pades.get(&format).map_or(0, Pades::room)
     }
 
     /// Everything but the signature.
@@ -93,7 +95,8 @@ impl Bench<'_> {
         let suite = self.manner.suite(document.format());
         let certificate = self.means.certificates.get(suite.name()).ok_or_else(|| no_key(lang, suite))?;
         let (seal, manner, time) = (&self.means.seal, self.manner, self.time);
-        let prepared = document.prepare(Sealing { seal, manner, time, time_stamp_room: self.room() }, certificate)?;
+        let time_stamp_room = self.room(document.format());
+        let prepared = document.prepare(Sealing { seal, manner, time, time_stamp_room }, certificate)?;
         Ok((document, prepared))
     }
 
@@ -116,7 +119,7 @@ impl Bench<'_> {
         let writing = Writing {
             lang: self.env.lang(),
             manner: self.manner,
-            pades: self.means.pades.as_ref(),
+            pades: self.means.pades.get(&document.format()),
             lister: self.lister(),
             time: self.time,
         };

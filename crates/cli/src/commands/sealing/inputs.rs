@@ -1,9 +1,11 @@
 //! Which documents are meant, and where each one goes.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use eseal_documents::Format;
 use eseal_pki::batch::MAX_DOCUMENTS;
 
 use crate::failure::{Failure, Kind};
@@ -43,6 +45,16 @@ pub fn collect(lang: Lang, named: &[PathBuf], folder: &Path) -> Result<Vec<Input
     })?;
     no_two_in_one_place(lang, &inputs)?;
     Ok(inputs)
+}
+
+/// The formats that are among them, as far as names tell.
+pub fn formats(inputs: &[Input]) -> impl Iterator<Item = Format> {
+    let may_be = |format: Format, other: &str| {
+        let is_other = |ending: &OsStr| ending.eq_ignore_ascii_case(other);
+        let found = inputs.iter().any(|input| !input.file.extension().is_some_and(is_other));
+        found.then_some(format)
+    };
+    [may_be(Format::Ofd, "pdf"), may_be(Format::Pdf, "ofd")].into_iter().flatten()
 }
 
 /// How many documents go into one act.

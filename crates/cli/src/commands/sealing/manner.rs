@@ -112,11 +112,11 @@ impl Manner {
     pub fn must_fit(&self, lang: Lang, format: Format) -> Result<(), Failure> {
         let stamped = usize::from(self.level >= Level::Stamped);
         let fits = Options { time_stamp_room: stamped, ..self.options(0) }.must_fit(format);
-        let lists = match (format, self.list_files) {
-            (Format::Pdf, true) => Err(DocumentError::OptionUnfit { format, option: SealingOption::ListOfFiles }),
-            (Format::Pdf, false) | (Format::Ofd, _) => Ok(()),
+        let unfit = match format {
+            Format::Pdf => self.list_files.then_some(SealingOption::ListOfFiles),
+            Format::Ofd => (self.level > Level::Stamped).then_some(SealingOption::LongTerm),
         };
-        let fits = fits.and(lists);
+        let fits = fits.and(unfit.map_or(Ok(()), |option| Err(DocumentError::OptionUnfit { format, option })));
         fits.map_err(|error| Failure::document(lang, &error))
     }
 
@@ -160,13 +160,19 @@ impl Manner {
         Ok(true)
     }
 
-    /// What makes PDFs of this signer reach their level; nothing at B-B.
+    /// What makes documents of this format and signer reach their level; nothing at B-B.
     ///
     /// # Errors
     /// [`Failure`]: no time stamp was given, or the proofs are not complete.
-    pub async fn pades(&self, lang: Lang, signer: &Certificate) -> Result<Option<Pades>, Failure> {
-        if self.level == Level::Basic {
-            return Ok(None);
+    pub async fn pades(&self, lang: Lang, format: Format, signer: &Certificate) -> Result<Option<Pades>, Failure> {
+        match (self.level, format) {
+            (Level::Basic, _) => return Ok(None),
+            (Level::Stamped, Format::Ofd) => {
+                let begun = Pades::begin_ofd(self.time_stamps(lang)?).await;
+                return begun.map(Some).map_err(|error| not_lasting(lang, &error));
+            }
+            (Level::LongTerm | Level::Archival, Format::Ofd) => return Ok(None), // unfit, which each document is told
+            (Level::Stamped | Level::LongTerm | Level::Archival, Format::Pdf) => {}
         }
         let client = || RevocationClient::try_new(PATIENCE, Addresses::Public);
         let revocation = self.ask_revocation.then(client).transpose().map_err(|error| no_time_stamp(lang, &error))?;
@@ -284,12 +290,12 @@ mod tests {
     fn what_does_not_fit_the_format_is_refused_by_its_code() {
         let code = |words: &[&str], format| manner(words).must_fit(Lang::En, format).err().map(|failure| failure.code);
         let unfit = Some("OPTION_UNFIT".to_owned());
-        for words in [&["--form", "gm"][..], &["--certify", "2"], &["--field", "Buyer"], &["--level", "b-t"]] {
+        for words in [&["--form", "gm"][..], &["--certify", "2"], &["--field", "Buyer"], &["--level", "b-lt"]] {
             assert_eq!(code(words, Format::Ofd), unfit, "{words:?}");
             assert_eq!(code(words, Format::Pdf), None, "{words:?}");
         }
         assert_eq!(code(&["--list-files"], Format::Pdf), unfit);
-        assert_eq!(code(&["--list-files", "--lock", "--v5"], Format::Ofd), None);
+        assert_eq!(code(&["--list-files", "--lock", "--v5", "--level", "b-t"], Format::Ofd), None);
         assert_eq!(code(&["--form", "gm", "--level", "b-t"], Format::Pdf), unfit);
     }
 

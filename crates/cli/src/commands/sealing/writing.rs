@@ -22,7 +22,7 @@ pub struct Writing<'a> {
     pub lang: Lang,
     /// How they are sealed.
     pub manner: &'a Manner,
-    /// What makes PDFs reach their level.
+    /// What makes documents of this format reach their level.
     pub pades: Option<&'a Pades>,
     /// Who signs the list of an OFD's files.
     pub lister: Option<Lister<'a>>,
@@ -54,22 +54,28 @@ impl Writing<'_> {
         written: impl Fn() -> io::Result<Source>,
         beside: &Path,
     ) -> Result<Sealed, Failure> {
-        match (document.format(), self.pades) {
-            (Format::Ofd, _) if self.manner.list_files => {
+        let lasting = |error| not_lasting(self.lang, &error);
+        let token = match self.pades {
+            Some(pades) => Some(pades.token(signature).await.map_err(lasting)?),
+            None => None,
+        };
+        let token = token.as_deref();
+        match document.format() {
+            Format::Ofd if self.manner.list_files => {
                 let file =
                     tempfile::tempfile_in(beside).map_err(|error| Failure::unwritable(self.lang, beside, &error))?;
-                let sealed = document.finish(draft, signature, None, &file)?;
+                let sealed = document.finish(draft, signature, token, &file)?;
                 let source = mapped::file(&file).map_err(|error| Failure::unreadable(self.lang, beside, &error))?;
                 self.list(source, out).await?;
                 Ok(sealed)
             }
-            (Format::Ofd, _) | (Format::Pdf, None) => document.finish(draft, signature, None, out),
-            (Format::Pdf, Some(pades)) => {
-                let lasting = |error| not_lasting(self.lang, &error);
-                let token = pades.token(signature).await.map_err(lasting)?;
-                let sealed = document.finish(draft, signature, Some(&token), &mut out)?;
-                let append = |bytes: &[u8]| out.write_all(bytes);
-                pades.complete(written, append, self.manner.password()).await.map_err(lasting)?;
+            Format::Ofd => document.finish(draft, signature, token, out),
+            Format::Pdf => {
+                let sealed = document.finish(draft, signature, token, &mut out)?;
+                if let Some(pades) = self.pades {
+                    let append = |bytes: &[u8]| out.write_all(bytes);
+                    pades.complete(written, append, self.manner.password()).await.map_err(lasting)?;
+                }
                 Ok(sealed)
             }
         }

@@ -50,3 +50,14 @@ pub(crate) fn must_be_over(token: &[u8], hash: &mut dyn FnMut(Hasher) -> Vec<u8>
     signer.verify(hash).map_err(|error| refused(error.to_string()))?;
     Ok(())
 }
+
+/// Refuses a token that is not over the value of a signature.
+///
+/// # Errors
+/// [`DocumentError::TimeStampRefused`].
+pub(crate) fn must_be_over_value(token: &[u8], signature: &[u8]) -> Result<(), DocumentError> {
+    must_be_over(token, &mut |mut hasher| {
+        hasher.update(signature);
+        hasher.finish()
+    })
+}
