@@ -208,6 +208,28 @@ impl Card {
         }
     }
 
+    /// How often the administrator's PIN may still be tried. Show it before asking for that.
+    ///
+    /// # Errors
+    /// [`CardError::NotOffered`] for a soft card without an administrator; the card was taken away, exchanged or damaged.
+    pub fn admin_tries_left(&self) -> Result<Tries, CardError> {
+        match &self.0 {
+            Kept::Soft(card) => {
+                let none = || CardError::NotOffered("an administrator's PIN".to_owned());
+                card.admin_tries_left()?.map(Tries::Exactly).ok_or_else(none)
+            }
+            Kept::Device(card) => card.admin_tries_left(),
+        }
+    }
+
+    /// The soft card behind the door, for what only soft cards have.
+    pub const fn as_soft(&self) -> Option<&SoftCard> {
+        match &self.0 {
+            Kept::Soft(card) => Some(card),
+            Kept::Device(_) => None,
+        }
+    }
+
     /// Gives a locked card a new PIN, by the administrator's. Trying that one is a try of its own count.
     ///
     /// # Errors

@@ -132,7 +132,15 @@ impl DeviceCard {
     }
 
     pub(crate) fn tries_left(&self) -> Result<Tries, CardError> {
-        match self.0.driver.ask(&Request::Tries)? {
+        self.tries(&Request::Tries)
+    }
+
+    pub(crate) fn admin_tries_left(&self) -> Result<Tries, CardError> {
+        self.tries(&Request::AdminTries)
+    }
+
+    fn tries(&self, request: &Request) -> Result<Tries, CardError> {
+        match self.0.driver.ask(request)? {
             Answer::Tries(tries) => Ok(tries),
             _ => Err(self.0.driver.garbled()),
         }
@@ -245,7 +253,7 @@ impl DeviceKey {
         verified.map_err(|_| lied(format!("its {} key is another one than it shows", self.suite)))
     }
 
-    fn signature(&self, message: &[u8]) -> Result<Vec<u8>, CardError> {
+    pub(crate) fn signature(&self, message: &[u8]) -> Result<Vec<u8>, CardError> {
         let input = self.public.device_input(self.suite, message).ok_or(CardError::NoKey(self.suite))?;
         let key = Algorithm::from(self.suite);
         match self.driver.ask(&Request::Sign { key, input: Bytes(input) })? {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use eseal_pki::{CertificateError, KeyError, SignError, Suite};
 
 use crate::fault::Fault;
+use crate::soft_card::CardKind;
 use crate::tries::Tries;
 
 /// What went wrong between this program and the driver of a device, which runs in a process of its own.
@@ -16,6 +17,9 @@ pub enum DriverError {
     /// The vendor's library can't be loaded or used.
     #[error("the driver's library can't be used: {0}")]
     Library(String),
+    /// The vendor's library follows another edition of its standard than this program knows: what it writes would be misread.
+    #[error("the driver's library is of another edition: {0}")]
+    Edition(String),
     /// The process ended; how.
     #[error("the driver crashed ({0}); connect the card again")]
     Crashed(String),
@@ -91,6 +95,14 @@ pub enum CardError {
     /// The last try was wrong, now or earlier. The card stays locked.
     #[error("the card is locked: too many wrong PINs")]
     PinLocked,
+    /// The card is not of the kind that is needed.
+    #[error("it is no {} card", match .0 { CardKind::Maker => "maker", CardKind::Holder => "seal" })]
+    OtherKind(CardKind),
+    /// Tries were used up, and a service leaves the rest to people.
+    #[error(
+        "tries of its PIN were used up ({0} left), and the rest is kept for people: see to the PIN and unlock it once"
+    )]
+    FewTries(Tries),
     /// The administrator's PIN (PKCS #11: of the security officer) is wrong.
     #[error("the administrator's PIN is wrong; {tries_left} tries are left")]
     AdminPinIncorrect {
@@ -100,6 +112,9 @@ pub enum CardError {
     /// The administrator's PIN is locked: the card can only be initialized anew, which destroys its keys.
     #[error("the administrator's PIN is locked: the card can only be initialized anew")]
     AdminPinLocked,
+    /// The card has an administrator, whose PIN is asked for instead.
+    #[error("the card has an administrator already: their PIN is needed")]
+    AdminExists,
     /// The device wants a PIN of another length or of other characters.
     #[error("the card does not accept a PIN like this")]
     PinRefused,
@@ -136,6 +151,9 @@ pub enum CardError {
     /// A certificate for a key that is not on this card.
     #[error("the certificate is not for the {0} key of this card")]
     OtherKey(Suite),
+    /// A key did not sign.
+    #[error(transparent)]
+    Signing(SignError),
     /// What is to be stored is no certificate.
     #[error("what is to be stored is no certificate: {0}")]
     Certificate(#[from] CertificateError),
@@ -190,6 +208,7 @@ impl CardError {
             Fault::Full => Self::Full,
             Fault::ReadOnly => Self::ReadOnly,
             Fault::Library(why) => DriverError::Library(why).into(),
+            Fault::OtherEdition(which) => DriverError::Edition(which).into(),
             Fault::Refused { call, code } => DriverError::Refused { call, code }.into(),
             Fault::Lied(what) => DriverError::Lied(what).into(),
         }

@@ -34,6 +34,8 @@ pub(crate) enum Fault {
     ReadOnly,
     /// The vendor's library can't be loaded or used.
     Library(String),
+    /// The vendor's library is of another edition of its standard; which one.
+    OtherEdition(String),
     /// A call that failed, and how the device says so.
     Refused {
         call: String,

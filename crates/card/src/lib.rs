@@ -6,14 +6,15 @@
 //!     Opened            signs, makes keys, takes certificates and the seal in
 //! ```
 //!
-//! [`Hsm`] is a token that keeps keys for a service: an AES key that wraps others, and any number of key pairs.
+//! [`Hsm`] is a token that keeps keys for a service: an AES key that wraps others, and any number of key pairs; [`KeptCard`] a card
+//! that a service keeps unlocked.
 //!
 //! Tokens and devices are reached through libraries of their vendors. Those run in a process of their own: a program that opens
 //! cards calls [`drive_if_called`] first of all, and [`Card::open`] starts it once more. See `docs/guides/cards.md`.
 //!
 //! A soft card (软卡) is one encrypted file that behaves like a USB key: it has a serial number and a kind ([`CardKind`]),
 //! generates its key pairs itself and never gives a private key out, holds a certificate for each and, once made, the
-//! electronic seal; a PIN opens it, and five wrong PINs in a row lock it for good.
+//! electronic seal; a PIN opens it, and five wrong PINs in a row lock it. Its administrator, if it has one, unblocks it.
 //!
 //! ```text
 //! SoftCard::open(path)  serial, kind, certificates, tries left: no PIN needed
@@ -29,6 +30,7 @@
 //! Calls block for file access and, on [`SoftCard::unlock`] and the like, for about a tenth of a second of Argon2id.
 
 mod address;
+mod administrator;
 mod card;
 mod device_card;
 mod driver;
@@ -36,6 +38,7 @@ mod error;
 mod fault;
 mod file;
 mod hsm;
+mod kept;
 mod opened;
 mod pin;
 mod pkcs11;
@@ -54,6 +57,7 @@ pub use driver::child::if_called as drive_if_called;
 pub use driver::wire::{KeyKind, Listed, Offers};
 pub use error::{CardError, DriverError};
 pub use hsm::{Hsm, HsmKey};
+pub use kept::KeptCard;
 pub use opened::{Key, Opened};
 pub use pin::{InvalidPin, Pin};
 pub use soft_card::{CardKind, SoftCard};

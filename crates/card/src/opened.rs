@@ -120,6 +120,14 @@ impl Opened {
 }
 
 impl Key {
+    /// Signs, and says what went wrong by type.
+    pub(crate) fn signed(&self, message: &[u8]) -> Result<Vec<u8>, CardError> {
+        match &self.0 {
+            KeptKey::Soft(key) => key.sign(message).map_err(CardError::Signing),
+            KeptKey::Device(key) => key.signature(message),
+        }
+    }
+
     /// The public half.
     pub fn public_key(&self) -> PublicKey {
         match &self.0 {

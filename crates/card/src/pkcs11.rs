@@ -2,14 +2,17 @@
 //!
 //! - [`objects`]: what lies on a token: key pairs, certificates, the seal
 //! - [`store`]: keys that are kept for a service
+//! - [`each_time`]: keys that want their PIN before each signature
 //! - [`faults`]: what return values mean
 
+mod each_time;
 mod faults;
 mod objects;
 mod prepare;
 mod store;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
@@ -21,6 +24,7 @@ use cryptoki::session::{Session, UserType};
 use cryptoki::slot::{Limit, Slot, TokenInfo};
 use cryptoki::types::AuthPin;
 
+use self::each_time::EachTime;
 use self::faults::{fault, library};
 use self::objects::Objects;
 use self::store::Kept;
@@ -41,10 +45,19 @@ pub(crate) struct Token {
     session: Session,
     uri: TokenUri,
     /// The private keys, once the PIN was right.
-    private: Arc<RwLock<HashMap<Algorithm, ObjectHandle>>>,
+    private: Arc<RwLock<HashMap<Algorithm, Private>>>,
+    /// For those of them that want the PIN before each signature, if there are any.
+    each_time: Arc<RwLock<Option<EachTime>>>,
     /// What is kept for a service, once it was logged in for that.
     kept: Arc<Kept>,
     is_unlocked: bool,
+}
+
+/// A private key, and whether it wants the PIN before each signature.
+#[derive(Clone, Copy)]
+struct Private {
+    handle: ObjectHandle,
+    each_time: bool,
 }
 
 /// Where a token was found, to see whether it still is.
@@ -103,8 +116,8 @@ impl Token {
     fn at(context: Pkcs11, slot: Slot, info: &TokenInfo, uri: &TokenUri) -> Result<Self, Fault> {
         let session = context.open_rw_session(slot).map_err(fault)?;
         let place = Place { context, slot, serial: info.serial_number().to_owned() };
-        let (private, kept) = (Arc::default(), Arc::default());
-        Ok(Self { place, session, uri: uri.clone(), private, kept, is_unlocked: false })
+        let (private, each_time, kept) = (Arc::default(), Arc::default(), Arc::default());
+        Ok(Self { place, session, uri: uri.clone(), private, each_time, kept, is_unlocked: false })
     }
 
     fn objects(&self) -> Objects<'_> {
@@ -144,7 +157,8 @@ impl Token {
         let mut found = HashMap::new();
         for key in self.objects().key_pairs()? {
             if let Some(handle) = self.objects().private(&key)? {
-                found.insert(key.algorithm, handle);
+                let each_time = self.objects().wants_pin_each_time(handle)?;
+                found.insert(key.algorithm, Private { handle, each_time });
             }
         }
         let mut algorithms: Vec<_> = found.keys().copied().collect();
@@ -172,13 +186,22 @@ impl Device for Token {
         Ok(tries_of(&self.place.info()?))
     }
 
+    fn admin_tries(&mut self) -> Result<Tries, Fault> {
+        Ok(admin_tries_of(&self.place.info()?))
+    }
+
     fn unlock(&mut self, pin: &str) -> Result<Vec<Algorithm>, Fault> {
         if !self.place.info()?.user_pin_initialized() {
             return Err(Fault::NotInitialized);
         }
         self.log_in(UserType::User, pin)?;
         self.is_unlocked = true;
-        self.find_private()
+        let found = self.find_private()?;
+        let wanted = self.private.read().unwrap_or_else(PoisonError::into_inner).values().any(|key| key.each_time);
+        let module = module(&self.uri)?;
+        let each_time = wanted.then(|| EachTime::new(&module, pin)).transpose()?;
+        *self.each_time.write().unwrap_or_else(PoisonError::into_inner) = each_time;
+        Ok(found)
     }
 
     fn workers(&mut self) -> Result<Vec<WorkerOnDevice>, Fault> {
@@ -194,13 +217,19 @@ impl Device for Token {
                 Err(error) => return Err(fault(error)),
             };
             let (place, private, kept) = (self.place.clone(), Arc::clone(&self.private), Arc::clone(&self.kept));
+            let each_time = Arc::clone(&self.each_time);
             let sm2 = self.uri.sm2;
             workers.push(Box::new(move |work| {
                 let done = match work {
                     Work::Sign { key, input } => {
-                        let handle = private.read().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
-                        let signed = session.sign(&mechanism(key, sm2)?, handle.ok_or(Fault::NoKey)?, &input);
-                        signed.map(|signature| Answer::Signed(Bytes(signature))).map_err(fault)
+                        let found = private.read().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
+                        let (found, mechanism) = (found.ok_or(Fault::NoKey)?, mechanism(key, sm2)?);
+                        let each_time = each_time.read().unwrap_or_else(PoisonError::into_inner);
+                        let signed = match each_time.as_ref().filter(|_| found.each_time) {
+                            Some(each_time) => each_time.sign(&session, &mechanism, found.handle, &input),
+                            None => session.sign(&mechanism, found.handle, &input).map_err(fault),
+                        };
+                        signed.map(|signature| Answer::Signed(Bytes(signature)))
                     }
                     kept_for => kept.work(&session, kept_for, sm2),
                 };
@@ -243,9 +272,13 @@ impl Device for Token {
         if tries_of(&self.place.info()?).is_locked() {
             return Err(Fault::PinLocked);
         }
-        let [old, new] = [old, new].map(|pin| AuthPin::from(pin.to_owned()));
-        match self.session.set_pin(&old, &new) {
-            Ok(()) => Ok(()),
+        let [given, wanted] = [old, new].map(|pin| AuthPin::from(pin.to_owned()));
+        match self.session.set_pin(&given, &wanted) {
+            Ok(()) => {
+                let each_time = self.each_time.read().unwrap_or_else(PoisonError::into_inner);
+                each_time.iter().for_each(|each_time| each_time.changed_to(new));
+                Ok(())
+            }
             Err(Error::Pkcs11(RvError::PinIncorrect, _)) => match tries_of(&self.place.info()?) {
                 left if left.is_locked() => Err(Fault::PinLocked),
                 left => Err(Fault::PinIncorrect(left)),
@@ -301,11 +334,15 @@ impl Place {
     }
 }
 
-fn load(uri: &TokenUri) -> Result<Pkcs11, Fault> {
+/// The module that the URI names, or the environment.
+fn module(uri: &TokenUri) -> Result<PathBuf, Fault> {
     let of_environment = || std::env::var_os(MODULE).map(Into::into);
-    let Some(module) = uri.module_path.clone().or_else(of_environment) else {
-        return Err(Fault::Library(format!("name a module: ?module-path=… in the URI, or {MODULE}")));
-    };
+    let named = uri.module_path.clone().or_else(of_environment);
+    named.ok_or_else(|| Fault::Library(format!("name a module: ?module-path=… in the URI, or {MODULE}")))
+}
+
+fn load(uri: &TokenUri) -> Result<Pkcs11, Fault> {
+    let module = module(uri)?;
     let context = Pkcs11::new(&module).map_err(|error| library(&module, &error))?;
     let started = context.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK));
     started.map_err(|error| library(&module, &error))?;

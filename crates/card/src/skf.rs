@@ -1,7 +1,7 @@
 //! Devices behind a vendor's SKF library (GM/T 0016, GB/T 35291), within the driver's process.
 //!
 //! - [`abi`]: the standard's types and error codes
-//! - [`library`]: the library's functions, and the only `unsafe` of this crate
+//! - [`library`]: the library's functions, `unsafe`
 //!
 //! A device signs digests: what it is handed is e = SM3(Z ‖ M), computed by the other process with the public key that the
 //! device shows. Each wrong PIN is gone for good from the device's own count, so that exactly one call of SKF_VerifyPIN follows
@@ -218,6 +218,10 @@ impl Device for SkfDevice {
 
     fn tries(&mut self) -> Result<Tries, Fault> {
         self.connected().tries(User::User)
+    }
+
+    fn admin_tries(&mut self) -> Result<Tries, Fault> {
+        self.connected().tries(User::Admin)
     }
 
     fn unlock(&mut self, pin: &str) -> Result<Vec<Algorithm>, Fault> {

@@ -165,43 +165,6 @@ impl SoftCard {
         self.unlock_by(|contents| contents.pin.open(pin, &contents.binding(PIN_PLACE)))
     }
 
-    /// How often the administrator's PIN may still be tried; `None` where the card has no administrator.
-    ///
-    /// # Errors
-    /// The card was taken away, exchanged or damaged.
-    pub fn admin_tries_left(&self) -> Result<Option<u8>, CardError> {
-        Ok(self.contents()?.admin.map(|admin| admin.tries_left))
-    }
-
-    /// Tries the administrator's PIN; if it is right, the card gets a new PIN and all tries of both. Counted on disk before
-    /// it is tried, by a count of its own. At its end nothing opens the card for whom its PIN is locked.
-    ///
-    /// # Errors
-    /// [`CardError::NotOffered`] where there is no administrator, [`CardError::AdminPinIncorrect`],
-    /// [`CardError::AdminPinLocked`]; a card that was taken away, exchanged or damaged.
-    pub fn unblock(&self, admin: &Pin, new: &Pin) -> Result<(), CardError> {
-        let file = self.lock()?;
-        let mut contents = self.contents()?;
-        let none = || CardError::NotOffered("an administrator's PIN".to_owned());
-        let count = contents.admin.as_mut().ok_or_else(none)?;
-        let left = count.tries_left.checked_sub(1).ok_or(CardError::AdminPinLocked)?;
-        count.tries_left = left;
-        let tried = count.pin.clone();
-        file.replace(&contents)?;
-        let Some(data_key) = tried.open(admin, &contents.binding(ADMIN_PLACE))? else {
-            let tries_left = Tries::Exactly(left);
-            return Err(if left == 0 {
-                CardError::AdminPinLocked
-            } else {
-                CardError::AdminPinIncorrect { tries_left }
-            });
-        };
-        contents.pin = PinBox::new(new, &data_key, &contents.binding(PIN_PLACE))?;
-        contents.tries_left = TRIES;
-        contents.admin = Some(Admin { tries_left: TRIES, pin: tried });
-        file.replace(&contents)
-    }
-
     /// Counts one more use for a seal and gives the count, once it is on disk. Whoever keeps the last count of a card sees when
     /// another file with its keys is used: of two copies, the one that is used later counts what was counted before.
     ///

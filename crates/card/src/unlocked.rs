@@ -8,7 +8,7 @@ use eseal_pki::{Certificate, PublicKey, SignError, Signer, SigningKey, Suite};
 use crate::error::CardError;
 use crate::pin::Pin;
 use crate::soft_card::{SoftCard, new_key};
-use crate::stored::{Contents, PIN_PLACE, SEAL_PLACE, is_for, key_place};
+use crate::stored::{ADMIN_PLACE, Admin, Contents, PIN_PLACE, SEAL_PLACE, is_for, key_place};
 use crate::vault::{DataKey, PinBox};
 use crate::{MAX_SEAL, TRIES};
 
@@ -132,6 +132,21 @@ impl Unlocked {
         self.change(|contents| {
             contents.pin = PinBox::new(pin, &self.data_key, &contents.binding(PIN_PLACE))?;
             contents.tries_left = TRIES;
+            Ok(())
+        })
+    }
+
+    /// Gives the card an administrator.
+    ///
+    /// # Errors
+    /// It has one by now, or the file cannot be changed.
+    pub(crate) fn give_administrator(&self, admin: &Pin) -> Result<(), CardError> {
+        self.change(|contents| {
+            if contents.admin.is_some() {
+                return Err(CardError::AdminExists);
+            }
+            let pin = PinBox::new(admin, &self.data_key, &contents.binding(ADMIN_PLACE))?;
+            contents.admin = Some(Admin { tries_left: TRIES, pin });
             Ok(())
         })
     }

@@ -138,6 +138,7 @@ fn answer(device: &mut Option<Box<dyn Device>>, request: Request) -> Result<Answ
     Ok(match request {
         Request::Show => Answer::Shown(Box::new(device.show()?)),
         Request::Tries => Answer::Tries(device.tries()?),
+        Request::AdminTries => Answer::Tries(device.admin_tries()?),
         Request::Unlock { pin } => Answer::Unlocked(device.unlock(pin.expose())?),
         Request::Generate { key } => done(device.generate(key))?,
         Request::Import { key, certificate } => done(device.import(key, &certificate.0))?,

@@ -14,6 +14,9 @@ pub(crate) trait Device {
     /// The tries that the PIN has left.
     fn tries(&mut self) -> Result<Tries, Fault>;
 
+    /// The tries that the administrator's PIN has left.
+    fn admin_tries(&mut self) -> Result<Tries, Fault>;
+
     /// Tries the PIN, once. Gives the keys that can sign now.
     fn unlock(&mut self, pin: &str) -> Result<Vec<Algorithm>, Fault>;
 

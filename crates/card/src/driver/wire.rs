@@ -31,6 +31,7 @@ pub(crate) enum Request {
     Initialize(Box<Initialize>),
     Show,
     Tries,
+    AdminTries,
     Unlock {
         pin: Secret,
     },

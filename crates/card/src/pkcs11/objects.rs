@@ -89,6 +89,12 @@ impl Objects<'_> {
         Ok(self.find(&template)?.first().copied())
     }
 
+    /// Whether a private key wants the PIN before each signature. Tokens that don't know the attribute have no such keys.
+    pub(super) fn wants_pin_each_time(&self, key: ObjectHandle) -> Result<bool, Fault> {
+        let told = self.session.get_attributes(key, &[AttributeType::AlwaysAuthenticate]).map_err(fault)?;
+        Ok(told.contains(&Attribute::AlwaysAuthenticate(true)))
+    }
+
     /// Makes a key pair whose private half never leaves the token.
     pub(super) fn generate(&self, key: KeyKind) -> Result<(), Fault> {
         let mut id = vec![0; 8];

@@ -11,6 +11,8 @@ pub(super) const SGD_SM2_1: u32 = 0x0002_0200;
 pub(super) const CONTAINER_ECC: u32 = 2;
 /// SECURE_USER_ACCOUNT and SECURE_ANYONE_ACCOUNT: who may read and write a file.
 pub(super) const SECURE_USER: u32 = 0x10;
+/// The major version of DEVINFO's layout that [`DevInfo`] follows.
+pub(super) const DEVINFO_MAJOR: u8 = 1;
 /// DEV_PRESENT_STATE.
 pub(super) const DEV_PRESENT: u32 = 1;
 /// TRUE: the key pair and certificate that sign, not those that encrypt.

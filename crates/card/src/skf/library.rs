@@ -1,4 +1,4 @@
-//! A vendor's SKF library, loaded at run time. The only `unsafe` of this crate.
+//! A vendor's SKF library, loaded at run time. This is where this crate is `unsafe`, and in `pkcs11::each_time`.
 //!
 //! What makes these calls sound as far as this side can: every function has the signature that GM/T 0016 gives it; every pointer
 //! is to memory of ours that outlives the call, of the length that the call is told, and zeroed before; texts end in NUL. What
@@ -9,8 +9,8 @@ use std::path::Path;
 use std::ptr;
 
 use super::abi::{
-    CONTAINER_ECC, DEV_PRESENT, DevInfo, EccPublicKey, EccSignature, FileAttribute, NO_CERTIFICATE, PIN_INCORRECT,
-    PIN_LOCKED, SECURE_USER, SGD_SM2_1, SIGNING, Written, fault, right,
+    CONTAINER_ECC, DEV_PRESENT, DEVINFO_MAJOR, DevInfo, EccPublicKey, EccSignature, FileAttribute, NO_CERTIFICATE,
+    PIN_INCORRECT, PIN_LOCKED, SECURE_USER, SGD_SM2_1, SIGNING, Written, fault, right,
 };
 use crate::fault::Fault;
 use crate::tries::Tries;
@@ -169,6 +169,7 @@ impl Library {
             rest: [0; 318],
         });
         self.get_dev_info((device.0, &raw mut *info)).map_err(told)?;
+        of_known_edition(info.version)?;
         let text = |bytes: &[u8]| {
             let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
             String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).trim().to_owned()
@@ -354,6 +355,16 @@ impl Library {
             (Some(r), Some(s)) => Ok([r, s].concat()),
             _ => Err(Fault::Lied("a signature of more than 256 bits".to_owned())),
         }
+    }
+}
+
+/// DEVINFO begins with the version of its own layout (GM/T 0016 §6.3, 1.0). Some libraries leave it zero; one that names another
+/// major version puts serial number and label elsewhere, and nothing that it writes is believed.
+fn of_known_edition([major, minor]: [u8; 2]) -> Result<(), Fault> {
+    match major {
+        DEVINFO_MAJOR => Ok(()),
+        0 if minor == 0 => Ok(()),
+        _ => Err(Fault::OtherEdition(format!("DEVINFO {major}.{minor}, and 1.x is known"))),
     }
 }
 

@@ -77,7 +77,16 @@ static SIGNED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::ne
 #[unsafe(no_mangle)]
 pub unsafe extern "system" fn SKF_GetDevInfo(_: H, info: *mut u8) -> u32 {
     let serial: &[u8] = if is("no-serial") { b"" } else { b"F00D" };
-    unsafe { std::ptr::copy_nonoverlapping(serial.as_ptr(), info.add(162), serial.len()) };
+    let version: [u8; 2] = match std::env::var("FAULT").as_deref() {
+        Ok("edition-2") => [2, 0],
+        Ok("edition-1") => [1, 7],
+        Ok("edition-0") => [0, 3],
+        _ => [0, 0],
+    };
+    unsafe {
+        std::ptr::copy_nonoverlapping(version.as_ptr(), info, version.len());
+        std::ptr::copy_nonoverlapping(serial.as_ptr(), info.add(162), serial.len());
+    }
     0
 }
 

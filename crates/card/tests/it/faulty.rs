@@ -89,6 +89,23 @@ fn what_a_library_prints_is_no_answer() {
 }
 
 #[test]
+fn a_library_of_another_edition_of_the_standard_is_told_as_that_and_not_read() {
+    for (fault, told) in [("edition-2", "DEVINFO 2.0"), ("edition-0", "DEVINFO 0.3")] {
+        let (address, drivers) = with(fault);
+        let refused = [Card::open_by(&address, &drivers).map(drop), Card::list(&address, &drivers).map(drop)];
+        for refused in refused {
+            match refused {
+                Err(CardError::Driver(DriverError::Edition(which))) => assert!(which.contains(told), "{which}"),
+                other => panic!("{fault}: {other:?}"),
+            }
+        }
+    }
+    for fault in ["none", "edition-1"] {
+        assert_eq!(opened(fault).expect("opens").serial(), "F00D", "{fault}");
+    }
+}
+
+#[test]
 fn a_driver_that_lies_is_found_out() {
     for fault in ["endless-list", "null-handle", "no-serial", "huge-certificate"] {
         let opened = opened(fault);

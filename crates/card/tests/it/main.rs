@@ -1,8 +1,10 @@
 //! What a soft card promises, seen from outside: by other handles, other processes, and whoever finds the file.
 
+mod administrator;
 mod bounds;
 mod faulty;
 mod hsm;
+mod kept;
 mod pin;
 mod skf;
 mod softhsm;

@@ -47,7 +47,7 @@ impl Devices {
 }
 
 /// Cargo builds the library beside the tests.
-fn library() -> PathBuf {
+pub fn library() -> PathBuf {
     let program = std::env::current_exe().expect("this program");
     let folder = program.parent().expect("a folder");
     let name = format!("{}eseal_skf_soft{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);

@@ -265,6 +265,41 @@ fn a_hundred_sign_at_once_on_one_login() {
 }
 
 #[test]
+fn a_key_that_wants_its_pin_before_each_signature_signs_side_by_side_and_after_its_pin_was_changed() {
+    let tokens = Tokens::new();
+    drop(tokens.make("seal", &[KeyKind::Rsa2048]));
+    let module = module().display().to_string();
+    let mut arguments = vec!["--module", &module, "--token-label", "seal", "--login", "--pin", PIN];
+    arguments.extend([
+        "--keypairgen",
+        "--key-type",
+        "EC:prime256v1",
+        "--label",
+        "each time",
+        "--id",
+        "77",
+        "--always-auth",
+    ]);
+    let made = tokens.run("pkcs11-tool", &arguments);
+    assert!(made.status.success(), "{made:?}");
+    let opened = tokens.open("seal").unlock(&pin(PIN)).expect("unlocked");
+    let key = opened.signer(Suite::EcdsaP256Sha256).expect("a key");
+    let other = opened.signer(Suite::RsaSha256).expect("a key that does not want it");
+    std::thread::scope(|scope| {
+        for _ in 0..20 {
+            scope.spawn(|| {
+                for key in [&key, &other] {
+                    let signature = key.sign(b"document").expect("signed");
+                    key.public_key().verify(b"document", &signature).expect("its own");
+                }
+            });
+        }
+    });
+    opened.card().change_pin(&pin(PIN), &pin("161803")).expect("changed");
+    key.sign(b"document").expect("signed with the new one");
+}
+
+#[test]
 fn several_tokens_are_told_apart_and_used_at_once() {
     let tokens = Tokens::new();
     let cards = ["one", "two"].map(|label| tokens.make(label, &[KeyKind::P256]));
