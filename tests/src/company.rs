@@ -1,7 +1,7 @@
 //! The organizations, people and cards of the stories: a world in which a seal can be applied for, made and used.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::platform::{Platform, PlatformOptions, SERVICES};
 use crate::programs::{Answer, Eseal, Standalone};
@@ -380,6 +380,11 @@ impl Company {
         let words = ["--as"].iter().chain(words).map(|word| self.word(word));
         let mut command = self.eseal.command(words);
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("eseal starts")
+    }
+
+    /// `eseal` on behalf of the first word as somebody at a terminal runs it, not started yet.
+    pub fn at_terminal(&self, words: &[&str]) -> Command {
+        self.eseal.at_terminal(["--as"].iter().chain(words).map(|word| self.word(word)))
     }
 
     /// A file of this company.

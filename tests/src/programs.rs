@@ -308,13 +308,24 @@ impl Eseal {
 
     /// `eseal --json` with these words, not started yet.
     pub fn command<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
+        let mut command = self.speaking(&["--json", "--lang", "zh-CN"], words);
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// `eseal` as somebody at a terminal runs it, in English, not started yet.
+    pub fn at_terminal<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
+        self.speaking(&["--lang", "en"], words)
+    }
+
+    fn speaking<S: AsRef<OsStr>>(&self, first: &[&str], words: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(program("eseal"));
-        command.args(["--json", "--lang", "zh-CN", "--server"]).arg(&self.url);
+        command.args(first).arg("--server").arg(&self.url);
         if let Some(ca) = &self.ca {
             command.arg("--ca").arg(ca);
         }
         command.args(words);
-        command.env("ESEAL_CONFIG_DIR", &self.sessions).env_remove("ESEAL_TOKEN").stdin(Stdio::null());
+        command.env("ESEAL_CONFIG_DIR", &self.sessions).env_remove("ESEAL_TOKEN");
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }

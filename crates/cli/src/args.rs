@@ -93,6 +93,8 @@ pub enum Command {
     Resubmit(OnApplication),
     /// 撤回申请 · Take an application back before it is approved
     Withdraw(OnApplication),
+    /// 取消申请 · Cancel an approved application whose seal is not made yet
+    Cancel(Cancel),
 
     /// 制章 · Make the seal of an approved application, with the two cards
     Make(Make),

@@ -82,6 +82,7 @@ pub async fn run(env: &Env, command: Command) -> Result<ExitCode, Failure> {
         Command::Revise(args) => application::revise(env, &args).await?,
         Command::Resubmit(args) => application::resubmit(env, args).await?,
         Command::Withdraw(args) => application::withdraw(env, args).await?,
+        Command::Cancel(args) => application::cancel(env, &args).await?,
         Command::ErasePerson(args) => application::erase_person(env, args).await?,
         Command::Make(args) => return workbench::make(env, &args).await,
         Command::MakerCard(args) => fabrication::maker_card(env, args).await?,

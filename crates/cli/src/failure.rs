@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use eseal_card::CardError;
+use eseal_card::{CardError, DriverError};
 use eseal_documents::DocumentError;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -74,9 +74,15 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("CARD_REMOVED", "卡在使用中被拔出", "The card was removed while it was used"),
     ("CARDS_AMBIGUOUS", "有多张卡符合条件,请指明", "Several cards or keys fit: say which"),
     ("CARD_NOT_OFFERED", "该卡不支持此操作或算法", "The card does not offer this operation or algorithm"),
+    (
+        "CARD_DRIVER_EDITION",
+        "卡的驱动程序遵循的标准版本与本程序不同",
+        "The card's driver follows another edition of its standard",
+    ),
     ("CARD_DRIVER_FAILED", "卡的驱动程序异常", "The card's driver failed"),
     ("ADMIN_PIN_INCORRECT", "管理员密码错误", "The administrator's PIN is wrong"),
     ("ADMIN_PIN_LOCKED", "管理员密码已锁定", "The administrator's PIN is locked"),
+    ("ADMIN_EXISTS", "该卡已有管理员,请提供其密码", "The card has an administrator: their PIN is needed"),
     ("CERTIFICATE_UNUSABLE", "证书无法使用", "A certificate or key can't be used"),
     (
         "NOT_SIGNED_BLINDLY",
@@ -145,10 +151,12 @@ impl Failure {
             CardError::PinLocked => "PIN_LOCKED",
             CardError::AdminPinIncorrect { .. } => "ADMIN_PIN_INCORRECT",
             CardError::AdminPinLocked => "ADMIN_PIN_LOCKED",
+            CardError::AdminExists => "ADMIN_EXISTS",
             CardError::Absent(_) => "CARD_ABSENT",
             CardError::Removed => "CARD_REMOVED",
             CardError::Several(_) => "CARDS_AMBIGUOUS",
             CardError::NotOffered(_) => "CARD_NOT_OFFERED",
+            CardError::Driver(DriverError::Edition(_)) => "CARD_DRIVER_EDITION",
             CardError::Driver(_) => "CARD_DRIVER_FAILED",
             _ => "CARD_UNUSABLE",
         };
@@ -158,7 +166,14 @@ impl Failure {
                 failure.facts.push(("tries_left".to_owned(), tries_left.to_string()));
                 return failure;
             }
-            CardError::PinLocked | CardError::AdminPinLocked | CardError::Removed => return failure,
+            // The card's own lock: `eseal unlock` opens the service's.
+            CardError::PinLocked => {
+                return failure.advise(lang.pick(
+                    "卡自身已锁定:有管理员的卡可运行 eseal card unblock",
+                    "the card itself is locked: with an administrator's PIN, eseal card unblock",
+                ));
+            }
+            CardError::AdminPinLocked | CardError::Removed | CardError::AdminExists => return failure,
             _ => {}
         }
         failure.because(error)
@@ -213,6 +228,10 @@ impl Failure {
             "NOT_AUTHORIZED" if self.fact("detail").is_some() => lang.pick(
                 "查看权限:eseal custodian list 印章编号;由管理员变更:eseal custodian change",
                 "see your right: eseal custodian list SEAL; an admin changes it: eseal custodian change",
+            ),
+            "MAKER_CARD_COPIED" => lang.pick(
+                "收回该卡并发放新卡:eseal maker-card withdraw;若卡由备份恢复,请管理员运行 eseal maker-card resume 序列号",
+                "have it withdrawn and another one issued: eseal maker-card withdraw; if the card came from a backup, ask an admin to run: eseal maker-card resume SERIAL",
             ),
             "MAKER_CARD_REJECTED" => lang.pick(
                 "用 eseal list maker-cards 查看已发放的制章授权卡",

@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
 use eseal_card::Pin;
+use nix::sys::signal::{SigSet, Signal};
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, read_file};
@@ -65,11 +66,32 @@ pub fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
+/// Ctrl-C, kept back while somebody types: what reads the secret raises it before it puts the terminal back, and the shell would
+/// be left with one that shows nothing of what is typed.
+struct Interrupt(SigSet);
+
+impl Interrupt {
+    fn deferred() -> Self {
+        let mut set = SigSet::empty();
+        set.add(Signal::SIGINT);
+        let _ = set.thread_block(); // at worst the terminal stays as it was while typing
+        Self(set)
+    }
+}
+
+impl Drop for Interrupt {
+    fn drop(&mut self) {
+        let _ = self.0.thread_unblock();
+    }
+}
+
 fn ask(lang: Lang, prompt: &str) -> Result<Zeroizing<String>, Failure> {
     if !can_ask() {
         let why = lang.pick("没有终端可供输入,请用文件给出密码", "there is no terminal to ask at: give it in a file");
         return Err(Failure::usage(lang, why));
     }
+    let interrupt = Interrupt::deferred();
     let typed = rpassword::prompt_password(format!("{prompt}: "));
+    drop(interrupt); // somebody who pressed Ctrl-C ends the program here
     typed.map(Zeroizing::new).map_err(|error| Failure::usage(lang, error))
 }

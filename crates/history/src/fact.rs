@@ -82,6 +82,8 @@ kinds!(
         SealStateNoted,
         PersonErased,
         CarriedOutNoted,
+        CancellationAsked,
+        Cancelled,
     ]
 );
 
@@ -100,6 +102,9 @@ kinds!(
         CardReleased,
         MakerCardIssued,
         MakerCardWithdrawn,
+        MakerCardUsed,
+        MakerCardSuspended,
+        MakerCardResumed,
     ]
 );
 

@@ -25,6 +25,8 @@ const RETURNED: &str = "eseal.application.v1.Returned";
 const REVISED: &str = "eseal.application.v1.Revised";
 const RESUBMITTED: &str = "eseal.application.v1.Resubmitted";
 const WITHDRAWN: &str = "eseal.application.v1.Withdrawn";
+const CANCELLATION_ASKED: &str = "eseal.application.v1.CancellationAsked";
+const CANCELLED: &str = "eseal.application.v1.Cancelled";
 const FABRICATION_REFUSAL_NOTED: &str = "eseal.application.v1.FabricationRefusalNoted";
 const SEAL_MADE_NOTED: &str = "eseal.application.v1.SealMadeNoted";
 const SEAL_STATE_NOTED: &str = "eseal.application.v1.SealStateNoted";
@@ -55,6 +57,8 @@ impl Stored for Application {
             (REVISED, 1) => json(payload).and_then(revised),
             (RESUBMITTED, 1) => json(payload).and_then(resubmitted),
             (WITHDRAWN, 1) => json(payload).and_then(withdrawn),
+            (CANCELLATION_ASKED, 1) => json(payload).and_then(cancellation_asked),
+            (CANCELLED, 1) => json(payload).and_then(cancelled),
             (FABRICATION_REFUSAL_NOTED, 1) => json(payload).and_then(fabrication_refusal_noted),
             (SEAL_MADE_NOTED, 1) => json(payload).and_then(seal_made_noted),
             (SEAL_STATE_NOTED, 1) => json(payload).and_then(seal_state_noted),
@@ -157,6 +161,18 @@ fn encode(event: &Event) -> Encoded {
             let existing_seal_id = freed.map(|seal| seal.to_string()).unwrap_or_default();
             stored(WITHDRAWN, &pb::Withdrawn { application_id: application.to_string(), existing_seal_id })
         }
+        Event::CancellationAsked { application, by, reason } => {
+            let message = pb::CancellationAsked {
+                application_id: application.to_string(),
+                person_id: by.to_string(),
+                reason_code: words::cancellation_reason_to_wire(*reason).to_owned(),
+            };
+            stored(CANCELLATION_ASKED, &message)
+        }
+        Event::Cancelled { application, freed } => {
+            let existing_seal_id = freed.map(|seal| seal.to_string()).unwrap_or_default();
+            stored(CANCELLED, &pb::Cancelled { application_id: application.to_string(), existing_seal_id })
+        }
         Event::FabricationRefusalNoted { application, refusal } => {
             let message = pb::FabricationRefusalNoted {
                 application_id: application.to_string(),
@@ -232,11 +248,30 @@ fn resubmitted(message: pb::Resubmitted) -> Result<Event, Unreadable> {
 }
 
 fn withdrawn(message: pb::Withdrawn) -> Result<Event, Unreadable> {
-    let freed = Some(message.existing_seal_id).filter(|seal| !seal.is_empty());
     Ok(Event::Withdrawn {
         application: id(&message.application_id, "applicationId")?,
-        freed: freed.map(|seal| id(&seal, "existingSealId")).transpose()?,
+        freed: freed(&message.existing_seal_id)?,
     })
+}
+
+fn cancellation_asked(message: pb::CancellationAsked) -> Result<Event, Unreadable> {
+    Ok(Event::CancellationAsked {
+        application: id(&message.application_id, "applicationId")?,
+        by: person(&message.person_id, "personId")?,
+        reason: words::cancellation_reason(&message.reason_code).ok_or(Unreadable::Field("reasonCode"))?,
+    })
+}
+
+fn cancelled(message: pb::Cancelled) -> Result<Event, Unreadable> {
+    Ok(Event::Cancelled {
+        application: id(&message.application_id, "applicationId")?,
+        freed: freed(&message.existing_seal_id)?,
+    })
+}
+
+/// The existing seal that an application kept others from.
+fn freed(existing_seal: &str) -> Result<Option<Id>, Unreadable> {
+    Some(existing_seal).filter(|seal| !seal.is_empty()).map(|seal| id(seal, "existingSealId")).transpose()
 }
 
 fn fabrication_refusal_noted(message: pb::FabricationRefusalNoted) -> Result<Event, Unreadable> {

@@ -10,12 +10,13 @@ use eseal_proto::application::v1::application_service_server::ApplicationService
 use eseal_service::answer::{Answer, request_key};
 use eseal_service::paging::Page;
 use eseal_service::status::{generic, internal};
-use eseal_service::{Caller, Language, status};
+use eseal_service::{Caller, Language, Role, status};
 use prost::Message;
 use tonic::{Code, Request, Response, Status};
 
 use crate::app::{App, Applicant};
 use crate::contents::Material;
+use crate::domain::cancellation::Cancel;
 use crate::domain::{Command, PersonId};
 use crate::query::{Parties, Reader};
 
@@ -156,6 +157,25 @@ impl ApplicationService for Grpc {
         let command = Command::Withdraw { applicant: person_id(&call.caller)? };
         let order = Order::new(id, command, call.metadata.clone());
         self.decide(call, parse::expecting(order, &message.etag)?, |decided| pb::WithdrawApplicationResponse {
+            etag: decided.version.to_string(),
+        })
+        .await
+    }
+
+    async fn cancel_application(
+        &self,
+        request: Request<pb::CancelApplicationRequest>,
+    ) -> Result<Response<pb::CancelApplicationResponse>, Status> {
+        let call = self.call(&request, "CancelApplication", &request.get_ref().request_id)?;
+        let message = request.into_inner();
+        let id = parse::id("application_id", &message.application_id)?;
+        let reason = parse::cancellation_reason(&message.reason_code)?;
+        self.parties(&call, id).await?;
+        let oversees = call.caller.person()?.roles.iter().any(|role| matches!(role, Role::Reviewer | Role::Admin));
+        let command = Command::Cancel(Cancel { by: person_id(&call.caller)?, oversees, reason });
+        let order = Order::new(id, command, call.metadata.clone());
+        self.decide(call, parse::expecting(order, &message.etag)?, |decided| pb::CancelApplicationResponse {
+            state: crate::projection::state_of(&decided.state).into(),
             etag: decided.version.to_string(),
         })
         .await

@@ -5,7 +5,7 @@ use sea_orm_migration::prelude::*;
 
 /// The migrations of this service, oldest first.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(Tables), Box::new(ExistingSeals)]
+    vec![Box::new(Tables), Box::new(ExistingSeals), Box::new(Cancellations)]
 }
 
 struct Tables;
@@ -46,6 +46,23 @@ impl MigrationTrait for ExistingSeals {
         manager
             .create_index(Index::create().name("application_of_seal").table("application").col("seal_id").take())
             .await
+    }
+}
+
+/// Why an approved application shall not be made.
+struct Cancellations;
+
+impl MigrationName for Cancellations {
+    fn name(&self) -> &'static str {
+        "application_0003_cancellations"
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for Cancellations {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let column = ColumnDef::new("cancellation").text().take();
+        manager.alter_table(Table::alter().table("application").add_column(column).take()).await
     }
 }
 

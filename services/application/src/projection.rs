@@ -26,6 +26,8 @@ pub fn rows(recorded: &Recorded<'_>, event: &Event, state: &Application) -> Vec<
         | Event::Returned { .. }
         | Event::Resubmitted { .. }
         | Event::Withdrawn { .. }
+        | Event::CancellationAsked { .. }
+        | Event::Cancelled { .. }
         | Event::FabricationRefusalNoted { .. }
         | Event::SealMadeNoted { .. }
         | Event::SealStateNoted { .. }
@@ -55,6 +57,7 @@ fn application(recorded: &Recorded<'_>, filed: &Filed, state: &Application) -> R
             ("seal_id", outcome.seal.filter(|_| outcome.made).map(|seal| seal.to_string()).into()),
             ("seal_state", outcome.seal_state.map(|state| words::seal_state_to_wire(state).as_str_name()).into()),
             ("carried_out", outcome.carried_out.map(words::carried_out_to_wire).into()),
+            ("cancellation", outcome.cancellation.map(words::cancellation_reason_to_wire).into()),
             ("submitted_at", filed.submitted_at.micros().into()),
             ("changed_at", recorded.occurred_at.micros().into()),
             ("version", i64::try_from(recorded.version).unwrap_or(i64::MAX).into()),
@@ -77,6 +80,9 @@ fn standing(state: &Application) -> (pb::ApplicationState, &[PersonId], Outcome)
         Application::Returned { .. } => (pb::ApplicationState::Returned, &[], Outcome::default()),
         Application::Approved { approved_by, outcome, .. } => {
             (pb::ApplicationState::Approved, approved_by, outcome.clone())
+        }
+        Application::Cancelled { approved_by, outcome, .. } => {
+            (pb::ApplicationState::Cancelled, approved_by, outcome.clone())
         }
         Application::Withdrawn { .. } => (pb::ApplicationState::Withdrawn, &[], Outcome::default()),
     }

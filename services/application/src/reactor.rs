@@ -48,6 +48,10 @@ pub fn react(fact: &StoredEvent) -> Result<Option<(Id, Command)>, Unreadable> {
             let seal = id(&made.seal_id, "sealId")?;
             (made.application_id, Command::NoteSealMade { seal })
         }
+        "eseal.fabrication.v1.FabricationStopped" => {
+            let stopped: fabrication::FabricationStopped = read(fact)?;
+            (stopped.application_id, Command::NoteStopped)
+        }
         "eseal.authentication.v1.SealRegistered" => {
             let fact: authentication::SealRegistered = read(fact)?;
             state(fact.application_id, &fact.seal_id, SealState::Registered)?

@@ -12,6 +12,7 @@ use crate::contents::{ContentError, Contents};
 use crate::domain::command::Command;
 use crate::domain::event::Challenge;
 use crate::domain::order::{Custody, Order as SealOrder};
+use crate::domain::rejection::CardRejection;
 use crate::domain::run::CHALLENGE_LIFETIME;
 use crate::domain::{Fabrication, MakerCard};
 use crate::effects::{OwnMaker, Peers};
@@ -66,6 +67,9 @@ pub enum AppError {
     /// What the run needs is not there any more.
     #[error("the {0} of this run is not stored")]
     Missing(&'static str),
+    /// The use of a maker card could not be counted.
+    #[error(transparent)]
+    Count(#[from] CommandError<CardRejection>),
     /// The operating system gives no random numbers.
     #[error("no random numbers")]
     Random,

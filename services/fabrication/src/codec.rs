@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::domain::event::{CardEvent, Challenge, Event};
+use crate::domain::gate::RefusalReason;
 use crate::domain::{Fabrication, MakerCard};
 use crate::projection;
 
@@ -30,6 +31,9 @@ const FABRICATED: &str = "eseal.fabrication.v1.SealFabricated";
 const STOPPED: &str = "eseal.fabrication.v1.FabricationStopped";
 const RELEASED: &str = "eseal.fabrication.v1.CardReleased";
 const CARD_ISSUED: &str = "eseal.fabrication.v1.MakerCardIssued";
+const CARD_USED: &str = "eseal.fabrication.v1.MakerCardUsed";
+const CARD_SUSPENDED: &str = "eseal.fabrication.v1.MakerCardSuspended";
+const CARD_RESUMED: &str = "eseal.fabrication.v1.MakerCardResumed";
 const CARD_WITHDRAWN: &str = "eseal.fabrication.v1.MakerCardWithdrawn";
 
 impl Stored for Fabrication {
@@ -83,6 +87,9 @@ impl Stored for MakerCard {
     fn decode(kind: &str, schema_version: u32, payload: &[u8]) -> Result<CardEvent, DecodeError> {
         let event = match (kind, schema_version) {
             (CARD_ISSUED, 1) => json(payload).and_then(reading::card_issued),
+            (CARD_USED, 1) => json(payload).and_then(reading::card_used),
+            (CARD_SUSPENDED, 1) => json(payload).and_then(reading::card_suspended),
+            (CARD_RESUMED, 1) => json(payload).and_then(reading::card_resumed),
             (CARD_WITHDRAWN, 1) => json(payload).and_then(reading::card_withdrawn),
             (kind, schema_version) => return Err(DecodeError::unknown(kind, schema_version)),
         };
@@ -214,6 +221,27 @@ fn encode_card(event: &CardEvent) -> Encoded {
                 certificate_digest: certificate.to_string(),
                 issued_at: Some(moment::from_micros(issued_at.micros())),
             },
+        ),
+        CardEvent::Used { card_serial, last } => stored(
+            CARD_USED,
+            &pb::MakerCardUsed {
+                card_serial: card_serial.clone(),
+                run_id: last.run.to_string(),
+                card_uses: last.count,
+            },
+        ),
+        CardEvent::Suspended { card_serial, certificate, run } => stored(
+            CARD_SUSPENDED,
+            &pb::MakerCardSuspended {
+                card_serial: card_serial.clone(),
+                reason_code: RefusalReason::MakerCardCopied.code().to_owned(),
+                certificate_digest: certificate.to_string(),
+                run_id: run.to_string(),
+            },
+        ),
+        CardEvent::Resumed { card_serial, certificate } => stored(
+            CARD_RESUMED,
+            &pb::MakerCardResumed { card_serial: card_serial.clone(), certificate_digest: certificate.to_string() },
         ),
         CardEvent::Withdrawn { card_serial, certificate, reason_code } => stored(
             CARD_WITHDRAWN,

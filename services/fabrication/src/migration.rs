@@ -5,7 +5,7 @@ use sea_orm_migration::prelude::*;
 
 /// The migrations of this service, oldest first.
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(Tables), Box::new(OfSeals)]
+    vec![Box::new(Tables), Box::new(OfSeals), Box::new(SuspendedCards)]
 }
 
 struct Tables;
@@ -44,6 +44,23 @@ impl MigrationTrait for OfSeals {
         manager
             .create_index(Index::create().name("fabrication_of_seal").table("fabrication").col("seal_id").take())
             .await
+    }
+}
+
+/// Since when a copy of a maker card is known.
+struct SuspendedCards;
+
+impl MigrationName for SuspendedCards {
+    fn name(&self) -> &'static str {
+        "fabrication_0003_suspended_cards"
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for SuspendedCards {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let column = ColumnDef::new("suspended_at").big_integer().take();
+        manager.alter_table(Table::alter().table("maker_card").add_column(column).take()).await
     }
 }
 

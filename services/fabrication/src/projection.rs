@@ -90,23 +90,22 @@ fn run(run: &Run, ended_at: Option<Timestamp>, refusal: Option<Refusal>, made: b
 
 /// The row that follows from one event of a maker card; `state` is the one after it.
 pub fn card_rows(recorded: &Recorded<'_>, state: &MakerCard) -> Vec<Row> {
-    let (card_serial, maker_id, certificate, issued_at, withdrawn_at) = match state {
-        MakerCard::Absent => return Vec::new(),
-        MakerCard::Issued { card_serial, maker_id, certificate, issued_at } => {
-            (card_serial, maker_id, certificate, issued_at, None)
-        }
-        MakerCard::Withdrawn { card_serial, maker_id, certificate, issued_at } => {
-            (card_serial, maker_id, certificate, issued_at, Some(recorded.occurred_at.micros()))
-        }
+    let Some(card) = state.known() else { return Vec::new() };
+    let now = Some(recorded.occurred_at.micros());
+    let (suspended_at, withdrawn_at) = match state {
+        MakerCard::Absent | MakerCard::Issued { .. } => (None, None),
+        MakerCard::Suspended { .. } => (now, None),
+        MakerCard::Withdrawn { .. } => (None, now),
     };
     let row = Row {
         table: "maker_card",
         key: &["card_serial"],
         values: vec![
-            ("card_serial", card_serial.as_str().into()),
-            ("maker_id", maker_id.as_str().into()),
-            ("certificate_digest", certificate.to_string().into()),
-            ("issued_at", issued_at.micros().into()),
+            ("card_serial", card.card_serial.as_str().into()),
+            ("maker_id", card.maker_id.as_str().into()),
+            ("certificate_digest", card.certificate.to_string().into()),
+            ("issued_at", card.issued_at.micros().into()),
+            ("suspended_at", Value::from(suspended_at)),
             ("withdrawn_at", Value::from(withdrawn_at)),
         ],
     };

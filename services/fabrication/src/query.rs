@@ -33,6 +33,8 @@ pub struct ListedCard {
     pub certificate_digest: String,
     /// When it was issued.
     pub issued_at: Timestamp,
+    /// Since when a copy of it is known.
+    pub suspended_at: Option<Timestamp>,
     /// When it was withdrawn, if it was.
     pub withdrawn_at: Option<Timestamp>,
 }
@@ -124,7 +126,7 @@ impl Query {
     pub async fn maker_cards(&self, after: Option<&str>, limit: u64) -> Result<Vec<ListedCard>, DbErr> {
         let mut select = Sql::select();
         select
-            .columns(["card_serial", "maker_id", "certificate_digest", "issued_at", "withdrawn_at"])
+            .columns(["card_serial", "maker_id", "certificate_digest", "issued_at", "suspended_at", "withdrawn_at"])
             .from("maker_card")
             .order_by("card_serial", Order::Asc)
             .limit(limit);
@@ -202,6 +204,7 @@ fn card(row: &QueryResult) -> Result<ListedCard, DbErr> {
         maker_id: row.try_get("", "maker_id")?,
         certificate_digest: row.try_get("", "certificate_digest")?,
         issued_at: Timestamp::from_micros(row.try_get("", "issued_at")?),
+        suspended_at: row.try_get::<Option<i64>>("", "suspended_at")?.map(Timestamp::from_micros),
         withdrawn_at: row.try_get::<Option<i64>>("", "withdrawn_at")?.map(Timestamp::from_micros),
     })
 }

@@ -30,6 +30,11 @@ pub fn react(fact: &StoredEvent) -> Result<Option<(Id, Command)>, Unreadable> {
             let withdrawn: application::Withdrawn = json(&fact.payload)?;
             Ok(Some((id(&withdrawn.application_id, "applicationId")?, Command::Stop)))
         }
+        // Whichever is recorded first here wins: this, or the seal that is made.
+        "eseal.application.v1.CancellationAsked" => {
+            let asked: application::CancellationAsked = json(&fact.payload)?;
+            Ok(Some((id(&asked.application_id, "applicationId")?, Command::Stop)))
+        }
         "eseal.authentication.v1.SealRevoked" => {
             let revoked: authentication::SealRevoked = json(&fact.payload)?;
             release(&revoked.application_id, &revoked.seal_id).map(Some)

@@ -8,10 +8,11 @@ use eseal_kernel::Id;
 use super::{Books, Case, Finding, Findings};
 
 /// What a fact of one service has to be answered with in another, exactly once.
-const REACTIONS: [(&str, &str, &str); 14] = [
+const REACTIONS: [(&str, &str, &str); 15] = [
     ("application.Approved", "fabrication", "FabricationQueued"),
     ("fabrication.SealFabricated", "authentication", "SealRegistered"),
     ("fabrication.SealFabricated", "application", "SealMadeNoted"),
+    ("fabrication.FabricationStopped", "application", "Cancelled"),
     ("fabrication.FabricationRefused", "application", "FabricationRefusalNoted"),
     ("authentication.SealRegistered", "application", "SealStateNoted"),
     ("authentication.SealActivated", "application", "SealStateNoted"),

@@ -26,6 +26,32 @@ pub struct Submit {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+已批准、尚未制成的申请可由经办人、审批人或管理员取消 · What is approved and not made yet can be cancelled by its applicant, a reviewer or an admin:
+  eseal cancel APPLICATION --reason can-not-be-made
+以制章服务的记录为准:先制成则不能取消 · Fabrication decides: a seal that was made first stays made (exit code 1, APPLICATION_ALREADY_MADE)
+审批前撤回 · Before its approval: eseal withdraw APPLICATION")]
+pub struct Cancel {
+    /// 申请编号 · The application
+    pub application: String,
+    /// 取消原因 · Why
+    #[arg(long, value_enum, default_value_t = CancellationReason::Other)]
+    pub reason: CancellationReason,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum CancellationReason {
+    /// 不再需要 · Nobody needs the seal any more
+    NoLongerNeeded,
+    /// 无法制章 · Its card, key or certificate will never be right
+    CanNotBeMade,
+    /// 误报 · It was filed in error
+    FiledInError,
+    /// 其他 · Another reason
+    Other,
+}
+
+#[derive(Debug, Args)]
 pub struct Revise {
     /// 申请编号 · The application
     pub application: String,

@@ -46,7 +46,7 @@ pub struct Pages {
 pub enum List {
     /// 申请 · Applications
     Applications {
-        /// 状态 · under-review, returned, approved or withdrawn
+        /// 状态 · under-review, returned, approved, withdrawn or cancelled
         #[arg(long)]
         state: Option<String>,
         /// 单位 · Of one organization
@@ -298,9 +298,9 @@ pub enum Card {
         #[arg(long, value_name = "FILE")]
         new_pin_file: Option<PathBuf>,
     },
-    /// 解锁 · Give a locked token or device a new PIN, by the administrator's
+    /// 解锁 · Give a locked card a new PIN, by the administrator's
     Unblock {
-        /// 卡 · pkcs11:… or skf:LIBRARY[#DEVICE]
+        /// 卡 · The card: FILE, pkcs11:… or skf:LIBRARY[#DEVICE]
         card: CardAddress,
         /// 管理员密码文件 · Read the administrator's PIN from a file instead of asking
         #[arg(long, value_name = "FILE")]
@@ -308,6 +308,20 @@ pub enum Card {
         /// 新密码文件 · Read the new PIN from a file instead of asking
         #[arg(long, value_name = "FILE")]
         new_pin_file: Option<PathBuf>,
+    },
+    /// 管理员 · Give a soft card an administrator, who can unblock it, or change their PIN
+    Administrator {
+        /// 卡文件 · The soft card
+        card: CardAddress,
+        /// 密码文件 · For a card without an administrator: read its PIN from a file instead of asking
+        #[arg(long, value_name = "FILE")]
+        pin_file: Option<PathBuf>,
+        /// 原管理员密码文件 · For a card with one: read the administrator's PIN from a file instead of asking
+        #[arg(long, value_name = "FILE", conflicts_with = "pin_file")]
+        admin_pin_file: Option<PathBuf>,
+        /// 新管理员密码文件 · Read the administrator's new PIN from a file instead of asking
+        #[arg(long, value_name = "FILE")]
+        new_admin_pin_file: Option<PathBuf>,
     },
 }
 

@@ -50,6 +50,11 @@ pub enum MakerCard {
         #[arg(long, value_name = "ID")]
         maker: String,
     },
+    /// 恢复 · Let a maker card that was suspended for a copy make seals again; its count begins anew
+    Resume {
+        /// 卡序列号 · Serial of the card
+        serial: String,
+    },
     /// 收回 · Withdraw a maker card for ever
     Withdraw {
         /// 卡序列号 · Serial of the card

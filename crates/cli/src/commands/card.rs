@@ -62,13 +62,46 @@ pub fn card(env: &Env, command: Command) -> Result<(), Failure> {
         }
         Command::Unblock { card, admin_pin_file, new_pin_file } => {
             let card = open(lang, &card)?;
-            let admin = secret::pin(lang, admin_pin_file.as_deref(), admin_pin(lang))?;
+            let admin = admin_asked(lang, &card, admin_pin_file.as_deref())?;
             let new = secret::pin(lang, new_pin_file.as_deref(), new_pin(lang))?;
             card.unblock(&admin, &new).map_err(|error| Failure::card(lang, &error))?;
             env.output.result(&json!({ "unblocked": true }), lang.pick("卡已解锁", "the card is unblocked"));
             Ok(())
         }
+        Command::Administrator { card, pin_file, admin_pin_file, new_admin_pin_file } => {
+            let card = open(lang, &card)?;
+            let files = (pin_file.as_deref(), admin_pin_file.as_deref());
+            administrator(env, &card, files, new_admin_pin_file.as_deref())
+        }
     }
+}
+
+/// Gives a soft card an administrator, or the one that it has another PIN.
+fn administrator(
+    env: &Env,
+    card: &Card,
+    (pin_file, admin_file): (Option<&Path>, Option<&Path>),
+    new_file: Option<&Path>,
+) -> Result<(), Failure> {
+    let lang = env.lang();
+    let failed = |error: CardError| Failure::card(lang, &error);
+    let of_devices = || CardError::NotOffered("this: the vendor's tool changes its administrator's PIN".to_owned());
+    let soft = card.as_soft().ok_or_else(of_devices).map_err(failed)?;
+    let new = lang.pick("新管理员密码", "New PIN of the administrator");
+    match soft.admin_tries_left().map_err(failed)? {
+        None => {
+            let pin = asked(lang, card, pin_file, lang.pick("卡密码", "PIN of the card"))?;
+            soft.give_administrator(&pin, &secret::pin(lang, new_file, new)?).map_err(failed)?;
+        }
+        Some(_) if pin_file.is_some() => return Err(failed(CardError::AdminExists)),
+        Some(_) => {
+            let old = admin_asked(lang, card, admin_file)?;
+            soft.change_admin_pin(&old, &secret::pin(lang, new_file, new)?).map_err(failed)?;
+        }
+    }
+    env.output
+        .result(&json!({ "administrator": true }), lang.pick("已设置管理员密码", "the administrator's PIN is set"));
+    Ok(())
 }
 
 fn list(env: &Env, address: &CardAddress) -> Result<(), Failure> {
@@ -261,6 +294,16 @@ pub fn asked(lang: Lang, card: &Card, pin_file: Option<&Path>, prompt: &str) -> 
     }
     let prompt = format!("{prompt} ({}: {})", lang.pick("剩余次数", "tries left"), told(lang, left));
     secret::pin(lang, pin_file, &prompt)
+}
+
+/// The PIN that the administrator of a card gives, with the tries that it has left.
+fn admin_asked(lang: Lang, card: &Card, file: Option<&Path>) -> Result<Pin, Failure> {
+    let left = card.admin_tries_left().map_err(|error| Failure::card(lang, &error))?;
+    if left.is_locked() {
+        return Err(Failure::card(lang, &CardError::AdminPinLocked));
+    }
+    let prompt = format!("{} ({}: {})", admin_pin(lang), lang.pick("剩余次数", "tries left"), told(lang, left));
+    secret::pin(lang, file, &prompt)
 }
 
 /// Opens the card there.

@@ -15,6 +15,7 @@ use serde_json::json;
 use super::Env;
 use super::card::asked;
 use super::proof::{self, Purpose};
+use super::sealing::counted;
 use crate::args::{Make, MakerCard};
 use crate::connect::{Line, MAX_MESSAGE, Server, request_id};
 use crate::failure::{Failure, Kind};
@@ -173,6 +174,7 @@ impl<'a> Run<'a> {
             application_id: self.application.to_owned(),
             run_id: self.run.clone(),
             proof: Some(proof),
+            card_uses: counted(lang, maker.card())?,
         };
         Ok(self.server.answer(client(self.server).present_maker_card(request).await)?.seal_card_challenge)
     }
@@ -268,6 +270,11 @@ pub async fn maker_card(env: &Env, command: MakerCard) -> Result<(), Failure> {
             let answer = server.answer(client.issue_maker_card(request).await)?;
             let words = format!("{} {}", lang.pick("已发放制章授权卡", "maker card issued:"), opened.serial());
             env.output.result(&json!({ "cardSerial": opened.serial(), "etag": answer.etag }), words);
+        }
+        MakerCard::Resume { serial } => {
+            let request = pb::ResumeMakerCardRequest { request_id: request_id(), card_serial: serial };
+            let answer = server.answer(client.resume_maker_card(request).await)?;
+            env.output.result(&json!(answer), lang.pick("已恢复制章授权卡", "maker card resumed"));
         }
         MakerCard::Withdraw { serial, reason } => {
             let code = reason.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();

@@ -69,10 +69,11 @@ pub async fn list(env: &Env, what: List) -> Result<(), Failure> {
             let request = fabrication::ListMakerCardsRequest { page_size: pages.limit, page_token: pages.page };
             let answer = server.answer(MakerCardServiceClient::new(line).list_maker_cards(request).await)?;
             let row = |card: &fabrication::MakerCard| {
-                vec![card.card_serial.clone(), card.maker_id.clone(), time(card.issued_at), time(card.withdrawn_at)]
+                let times = [card.issued_at, card.suspended_at, card.withdrawn_at].map(time);
+                [vec![card.card_serial.clone(), card.maker_id.clone()], times.into()].concat()
             };
             let rows = answer.maker_cards.iter().map(row).collect();
-            let table = env.output.table(&["serial", "maker", "issued", "withdrawn"], rows);
+            let table = env.output.table(&["serial", "maker", "issued", "suspended", "withdrawn"], rows);
             (json!(answer), table, answer.next_page_token)
         }
         List::Seals { state, organization, pages } => {

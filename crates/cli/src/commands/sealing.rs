@@ -13,6 +13,8 @@ mod position;
 pub mod workers;
 mod writing;
 
+pub use attempt::counted;
+
 use std::path::{Path, PathBuf};
 
 use eseal_card::{Card, CardError, Opened};

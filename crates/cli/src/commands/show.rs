@@ -134,6 +134,7 @@ fn application(shown: &application::Application) -> String {
         ("returned", format!("{} {}", returned.code, returned.text).trim().to_owned()),
         ("fabrication", outcome.fabrication_refusal.clone()),
         ("made", format!("{} {}", outcome.seal_id, seal_state(&outcome)).trim().to_owned()),
+        ("cancellation", outcome.cancellation.clone()),
         ("existing seal", existing_seal(&form, &outcome)),
         ("persons", people.collect::<Vec<_>>().join("\n")),
         ("submitted", time(shown.submitted_at)),

@@ -105,8 +105,10 @@ impl ApplicationStanding {
                 self.approved_by.clear();
                 self.state = ApplicationState::Withdrawn.as_str_name();
             }
+            Application::Cancelled(_) => self.state = ApplicationState::Cancelled.as_str_name(),
             // What the others told it stands in their own events.
             Application::Submitted(_)
+            | Application::CancellationAsked(_) // they decide
             | Application::FabricationRefusalNoted(_)
             | Application::SealMadeNoted(_)
             | Application::SealStateNoted(_)
@@ -157,6 +159,9 @@ impl FabricationStanding {
             | Fabrication::SealSigned(_)
             | Fabrication::CardReleased(_)
             | Fabrication::MakerCardIssued(_)
+            | Fabrication::MakerCardUsed(_)
+            | Fabrication::MakerCardSuspended(_)
+            | Fabrication::MakerCardResumed(_)
             | Fabrication::MakerCardWithdrawn(_) => {}
         }
     }

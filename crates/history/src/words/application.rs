@@ -30,6 +30,10 @@ pub(super) fn what(kind: &Kind, language: Language) -> String {
         }
         Kind::Resubmitted(_) => say("申请重新提交", "Application filed again").to_owned(),
         Kind::Withdrawn(_) => say("申请撤回", "Application withdrawn").to_owned(),
+        Kind::CancellationAsked(_) => {
+            say("申请取消(已批准,未制章)", "End of the approved application asked for").to_owned()
+        }
+        Kind::Cancelled(_) => say("申请已取消,不再制章", "Application cancelled: nothing will be made").to_owned(),
         Kind::FabricationRefusalNoted(_) => {
             say("申请得知:制章未通过", "Told to the application: making was refused").to_owned()
         }
@@ -52,6 +56,7 @@ pub(super) fn what(kind: &Kind, language: Language) -> String {
 pub(super) fn reason(kind: &Kind) -> (&str, &str) {
     match kind {
         Kind::Returned(fact) => ("", &fact.reason_code),
+        Kind::CancellationAsked(fact) => ("", &fact.reason_code),
         Kind::FabricationRefusalNoted(fact) => (&fact.gate, &fact.reason),
         Kind::Submitted(_)
         | Kind::StepApproved(_)
@@ -59,6 +64,7 @@ pub(super) fn reason(kind: &Kind) -> (&str, &str) {
         | Kind::Revised(_)
         | Kind::Resubmitted(_)
         | Kind::Withdrawn(_)
+        | Kind::Cancelled(_)
         | Kind::SealMadeNoted(_)
         | Kind::SealStateNoted(_)
         | Kind::CarriedOutNoted(_)

@@ -53,6 +53,16 @@ pub(super) fn what(kind: &Kind, language: Language) -> String {
             )
         }
         Kind::MakerCardIssued(fact) => format!("{} {}", say("制章授权卡发放", "Maker card issued"), fact.card_serial),
+        Kind::MakerCardUsed(fact) => match language {
+            Language::ZhCn => format!("制章授权卡 {} 第 {} 次使用", fact.card_serial, fact.card_uses),
+            Language::En => format!("Maker card {} used, count {}", fact.card_serial, fact.card_uses),
+        },
+        Kind::MakerCardSuspended(fact) => {
+            format!("{} {}", say("制章授权卡停用", "Maker card suspended"), fact.card_serial)
+        }
+        Kind::MakerCardResumed(fact) => {
+            format!("{} {}", say("制章授权卡恢复", "Maker card resumed"), fact.card_serial)
+        }
         Kind::MakerCardWithdrawn(fact) => {
             format!("{} {}", say("制章授权卡收回", "Maker card withdrawn"), fact.card_serial)
         }
@@ -63,6 +73,7 @@ pub(super) fn reason(kind: &Kind) -> (&str, &str) {
     match kind {
         Kind::FabricationRefused(fact) => (&fact.gate, &fact.reason),
         Kind::MakerCardWithdrawn(fact) => ("", &fact.reason_code),
+        Kind::MakerCardSuspended(fact) => ("", &fact.reason_code),
         Kind::FabricationQueued(_)
         | Kind::RunBegun(_)
         | Kind::MakerCardProved(_)
@@ -71,6 +82,8 @@ pub(super) fn reason(kind: &Kind) -> (&str, &str) {
         | Kind::SealFabricated(_)
         | Kind::FabricationStopped(_)
         | Kind::CardReleased(_)
-        | Kind::MakerCardIssued(_) => ("", ""),
+        | Kind::MakerCardIssued(_)
+        | Kind::MakerCardUsed(_)
+        | Kind::MakerCardResumed(_) => ("", ""),
     }
 }

@@ -10,6 +10,10 @@ use super::Language;
 pub const REASONS: &[(&str, &str, &str)] = &[
     ("MAKER_CARD_ABSENT", "未插制章授权卡", "no maker card"),
     ("MAKER_CARD_REJECTED", "制章授权卡无效", "the maker card is not valid"),
+    ("MAKER_CARD_COPIED", "制章授权卡疑被复制", "another copy of the maker card was used"),
+    ("NO_LONGER_NEEDED", "不再需要", "nobody needs the seal"),
+    ("CAN_NOT_BE_MADE", "无法制章", "it can't be made"),
+    ("FILED_IN_ERROR", "误报", "filed in error"),
     ("CERTIFICATE_INVALID", "数字证书不合法或无数字证书", "no valid certificate"),
     ("CARD_IN_USE", "USBkey正在被某个电子印章使用", "the card is in use by another seal"),
     ("FABRICATION_FAILED", "制章失败", "the making failed"),
@@ -149,6 +153,7 @@ pub fn application_state(state: ApplicationState, language: Language) -> &'stati
         ApplicationState::Returned => language.pick("已退回", "returned"),
         ApplicationState::Approved => language.pick("已批准", "approved"),
         ApplicationState::Withdrawn => language.pick("已撤回", "withdrawn"),
+        ApplicationState::Cancelled => language.pick("已取消", "cancelled"),
     }
 }
 

@@ -6,6 +6,7 @@ use eseal_testkit::{StoredForm, stored_forms};
 
 use super::*;
 use crate::domain::Particulars;
+use crate::domain::cancellation::CancellationReason;
 use crate::domain::event::{ReturnCode, SealState};
 use crate::domain::existing::{CarriedOut, RevocationReason};
 use crate::domain::particulars::*;
@@ -105,10 +106,12 @@ fn every_kind() -> Vec<Event> {
         },
         Event::StepApproved { application, reviewer: reviewer.clone(), step: 1 },
         Event::Approved { application, reviewer: reviewer.clone(), applicant, particulars: plain() },
-        Event::Returned { application, reviewer, reason },
+        Event::Returned { application, reviewer: reviewer.clone(), reason },
         Event::Revised { application, particulars: full() },
         Event::Resubmitted { application },
         Event::Withdrawn { application, freed: None },
+        Event::CancellationAsked { application, by: reviewer, reason: CancellationReason::CanNotBeMade },
+        Event::Cancelled { application, freed: Some(seal) },
         Event::FabricationRefusalNoted { application, refusal },
         Event::SealMadeNoted { application, seal },
         Event::SealStateNoted { application, seal, state: SealState::Active },

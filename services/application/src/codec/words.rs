@@ -3,6 +3,7 @@
 use eseal_proto::application::v1 as pb;
 use eseal_proto::seal::v1 as seal_pb;
 
+use crate::domain::cancellation::CancellationReason;
 use crate::domain::event::{ReturnCode, SealState};
 use crate::domain::existing::{CarriedOut, RevocationReason};
 use crate::domain::particulars::{AttachmentKind, SealType, Shape};
@@ -113,6 +114,27 @@ pub const fn return_code_to_wire(code: ReturnCode) -> &'static str {
         ReturnCode::ImpressionUnsuitable => "IMPRESSION_UNSUITABLE",
         ReturnCode::OrganizationUnverified => "ORGANIZATION_UNVERIFIED",
         ReturnCode::Other => "OTHER",
+    }
+}
+
+/// Why an approved application shall not be made.
+pub fn cancellation_reason(wire: &str) -> Option<CancellationReason> {
+    match wire {
+        "NO_LONGER_NEEDED" => Some(CancellationReason::NoLongerNeeded),
+        "CAN_NOT_BE_MADE" => Some(CancellationReason::CanNotBeMade),
+        "FILED_IN_ERROR" => Some(CancellationReason::FiledInError),
+        "OTHER" => Some(CancellationReason::Other),
+        _ => None,
+    }
+}
+
+/// Why an approved application shall not be made, on the wire.
+pub const fn cancellation_reason_to_wire(reason: CancellationReason) -> &'static str {
+    match reason {
+        CancellationReason::NoLongerNeeded => "NO_LONGER_NEEDED",
+        CancellationReason::CanNotBeMade => "CAN_NOT_BE_MADE",
+        CancellationReason::FiledInError => "FILED_IN_ERROR",
+        CancellationReason::Other => "OTHER",
     }
 }
 

@@ -27,7 +27,7 @@ pub enum Application {
         /// Who returned it.
         by: PersonId,
     },
-    /// Approved; never changes again.
+    /// Approved: the order to make its seal.
     Approved {
         /// What was approved.
         filed: Filed,
@@ -40,6 +40,15 @@ pub enum Application {
     Withdrawn {
         /// What was filed.
         filed: Filed,
+    },
+    /// Ended after its approval and before anything was made.
+    Cancelled {
+        /// What was approved.
+        filed: Filed,
+        /// Who had approved, in order.
+        approved_by: Vec<PersonId>,
+        /// What had become of it.
+        outcome: Outcome,
     },
 }
 
@@ -112,6 +121,9 @@ impl Aggregate for Application {
             (Self::UnderReview { filed, .. } | Self::Returned { filed, .. }, Event::Withdrawn { .. }) => {
                 Self::Withdrawn { filed }
             }
+            (Self::Approved { filed, approved_by, outcome }, Event::Cancelled { .. }) => {
+                Self::Cancelled { filed, approved_by, outcome }
+            }
             (Self::Approved { filed, approved_by, outcome }, event) => {
                 Self::Approved { filed, approved_by, outcome: outcome.evolve(event) }
             }
@@ -125,6 +137,8 @@ impl Aggregate for Application {
                 | Event::Revised { .. }
                 | Event::Resubmitted { .. }
                 | Event::Withdrawn { .. }
+                | Event::CancellationAsked { .. }
+                | Event::Cancelled { .. }
                 | Event::FabricationRefusalNoted { .. }
                 | Event::SealMadeNoted { .. }
                 | Event::SealStateNoted { .. }
@@ -141,8 +155,10 @@ impl Aggregate for Application {
             Command::Revise(revision) => self.revise(revision),
             Command::Resubmit { applicant } => self.resubmit(applicant),
             Command::Withdraw { applicant } => self.withdraw(applicant),
+            Command::Cancel(asked) => self.cancel(asked),
             Command::NoteFabricationRefusal { refusal } => self.note_refusal(refusal),
             Command::NoteSealMade { seal } => self.note_made(*seal),
+            Command::NoteStopped => self.note_stopped(),
             Command::NoteSealState { seal, state } => self.note_state(*seal, *state),
             Command::NoteCarriedOut { existing, result } => self.note_carried_out(*existing, *result),
         }
@@ -156,8 +172,10 @@ impl Aggregate for Application {
             | Command::Revise(_)
             | Command::Resubmit { .. }
             | Command::Withdraw { .. }
+            | Command::Cancel(_)
             | Command::NoteFabricationRefusal { .. }
             | Command::NoteSealMade { .. }
+            | Command::NoteStopped
             | Command::NoteSealState { .. }
             | Command::NoteCarriedOut { .. } => Vec::new(),
         }
@@ -169,9 +187,9 @@ impl Aggregate for Application {
             Event::Submitted { particulars, claims_existing: true, .. } => {
                 existing::claim(particulars.kind).map(ClaimChange::Taken).into_iter().collect()
             }
-            Event::Withdrawn { freed: Some(seal), .. } | Event::CarriedOutNoted { existing: seal, .. } => {
-                released(*seal)
-            }
+            Event::Withdrawn { freed: Some(seal), .. }
+            | Event::Cancelled { freed: Some(seal), .. }
+            | Event::CarriedOutNoted { existing: seal, .. } => released(*seal),
             Event::Submitted { .. }
             | Event::StepApproved { .. }
             | Event::Approved { .. }
@@ -179,6 +197,8 @@ impl Aggregate for Application {
             | Event::Revised { .. }
             | Event::Resubmitted { .. }
             | Event::Withdrawn { .. }
+            | Event::CancellationAsked { .. }
+            | Event::Cancelled { .. }
             | Event::FabricationRefusalNoted { .. }
             | Event::SealMadeNoted { .. }
             | Event::SealStateNoted { .. } => Vec::new(),
@@ -194,7 +214,8 @@ impl Application {
             Self::UnderReview { filed, .. }
             | Self::Returned { filed, .. }
             | Self::Approved { filed, .. }
-            | Self::Withdrawn { filed } => Some(filed),
+            | Self::Withdrawn { filed }
+            | Self::Cancelled { filed, .. } => Some(filed),
         }
     }
 
@@ -231,6 +252,7 @@ impl Application {
             Self::Returned { .. } => Err(Rejection::NotUnderReview),
             Self::Approved { .. } => Err(Rejection::AlreadyApproved),
             Self::Withdrawn { .. } => Err(Rejection::AlreadyWithdrawn),
+            Self::Cancelled { .. } => Err(Rejection::AlreadyCancelled),
         }
     }
 
@@ -249,6 +271,7 @@ impl Application {
             Self::Returned { .. } => Err(Rejection::NotUnderReview),
             Self::Approved { .. } => Err(Rejection::AlreadyApproved),
             Self::Withdrawn { .. } => Err(Rejection::AlreadyWithdrawn),
+            Self::Cancelled { .. } => Err(Rejection::AlreadyCancelled),
         }
     }
 
@@ -260,6 +283,7 @@ impl Application {
             Self::UnderReview { .. } => Err(Rejection::NotReturned),
             Self::Approved { .. } => Err(Rejection::AlreadyApproved),
             Self::Withdrawn { .. } => Err(Rejection::AlreadyWithdrawn),
+            Self::Cancelled { .. } => Err(Rejection::AlreadyCancelled),
         }
     }
 
@@ -273,6 +297,7 @@ impl Application {
             Self::UnderReview { .. } => Err(Rejection::NotReturned),
             Self::Approved { .. } => Err(Rejection::AlreadyApproved),
             Self::Withdrawn { .. } => Err(Rejection::AlreadyWithdrawn),
+            Self::Cancelled { .. } => Err(Rejection::AlreadyCancelled),
         }
     }
 
@@ -281,11 +306,11 @@ impl Application {
         match self {
             Self::Absent => Err(Rejection::NotFound),
             Self::UnderReview { .. } | Self::Returned { .. } => {
-                let freed = filed.particulars.kind.existing().filter(|_| filed.claims_existing);
-                Ok(vec![Event::Withdrawn { application: filed.application, freed }])
+                Ok(vec![Event::Withdrawn { application: filed.application, freed: filed.kept_others_from() }])
             }
             Self::Approved { .. } => Err(Rejection::AlreadyApproved),
             Self::Withdrawn { .. } => Ok(Vec::new()),
+            Self::Cancelled { .. } => Err(Rejection::AlreadyCancelled),
         }
     }
 
@@ -334,6 +359,8 @@ impl Application {
             Self::Absent => Err(Rejection::NotFound),
             Self::Approved { filed, outcome, .. } => Ok((filed, outcome)),
             Self::UnderReview { .. } | Self::Returned { .. } | Self::Withdrawn { .. } => Err(Rejection::NotApproved),
+            // Fabrication says one of the two and never both.
+            Self::Cancelled { .. } => Err(Rejection::AlreadyCancelled),
         }
     }
 }

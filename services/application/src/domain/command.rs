@@ -2,6 +2,7 @@
 
 use eseal_kernel::{Id, Timestamp};
 
+use super::cancellation::Cancel;
 use super::event::{FabricationRefusal, ReturnReason, SealState};
 use super::existing::{CarriedOut, KnownSeal};
 use super::{Particulars, PersonId};
@@ -35,6 +36,8 @@ pub enum Command {
         /// Who takes it back.
         applicant: PersonId,
     },
+    /// End it though it is approved.
+    Cancel(Cancel),
     /// Fabrication refused a run for it.
     NoteFabricationRefusal {
         /// The refusal.
@@ -45,6 +48,8 @@ pub enum Command {
         /// The seal.
         seal: Id,
     },
+    /// Fabrication will make nothing for it.
+    NoteStopped,
     /// Its seal is in this state now.
     NoteSealState {
         /// The seal.
@@ -71,8 +76,10 @@ impl Command {
             Self::Revise(_) => "Revise",
             Self::Resubmit { .. } => "Resubmit",
             Self::Withdraw { .. } => "Withdraw",
+            Self::Cancel(_) => "Cancel",
             Self::NoteFabricationRefusal { .. } => "NoteFabricationRefusal",
             Self::NoteSealMade { .. } => "NoteSealMade",
+            Self::NoteStopped => "NoteStopped",
             Self::NoteSealState { .. } => "NoteSealState",
             Self::NoteCarriedOut { .. } => "NoteCarriedOut",
         }

@@ -2,6 +2,7 @@
 
 use eseal_kernel::{Digest, Id, Timestamp};
 
+use super::cancellation::CancellationReason;
 use super::existing::CarriedOut;
 use super::{Particulars, PersonId};
 
@@ -66,6 +67,22 @@ pub enum Event {
     },
     /// It was taken back.
     Withdrawn {
+        /// Which application.
+        application: Id,
+        /// The existing seal that it kept others from.
+        freed: Option<Id>,
+    },
+    /// Somebody asked that it be not made, though it is approved.
+    CancellationAsked {
+        /// Which application.
+        application: Id,
+        /// Who asked: its applicant, a reviewer or an admin.
+        by: PersonId,
+        /// Why.
+        reason: CancellationReason,
+    },
+    /// Nothing will be made of it, as fabrication said.
+    Cancelled {
         /// Which application.
         application: Id,
         /// The existing seal that it kept others from.

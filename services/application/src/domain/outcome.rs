@@ -3,6 +3,7 @@
 use eseal_kernel::Id;
 
 use super::Event;
+use super::cancellation::CancellationReason;
 use super::event::{FabricationRefusal, SealState};
 use super::existing::CarriedOut;
 
@@ -19,6 +20,8 @@ pub struct Outcome {
     pub seal_state: Option<SealState>,
     /// What became of the existing seal, once it did.
     pub carried_out: Option<CarriedOut>,
+    /// Why it shall not be made, once somebody asked for that. A seal that is there all the same was made before.
+    pub cancellation: Option<CancellationReason>,
 }
 
 impl Outcome {
@@ -30,6 +33,7 @@ impl Outcome {
             Event::SealMadeNoted { seal, .. } => Self { seal: Some(seal), made: true, ..self },
             Event::SealStateNoted { seal, state, .. } => Self { seal: Some(seal), seal_state: Some(state), ..self },
             Event::CarriedOutNoted { result, .. } => Self { carried_out: Some(result), ..self },
+            Event::CancellationAsked { reason, .. } => Self { cancellation: Some(reason), ..self },
             // What was approved never changes again.
             Event::Submitted { .. }
             | Event::StepApproved { .. }
@@ -37,7 +41,8 @@ impl Outcome {
             | Event::Returned { .. }
             | Event::Revised { .. }
             | Event::Resubmitted { .. }
-            | Event::Withdrawn { .. } => self,
+            | Event::Withdrawn { .. }
+            | Event::Cancelled { .. } => self,
         }
     }
 }

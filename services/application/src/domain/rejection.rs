@@ -27,6 +27,15 @@ pub enum Rejection {
     /// Its applicant took it back.
     #[error("the application was withdrawn")]
     AlreadyWithdrawn,
+    /// It was ended after its approval.
+    #[error("the application was cancelled")]
+    AlreadyCancelled,
+    /// There is a seal of it, which ends in the registry alone.
+    #[error("the seal of the application is made")]
+    AlreadyMade,
+    /// It is for the end of a seal, which follows from its approval at once.
+    #[error("an approved application for the end of a seal is carried out at once")]
+    NothingToMake,
     /// A revision names another organization.
     #[error("a revision can't change the organization of an application")]
     OrganizationFixed,

@@ -17,6 +17,7 @@ use tonic::Status;
 use crate::app::{Form, Picture};
 use crate::codec::words;
 use crate::contents::Contact;
+use crate::domain::cancellation::CancellationReason;
 use crate::domain::event::ReturnCode;
 use crate::domain::existing::RevocationReason;
 use crate::domain::particulars::{Attachment, Custody, Kind, MAX_ATTACHMENTS, Organization, Size, Validity};
@@ -186,6 +187,12 @@ pub fn reason(message: Option<pb::ReturnReason>) -> Result<(ReturnCode, Text<200
         field_violation("reason.code", text)
     })?;
     Ok((code, text("reason.text", &message.text)?))
+}
+
+pub fn cancellation_reason(code: &str) -> Result<CancellationReason, Status> {
+    words::cancellation_reason(code).ok_or_else(|| {
+        field_violation("reason_code", "expected NO_LONGER_NEEDED, CAN_NOT_BE_MADE, FILED_IN_ERROR or OTHER")
+    })
 }
 
 /// What is listed: for people bound to an organization, that one unless they name another.

@@ -29,6 +29,9 @@ reasons! {
     APPLICATION_NOT_APPROVED = "该申请未审批通过", "The application is not approved";
     APPLICATION_ALREADY_APPROVED = "该申请已审批通过", "The application is approved already";
     APPLICATION_ALREADY_WITHDRAWN = "该申请已撤回", "The application was withdrawn";
+    APPLICATION_ALREADY_CANCELLED = "该申请已取消", "The application was cancelled";
+    APPLICATION_ALREADY_MADE = "该申请的印章已制成,不能取消;可注销该印章", "The seal of the application is made: it can't be cancelled any more, but the seal can be revoked";
+    APPLICATION_CARRIED_OUT_AT_ONCE = "注销申请批准后立即执行,不能取消", "An application to revoke is carried out as soon as it is approved: there is nothing to cancel";
     ORGANIZATION_FIXED = "修改申请时不能更换使用单位", "A revision can't change the organization";
     KIND_FIXED = "修改申请时不能更改申请类型或所涉印章", "A revision can't change the kind or the seal it is about";
     EXISTING_SEAL_NOT_FOUND = "所涉电子印章未在本系统注册", "The seal that it is about is not registered in this system";
@@ -61,6 +64,9 @@ impl Rejected for Rejection {
             Self::NotApproved => (Code::FailedPrecondition, &APPLICATION_NOT_APPROVED),
             Self::AlreadyApproved => (Code::FailedPrecondition, &APPLICATION_ALREADY_APPROVED),
             Self::AlreadyWithdrawn => (Code::FailedPrecondition, &APPLICATION_ALREADY_WITHDRAWN),
+            Self::AlreadyCancelled => (Code::FailedPrecondition, &APPLICATION_ALREADY_CANCELLED),
+            Self::AlreadyMade => (Code::FailedPrecondition, &APPLICATION_ALREADY_MADE),
+            Self::NothingToMake => (Code::FailedPrecondition, &APPLICATION_CARRIED_OUT_AT_ONCE),
             Self::OrganizationFixed => (Code::InvalidArgument, &ORGANIZATION_FIXED),
             Self::KindFixed => (Code::InvalidArgument, &KIND_FIXED),
             Self::SealUnknown => (Code::NotFound, &EXISTING_SEAL_NOT_FOUND),

@@ -12,7 +12,7 @@ use crate::codec::words;
 use crate::domain::existing::KnownSeal;
 
 /// The columns that [`application`] reads.
-pub(super) const COLUMNS: [&str; 15] = [
+pub(super) const COLUMNS: [&str; 16] = [
     "application_id",
     "state",
     "applicant_id",
@@ -25,6 +25,7 @@ pub(super) const COLUMNS: [&str; 15] = [
     "seal_id",
     "seal_state",
     "carried_out",
+    "cancellation",
     "submitted_at",
     "changed_at",
     "version",
@@ -147,6 +148,7 @@ fn outcome(row: &QueryResult) -> Result<Option<pb::Outcome>, DbErr> {
         seal_id: seal.unwrap_or_default(),
         seal_state: state.into(),
         carried_out: row.try_get::<Option<String>>("", "carried_out")?.unwrap_or_default(),
+        cancellation: row.try_get::<Option<String>>("", "cancellation")?.unwrap_or_default(),
     }))
 }
 

@@ -102,7 +102,7 @@ fn form_about(picture: &str, kind: pb::ApplicationKind, seal: &str) -> pb::Appli
 }
 
 /// Zhang of Lenovo files an application about this seal.
-async fn about(
+pub async fn about(
     office: &Office,
     kind: pb::ApplicationKind,
     seal: &str,

@@ -2,6 +2,7 @@
 //! stood in by tellers, which say what a test has them say.
 
 mod access;
+mod cancel;
 mod erase;
 mod existing;
 mod list;

@@ -6,6 +6,7 @@ use eseal_proto::application::v1 as pb;
 use eseal_service::Role;
 use eseal_service::testing::{came, done, rpcs_for_people};
 
+use crate::cancel::cancel;
 use crate::office::*;
 
 #[tokio::test]
@@ -32,6 +33,7 @@ async fn people_of_another_organization_get_nothing_by_any_rpc() {
         ("ReviseApplication", other(), done(revise(&mut applicant, &application, form, contacts()).await)),
         ("ResubmitApplication", other(), done(resubmit(&mut applicant, &application).await)),
         ("WithdrawApplication", other(), done(withdraw(&mut applicant, &application).await)),
+        ("CancelApplication", other(), done(cancel(&mut reviewer, &application).await)),
         ("GetApplication", other(), done(show(&mut admin, &application).await)),
         ("ListApplications", other(), came(admin.list_applications(named).await, |_| false)),
         ("ListApplications", Ok(true), came(admin.list_applications(all).await, |page| page.applications.is_empty())),

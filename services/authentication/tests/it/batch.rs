@@ -38,7 +38,7 @@ impl Many {
     }
 
     /// The document with the card's signature for an OFD.
-    fn sealed(&self, card: &Card, index: u32, bureau: &Bureau) -> pb::BatchSealed {
+    pub fn sealed(&self, card: &Card, index: u32, bureau: &Bureau) -> pb::BatchSealed {
         let signature = card.ofd_signature(self.digests[index as usize], bureau.now());
         pb::BatchSealed { document: Some(self.listed(index)), signature }
     }
@@ -402,7 +402,7 @@ async fn an_act_of_another_organization_is_not_found() {
 }
 
 /// An attempt for so many documents in which the PIN was right.
-async fn with_pin(bureau: &Bureau, card: &Card, documents: u32) -> pb::BeginSealingResponse {
+pub async fn with_pin(bureau: &Bureau, card: &Card, documents: u32) -> pb::BeginSealingResponse {
     let request = pb::BeginSealingRequest { request_id: request_id(), seal_id: card.seal_id.clone(), documents };
     let begun = bureau.zhou().begin_sealing(request).await.expect("begun").into_inner();
     pin(&mut bureau.zhou(), &card.seal_id, &begun.attempt_id, true).await.expect("right");
@@ -440,21 +440,30 @@ async fn given(bureau: &Bureau, card: &Card, many: &Many, suites: &[Suite]) -> R
 }
 
 pub async fn hosted_given(bureau: &Bureau, hosted: &Hosted, many: &Many, pin: &str) -> Result<String, Status> {
+    let attempt_id = hosted_begun(bureau, hosted, many).await?;
+    bureau.zhou().authorize_hosted_batch(hosted_shown(hosted, many, &attempt_id, pin)).await?;
+    Ok(attempt_id)
+}
+
+/// An attempt for these documents with a hosted key.
+pub async fn hosted_begun(bureau: &Bureau, hosted: &Hosted, many: &Many) -> Result<String, Status> {
     let (seal_id, documents) = (hosted.seal_id.clone(), many.count());
-    let begin = pb::BeginSealingRequest { request_id: request_id(), seal_id: seal_id.clone(), documents };
-    let attempt_id = bureau.zhou().begin_sealing(begin).await?.into_inner().attempt_id;
-    let request = pb::AuthorizeHostedBatchRequest {
+    let begin = pb::BeginSealingRequest { request_id: request_id(), seal_id, documents };
+    Ok(bureau.zhou().begin_sealing(begin).await?.into_inner().attempt_id)
+}
+
+/// What gate d is shown for them.
+pub fn hosted_shown(hosted: &Hosted, many: &Many, attempt_id: &str, pin: &str) -> pb::AuthorizeHostedBatchRequest {
+    pb::AuthorizeHostedBatchRequest {
         request_id: request_id(),
-        seal_id,
-        attempt_id: attempt_id.clone(),
+        seal_id: hosted.seal_id.clone(),
+        attempt_id: attempt_id.to_owned(),
         pin: pin.to_owned(),
         root: many.tree.root().to_string(),
-        documents,
+        documents: many.count(),
         certificate_digests: [&hosted.sm2, &hosted.p256].map(|by| by.fingerprint().to_string()).to_vec(),
         originals: vec![],
-    };
-    bureau.zhou().authorize_hosted_batch(request).await?;
-    Ok(attempt_id)
+    }
 }
 
 pub fn to_sign(bureau: &Bureau, hosted: &Hosted, many: &Many, index: u32, by: &Certificate) -> pb::BatchToSign {

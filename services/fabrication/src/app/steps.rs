@@ -1,6 +1,6 @@
 //! The steps of a run: what a card showed, and what can be found out about it before the rules are asked.
 
-use eseal_eventstore::Row;
+use eseal_eventstore::{Metadata, Order, Row};
 use eseal_kernel::{Digest, Timestamp};
 use eseal_pki::{Certificate, Suite};
 use eseal_proto::authentication::v1::TrustPurpose;
@@ -10,15 +10,16 @@ use tonic::Code;
 
 use super::{App, AppError, Prepared, RunStep, fresh_challenge};
 use crate::contents::Kind;
-use crate::domain::Fabrication;
-use crate::domain::command::{Command, ShownCertificate, Step};
+use crate::domain::command::{CardCommand, Command, ShownCertificate, Step};
 use crate::domain::order::Order as SealOrder;
 use crate::domain::run::{Run, Stage};
+use crate::domain::{Fabrication, MakerCard};
 use crate::making;
 use crate::proof::{maker_terms, proved, seal_card_terms};
 
 impl App {
-    /// Gate a: what the maker card showed.
+    /// Gate a: what the maker card showed, and how often it says that it was used. The service's own card does not count: its
+    /// replicas have copies of it.
     ///
     /// # Errors
     /// [`AppError`]. A service that can't be reached is one, and never a refusal.
@@ -27,6 +28,7 @@ impl App {
         onward: &Onward,
         step: &RunStep,
         proof: &seal_pb::SignedStatement,
+        told: Option<(u64, Metadata)>,
     ) -> Result<Prepared, AppError> {
         let now = self.now();
         let (state, version) = self.fabrication(step.application).await?;
@@ -37,8 +39,30 @@ impl App {
             shown.good =
                 shown.proved.is_some() && self.peers.is_good(onward, &certificate, TrustPurpose::Maker, None).await?;
         }
-        let command = Step::PresentMakerCard { shown, challenge: fresh_challenge(now)? };
+        let copied = match (running(&state, step).and_then(|(_, run)| run.maker_card_serial.clone()), told) {
+            (Some(serial), Some(told)) if shown.good => self.is_copied(&serial, shown.certificate, step, told).await?,
+            _ => false,
+        };
+        let command = Step::PresentMakerCard { shown, challenge: fresh_challenge(now)?, copied };
         Ok(step.prepared(now, version, command, Vec::new()))
+    }
+
+    /// Whether the use of a maker card whose key was just proved is that of a copy. Counted for the card before the step is
+    /// decided for its run: killed in between, the same step again finds its own count.
+    async fn is_copied(
+        &self,
+        serial: &str,
+        certificate: Digest,
+        step: &RunStep,
+        (count, metadata): (u64, Metadata),
+    ) -> Result<bool, AppError> {
+        let card = self.maker_card_of(serial).await?;
+        if card.known().is_none_or(|known| known.certificate != certificate) {
+            return Ok(false); // none of ours: the rules refuse it
+        }
+        let order = Order::<MakerCard>::new(serial, CardCommand::Count { run: step.run, count }, metadata);
+        self.execute(order).await?;
+        Ok(self.maker_card_of(serial).await?.was_copied_in(step.run))
     }
 
     /// Gates b, c and d: what the seal card showed.

@@ -6,6 +6,7 @@ use super::order::from_wire;
 use super::{Unreadable, at, challenge, digest, digests, id};
 use crate::domain::event::{CardEvent, Event};
 use crate::domain::gate::{Gate, Refusal, RefusalReason};
+use crate::domain::maker_card::Use;
 
 pub(super) fn queued(message: pb::FabricationQueued) -> Result<Event, Unreadable> {
     let application_id = id(&message.application_id, "applicationId")?;
@@ -92,6 +93,26 @@ pub(super) fn card_issued(message: pb::MakerCardIssued) -> Result<CardEvent, Unr
         issued_at: at(message.issued_at.as_ref(), "issuedAt")?,
         card_serial: message.card_serial,
         maker_id: message.maker_id,
+    })
+}
+
+pub(super) fn card_used(message: pb::MakerCardUsed) -> Result<CardEvent, Unreadable> {
+    let last = Use { run: id(&message.run_id, "runId")?, count: message.card_uses };
+    Ok(CardEvent::Used { card_serial: message.card_serial, last })
+}
+
+pub(super) fn card_suspended(message: pb::MakerCardSuspended) -> Result<CardEvent, Unreadable> {
+    Ok(CardEvent::Suspended {
+        certificate: digest(&message.certificate_digest, "certificateDigest")?,
+        run: id(&message.run_id, "runId")?,
+        card_serial: message.card_serial,
+    })
+}
+
+pub(super) fn card_resumed(message: pb::MakerCardResumed) -> Result<CardEvent, Unreadable> {
+    Ok(CardEvent::Resumed {
+        certificate: digest(&message.certificate_digest, "certificateDigest")?,
+        card_serial: message.card_serial,
     })
 }
 

@@ -4,6 +4,7 @@ use eseal_testkit::{StoredForm, stored_forms};
 
 use super::*;
 use crate::domain::gate::{Gate, Refusal, RefusalReason};
+use crate::domain::maker_card::Use;
 use crate::domain::order::{Custody, Order, Organization, Purpose, SealType};
 
 #[test]
@@ -128,6 +129,9 @@ fn every_card_kind() -> Vec<CardEvent> {
             certificate,
             issued_at: Timestamp::from_seconds(1_800_000_000),
         },
+        CardEvent::Used { card_serial: card_serial.clone(), last: Use { run: test_id(2), count: 7 } },
+        CardEvent::Suspended { card_serial: card_serial.clone(), certificate, run: test_id(2) },
+        CardEvent::Resumed { card_serial: card_serial.clone(), certificate },
         CardEvent::Withdrawn { card_serial, certificate, reason_code: "LOST".to_owned() },
     ]
 }

@@ -10,7 +10,7 @@ use super::order::Order;
 pub enum Command {
     /// Wait to be made.
     Queue(Order),
-    /// Make nothing: the application was withdrawn.
+    /// Make nothing: the application was withdrawn or cancelled.
     Stop,
     /// Begin a run.
     BeginRun {
@@ -69,6 +69,8 @@ pub enum Step {
         shown: ShownCertificate,
         /// What the seal card must answer next.
         challenge: Challenge,
+        /// A copy of the card was found out in this run.
+        copied: bool,
     },
     /// Gates b, c and d: what the seal card showed.
     PresentSealCard {
@@ -139,6 +141,15 @@ pub enum CardCommand {
         /// When.
         now: Timestamp,
     },
+    /// It was used in a run, and told its count; 0 where it does not count.
+    Count {
+        /// The run.
+        run: Id,
+        /// How often it was used, this time included.
+        count: u64,
+    },
+    /// Let it make seals again after a copy of it was found out.
+    Resume,
     /// Let it make seals no more.
     Withdraw {
         /// Code of the reason.
@@ -151,6 +162,8 @@ impl CardCommand {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Issue { .. } => "Issue",
+            Self::Count { .. } => "Count",
+            Self::Resume => "Resume",
             Self::Withdraw { .. } => "Withdraw",
         }
     }

@@ -3,6 +3,7 @@
 use eseal_kernel::{Digest, Id, Timestamp};
 
 use super::gate::Refusal;
+use super::maker_card::Use;
 use super::order::Order;
 use super::run::CHALLENGE_LIFETIME;
 
@@ -109,7 +110,7 @@ pub enum Event {
         /// What was ordered.
         order: Order,
     },
-    /// The application was withdrawn before a seal was made.
+    /// The application was withdrawn or cancelled before a seal was made.
     Stopped {
         /// The application.
         application_id: Id,
@@ -140,6 +141,29 @@ pub enum CardEvent {
         certificate: Digest,
         /// When.
         issued_at: Timestamp,
+    },
+    /// It was used in a run, and counted that.
+    Used {
+        /// Serial of the card.
+        card_serial: String,
+        /// The use.
+        last: Use,
+    },
+    /// A copy of it was found out.
+    Suspended {
+        /// Serial of the card.
+        card_serial: String,
+        /// Its certificate.
+        certificate: Digest,
+        /// In which run.
+        run: Id,
+    },
+    /// It may make seals again, and counts anew.
+    Resumed {
+        /// Serial of the card.
+        card_serial: String,
+        /// Its certificate.
+        certificate: Digest,
     },
     /// It may make seals no more.
     Withdrawn {

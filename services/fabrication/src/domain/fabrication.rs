@@ -85,6 +85,7 @@ impl Fabrication {
         }
     }
 
+    /// Before the seal is made the order to stop wins, and a run under way ends refused; after it, nothing is left to stop.
     fn stop(&self) -> Decision {
         match self {
             Self::Absent | Self::Made { .. } | Self::Closed { .. } => Ok(vec![]),
@@ -115,7 +116,8 @@ impl Fabrication {
     fn step(&self, run_id: Id, maker_id: &str, now: Timestamp, step: &Step, claims: &Claims) -> Decision {
         let run = match self {
             Self::Absent => return Err(Rejection::NotFound),
-            Self::Waiting { .. } | Self::Closed { .. } => return Err(Rejection::NoSuchRun),
+            Self::Waiting { .. } => return Err(Rejection::NoSuchRun),
+            Self::Closed { .. } => return Err(Rejection::Closed),
             Self::Running { run, .. } | Self::Made { run, .. } => run,
         };
         if run.run_id != run_id {

@@ -40,6 +40,8 @@ pub enum RefusalReason {
     MakerCardAbsent,
     /// The maker card was not issued here, is withdrawn, or did not prove its key.
     MakerCardRejected,
+    /// Another copy of the maker card was used: its count of uses went back.
+    MakerCardCopied,
     /// The seal card has no certificate, or one that is not good, or did not prove a key.
     CertificateInvalid,
     /// The card or a certificate carries another seal.
@@ -50,9 +52,10 @@ pub enum RefusalReason {
 
 impl RefusalReason {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::MakerCardAbsent,
         Self::MakerCardRejected,
+        Self::MakerCardCopied,
         Self::CertificateInvalid,
         Self::CardInUse,
         Self::FabricationFailed,
@@ -63,6 +66,7 @@ impl RefusalReason {
         match self {
             Self::MakerCardAbsent => "MAKER_CARD_ABSENT",
             Self::MakerCardRejected => "MAKER_CARD_REJECTED",
+            Self::MakerCardCopied => "MAKER_CARD_COPIED",
             Self::CertificateInvalid => "CERTIFICATE_INVALID",
             Self::CardInUse => "CARD_IN_USE",
             Self::FabricationFailed => "FABRICATION_FAILED",

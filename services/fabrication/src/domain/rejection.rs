@@ -35,6 +35,9 @@ pub enum CardRejection {
     /// The certificate is on another maker card.
     #[error("another maker card holds this certificate")]
     CertificateInUse,
+    /// A copy of it was found out.
+    #[error("this maker card is suspended: a copy of it was used")]
+    Suspended,
     /// A withdrawn card stays withdrawn.
     #[error("this maker card is withdrawn")]
     Withdrawn,

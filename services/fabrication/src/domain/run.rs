@@ -113,7 +113,10 @@ impl Run {
     pub(super) fn step(&self, order: &Order, now: Timestamp, step: &Step, claims: &Claims) -> Decision {
         match (&self.stage, step) {
             (_, Step::ReportFailure) => Ok(self.refused(Gate::E, RefusalReason::FabricationFailed)),
-            (Stage::MakerCard(asked), Step::PresentMakerCard { shown, challenge }) => {
+            (Stage::MakerCard(_), Step::PresentMakerCard { copied: true, .. }) => {
+                Ok(self.refused(Gate::A, RefusalReason::MakerCardCopied))
+            }
+            (Stage::MakerCard(asked), Step::PresentMakerCard { shown, challenge, copied: false }) => {
                 Ok(self.prove(asked, shown, challenge, now, claims))
             }
             (Stage::SealCard { .. }, Step::PresentSealCard { .. })

@@ -124,7 +124,7 @@ async fn step_on(app: &App, onward: &Onward, order: &Order, run: &Run, step: &Ru
                 (None, _) | (_, None) => None,
             };
             // A card that can't prove its key is refused by gate a like any other.
-            app.maker_card(onward, step, &proof.unwrap_or_default()).await
+            app.maker_card(onward, step, &proof.unwrap_or_default(), None).await
         }
         Stage::SealCard { .. } => {
             let (Custody::HostedKey(key), Some(terms)) = (&order.custody, seal_card_terms(run)) else {

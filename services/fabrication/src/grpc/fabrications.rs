@@ -44,7 +44,8 @@ impl FabricationService for Grpc {
         let call = self.call(&request, "FabricationService/PresentMakerCard", &request.get_ref().request_id)?;
         let message = request.into_inner();
         let step = self.step(&call, &message.application_id, &message.run_id).await?;
-        let prepared = self.app.maker_card(&call.onward, &step, &message.proof.unwrap_or_default()).await;
+        let (proof, told) = (message.proof.unwrap_or_default(), (message.card_uses, call.metadata.clone()));
+        let prepared = self.app.maker_card(&call.onward, &step, &proof, Some(told)).await;
         let prepared = prepared.map_err(|error| refusals::app(error, call.language))?;
         let order = App::order(step.application, prepared, call.metadata.clone());
         let answer = self.decide_step(call, order, |decided| pb::PresentMakerCardResponse {

@@ -62,6 +62,20 @@ impl MakerCardService for Grpc {
         answer.await.map(Response::new)
     }
 
+    async fn resume_maker_card(
+        &self,
+        request: Request<pb::ResumeMakerCardRequest>,
+    ) -> Result<Response<pb::ResumeMakerCardResponse>, Status> {
+        let call = self.call(&request, "MakerCardService/ResumeMakerCard", &request.get_ref().request_id)?;
+        call.caller.may_see_all()?;
+        let card_serial = parse::serial("card_serial", &request.get_ref().card_serial)?;
+        let order = Order::<MakerCard>::new(card_serial, CardCommand::Resume, call.metadata.clone());
+        let answer = self.decide(call, order, |decided| {
+            Answer::Done(pb::ResumeMakerCardResponse { etag: decided.version.to_string() })
+        });
+        answer.await.map(Response::new)
+    }
+
     async fn list_maker_cards(
         &self,
         request: Request<pb::ListMakerCardsRequest>,
@@ -104,6 +118,7 @@ impl Grpc {
             maker_id: card.maker_id,
             certificate,
             issued_at: Some(moment::from_micros(card.issued_at.micros())),
+            suspended_at: card.suspended_at.map(|at| moment::from_micros(at.micros())),
             withdrawn_at: card.withdrawn_at.map(|at| moment::from_micros(at.micros())),
         })
     }

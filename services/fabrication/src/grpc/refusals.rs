@@ -27,6 +27,7 @@ macro_rules! reasons {
 reasons! {
     MAKER_CARD_ABSENT = "未插制章授权卡,制章失败", "No maker card is connected: no seal was made";
     MAKER_CARD_REJECTED = "未插制章授权卡,制章失败", "The maker card was not issued here, is withdrawn or did not prove its key: no seal was made";
+    MAKER_CARD_COPIED = "制章授权卡疑被复制,已停用,制章失败", "The maker card's count of uses went back: it was copied. It is suspended, and no seal was made";
     CERTIFICATE_INVALID = "数字证书不合法或无数字证书,制章失败", "There is no certificate, or it is not good: no seal was made";
     CARD_IN_USE = "USBkey正在被某个电子印章使用", "The card or its certificate is in use by another seal";
     FABRICATION_FAILED = "制章失败", "No seal was made";
@@ -40,6 +41,7 @@ reasons! {
     MAKER_CARD_EXISTS = "该序列号的制章授权卡已发放", "A maker card of this serial was issued before";
     MAKER_CERTIFICATE_IN_USE = "该证书已在其他制章授权卡上", "Another maker card holds this certificate";
     MAKER_CARD_WITHDRAWN = "该制章授权卡已收回", "This maker card is withdrawn";
+    MAKER_CARD_SUSPENDED = "该制章授权卡疑被复制,已停用", "This maker card is suspended: a copy of it was used";
     MAKER_CERTIFICATE_UNTRUSTED = "该证书不是受信任的制章人证书", "The certificate does not chain to a trusted maker root, or is not good now";
     SEAL_CONTENT_NOT_FOUND = "电子印章数据不存在", "No electronic seal of this digest was made here";
     PEER_UNAVAILABLE = "相关服务暂不可用,请稍后重试", "Another service can't be reached: try again shortly";
@@ -70,6 +72,7 @@ impl Rejected for CardRejection {
             Self::NotFound => (Code::NotFound, &MAKER_CARD_NOT_FOUND),
             Self::AlreadyIssued => (Code::AlreadyExists, &MAKER_CARD_EXISTS),
             Self::CertificateInUse => (Code::FailedPrecondition, &MAKER_CERTIFICATE_IN_USE),
+            Self::Suspended => (Code::FailedPrecondition, &MAKER_CARD_SUSPENDED),
             Self::Withdrawn => (Code::FailedPrecondition, &MAKER_CARD_WITHDRAWN),
         }
     }
@@ -89,6 +92,7 @@ pub fn app(error: AppError, language: Language) -> Status {
         AppError::Peer(status) if passes(status.code()) => {
             refused_for_now(Code::Unavailable, &PEER_UNAVAILABLE, language, RETRY_IN)
         }
+        AppError::Count(error) => command(error, language),
         error @ (AppError::Peer(_)
         | AppError::Store(_)
         | AppError::Content(_)

@@ -14,7 +14,7 @@ use tonic::Code;
 use crate::cards::Card;
 use crate::workshop::*;
 
-const KINDS: [&str; 6] =
+pub const KINDS: [&str; 6] =
     ["FabricationQueued", "RunBegun", "MakerCardProved", "SealCardAccepted", "SealSigned", "SealFabricated"];
 
 #[tokio::test]
@@ -195,7 +195,7 @@ async fn two_processes_on_one_database_make_each_seal_once() {
 
 /// The database as it was right after the commit of the event at `position`: each step of a hosted fabrication settles
 /// the event before it in its own transaction.
-async fn forget_all_after(workshop: &Workshop, position: usize) {
+pub async fn forget_all_after(workshop: &Workshop, position: usize) {
     let url = format!("sqlite:{}", workshop.database_file().display());
     let database = Database::connect(&DatabaseConfig::new(url)).await.expect("a database");
     let tx = database.begin().await.expect("a transaction");

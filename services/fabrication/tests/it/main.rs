@@ -3,7 +3,9 @@
 //! far as it asks.
 
 mod access;
+mod cancelled;
 mod cards;
+mod copies;
 mod gates;
 mod hosted;
 mod list;

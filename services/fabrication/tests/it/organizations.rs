@@ -40,6 +40,7 @@ async fn people_of_another_organization_get_nothing_by_any_rpc() {
         // Maker cards are of no organization: who is bound to one neither issues nor withdraws them.
         ("MakerCardService/IssueMakerCard", other(), done(issue(&mut cards, &Card::maker("M2")).await)),
         ("MakerCardService/WithdrawMakerCard", other(), done(withdraw(&mut cards, "M1").await)),
+        ("MakerCardService/ResumeMakerCard", other(), done(crate::copies::resume(&mut cards, "M1").await)),
         (
             "MakerCardService/ListMakerCards",
             Ok(false),

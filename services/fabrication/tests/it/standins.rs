@@ -99,6 +99,7 @@ stand_in!(application, ApplicationService {
     put_material: PutMaterialRequest -> PutMaterialResponse,
     submit_application: SubmitApplicationRequest -> SubmitApplicationResponse,
     approve_application: ApproveApplicationRequest -> ApproveApplicationResponse,
+    cancel_application: CancelApplicationRequest -> CancelApplicationResponse,
     return_application: ReturnApplicationRequest -> ReturnApplicationResponse,
     revise_application: ReviseApplicationRequest -> ReviseApplicationResponse,
     resubmit_application: ResubmitApplicationRequest -> ResubmitApplicationResponse,

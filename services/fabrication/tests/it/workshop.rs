@@ -425,7 +425,7 @@ impl Run {
 
     pub fn maker_proof(&self, proof: seal_pb::SignedStatement) -> pb::PresentMakerCardRequest {
         let (request_id, application_id, run_id) = self.ids();
-        pb::PresentMakerCardRequest { request_id, application_id, run_id, proof: Some(proof) }
+        pb::PresentMakerCardRequest { request_id, application_id, run_id, proof: Some(proof), card_uses: 0 }
     }
 
     /// Gates b, c and d.

@@ -46,8 +46,8 @@ fn a_wrong_or_late_answer_to_the_challenge_is_refused_at_gate_a() {
 #[test]
 fn a_maker_card_whose_certificate_is_not_good_any_more_is_refused_at_gate_a() {
     let shown = ShownCertificate { certificate: maker(), good: false, proved: Some("n1".to_owned()) };
-    let facts =
-        with_maker([queued(), begun(1)]).when(&step(Step::PresentMakerCard { shown, challenge: challenge("n2") }, 0));
+    let facts = with_maker([queued(), begun(1)])
+        .when(&step(Step::PresentMakerCard { shown, challenge: challenge("n2"), copied: false }, 0));
     assert_eq!(facts, Ok(vec![refused(1, Gate::A, RefusalReason::MakerCardRejected)]));
 }
 
@@ -151,6 +151,33 @@ fn the_first_signature_stays_when_signing_repeats() {
         Event::SealSigned { application_id: id(7), run_id: id(1), seal: seal() },
     ];
     assert_eq!(with_maker(past).when(&sign(Some(Digest::of(b"second")))), Ok(vec![]));
+}
+
+#[test]
+fn an_order_to_stop_wins_at_every_stage_before_the_seal_is_made_and_gives_the_card_back() {
+    let signed = Event::SealSigned { application_id: id(7), run_id: id(1), seal: seal() };
+    let stages = [begun(1), maker_proved(), accepted_event(), signed];
+    let stopped = Event::Stopped { application_id: id(7) };
+    assert_eq!(Given::given([queued()]).when(&Command::Stop), Ok(vec![stopped.clone()]));
+    for reached in 1..=stages.len() {
+        let past: Vec<_> = [queued()].into_iter().chain(stages[..reached].to_vec()).collect();
+        let mut expected = vec![refused(1, Gate::E, RefusalReason::FabricationFailed)];
+        expected.extend((reached > 2).then(released));
+        expected.push(stopped.clone());
+        let facts = with_maker(past.clone()).when(&Command::Stop);
+        assert_eq!(facts.as_ref(), Ok(&expected), "{:?}", stages[reached - 1]);
+        let over = with_maker(past.into_iter().chain(expected));
+        assert_eq!(over.when(&Command::Stop), Ok(vec![]), "told twice");
+        assert_eq!(over.when(&confirm(seal())), Err(Rejection::Closed));
+        assert_eq!(over.when(&begin(2, Some("M1"))), Err(Rejection::Closed));
+    }
+}
+
+#[test]
+fn an_order_to_stop_that_comes_after_the_seal_was_made_changes_nothing() {
+    let signed = Event::SealSigned { application_id: id(7), run_id: id(1), seal: seal() };
+    let given = with_maker([queued(), begun(1), maker_proved(), accepted_event(), signed, made_event()]);
+    assert_eq!(given.when(&Command::Stop), Ok(vec![]));
 }
 
 #[test]
@@ -318,7 +345,7 @@ fn step(step: Step, second: i64) -> Command {
 
 fn present_maker(nonce: &str, second: i64) -> Command {
     let shown = ShownCertificate { certificate: maker(), good: true, proved: Some(nonce.to_owned()) };
-    step(Step::PresentMakerCard { shown, challenge: challenge("n2") }, second)
+    step(Step::PresentMakerCard { shown, challenge: challenge("n2"), copied: false }, second)
 }
 
 fn maker_proved() -> Event {
