@@ -48,6 +48,7 @@ mod password;
 mod permission;
 mod picture;
 mod plain_rsa;
+mod programs;
 mod reach;
 mod recover;
 mod request;

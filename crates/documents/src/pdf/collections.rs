@@ -1,5 +1,5 @@
-//! Characters of composite fonts that don't say them (ISO 32000-1 §9.10.2): their codes have numbers in one of the collections
-//! of East Asian characters, and those are known.
+//! Characters of fonts that don't say them (ISO 32000-1 §9.10.2): their codes have numbers in one of the collections of East
+//! Asian characters, and those are known; or else the font program has a table of its characters (see `programs`).
 
 use std::collections::HashMap;
 
@@ -7,15 +7,20 @@ use hayro_interpret::font::Glyph;
 use hayro_interpret::hayro_cmap::{BfString, CMap, CMapName, CidFamily, load_embedded};
 
 use super::object::{Dictionary, Value};
+use super::programs::Programs;
 use super::view::View;
 use crate::DocumentError;
 
 /// Fonts of one document that are looked at.
 const MAX_FONTS: usize = 256;
 
-/// Fonts by their PostScript names, by which glyphs name theirs.
+/// What is known of the characters of a document's fonts.
 #[derive(Default)]
-pub(crate) struct Collections(HashMap<String, Codes>);
+pub(crate) struct Collections {
+    /// By their PostScript names, by which glyphs name theirs.
+    codes: HashMap<String, Codes>,
+    programs: Programs,
+}
 
 /// What the codes of a font mean.
 struct Codes {
@@ -40,20 +45,22 @@ impl Collections {
         let Some(name) = name.as_name().map(|name| without_tag(&String::from_utf8_lossy(name)).to_owned()) else {
             return Ok(());
         };
-        if self.0.len() < MAX_FONTS
-            && !self.0.contains_key(&name)
+        if self.codes.len() < MAX_FONTS
+            && !self.codes.contains_key(&name)
             && let Some(codes) = Codes::read(view, font)?
         {
-            self.0.insert(name, codes);
+            self.codes.insert(name, codes);
         }
         Ok(())
     }
 
     /// What a glyph stands for whose font does not say it.
     pub(crate) fn text_of(&self, glyph: &Glyph<'_>) -> Option<BfString> {
-        let (false, Glyph::Outline(outline)) = (self.0.is_empty(), glyph) else { return None };
-        let name = outline.font_data()?.postscript_name?;
-        self.0.get(&name)?.text_of(outline.char_code())
+        let Glyph::Outline(outline) = glyph else { return None };
+        let data = outline.font_data()?;
+        let codes = data.postscript_name.as_ref().and_then(|name| self.codes.get(name));
+        let text = codes.and_then(|codes| codes.text_of(outline.char_code()));
+        text.or_else(|| self.programs.text_of(&data, outline.glyph_id()).map(BfString::Char))
     }
 }
 

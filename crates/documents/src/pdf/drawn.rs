@@ -61,7 +61,10 @@ impl<'v, 'a> Drawing<'v, 'a> {
             content.push(b'\n');
             self.check(content.len() as u64)?;
         }
-        let bytes = self.drawn(&content, with, &mut forms)?;
+        let mut bytes = self.drawn(&content, with, &mut forms)?;
+        for look in page.looks(self.view)?.iter().filter_map(Value::as_reference) {
+            bytes = bytes.saturating_add(self.form(look.number, with, &mut forms, true)?);
+        }
         self.check(bytes)?;
         self.bytes += bytes;
         Ok(())
@@ -83,20 +86,21 @@ impl<'v, 'a> Drawing<'v, 'a> {
         let named = self.view.dictionary(with.resources, "XObject")?;
         for (name, times) in times {
             let Some(Value::Reference(id)) = named.get_bytes(&name) else { continue };
-            let each = self.form(id.number, with, forms)?;
+            let each = self.form(id.number, with, forms, false)?;
             sum = sum.saturating_add(each.saturating_mul(times));
             self.check(sum)?;
         }
         Ok(sum)
     }
 
-    fn form(&self, number: u32, with: With<'_>, forms: &mut Forms) -> Result<u64, DocumentError> {
+    /// Bytes that a form draws. The look of an annotation is one though it may not say so.
+    fn form(&self, number: u32, with: With<'_>, forms: &mut Forms, look: bool) -> Result<u64, DocumentError> {
         if let Some(counted) = forms.counted.get(&(number, with.owner)) {
             return Ok(*counted);
         }
         let Some(object) = self.view.object(number)? else { return Ok(0) };
         let Some(dictionary) = object.as_dictionary() else { return Ok(0) };
-        if !dictionary.get("Subtype").is_some_and(|kind| kind.is_name("Form")) {
+        if !look && !dictionary.get("Subtype").is_some_and(|kind| kind.is_name("Form")) {
             return Ok(0);
         }
         // One that draws itself is never done.

@@ -145,6 +145,26 @@ impl View<'_> {
 }
 
 impl Page {
+    /// What its annotations may look like, in any of their states: streams, or what stands in their place.
+    ///
+    /// # Errors
+    /// As [`View::object`].
+    pub(crate) fn looks(&self, view: &View<'_>) -> Result<Vec<Value>, DocumentError> {
+        let annotations = view.items(&self.dictionary, "Annots")?;
+        view.charge(annotations.len())?;
+        let mut looks = Vec::new();
+        for annotation in annotations {
+            let Value::Dictionary(annotation) = view.resolve(&annotation)?.value else { continue };
+            let look = view.dictionary(&annotation, "AP")?.get("N").cloned().unwrap_or(Value::Null);
+            let object = view.resolve(&look)?;
+            match (object.value, object.data) {
+                (Value::Dictionary(states), None) => looks.extend(states.iter().map(|(_, state)| state.clone())),
+                _ => looks.push(look),
+            }
+        }
+        Ok(looks)
+    }
+
     /// The size as it is shown, rotation included.
     pub(crate) fn size(&self) -> PageSize {
         let to_mm = self.unit / POINTS_PER_MM;

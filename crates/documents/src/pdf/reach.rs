@@ -31,14 +31,14 @@ impl<'v, 'a> Reach<'v, 'a> {
         Self { view, seen: HashSet::new(), fonts: Vec::new() }
     }
 
-    /// Follows what a page and its resources lead to.
+    /// Follows what a page, its resources and the looks of its annotations lead to.
     ///
     /// # Errors
     /// [`DocumentError::TooLarge`].
     pub(crate) fn page(&mut self, page: &Page) -> Result<(), DocumentError> {
         let contents = page.dictionary.get("Contents").cloned().unwrap_or(Value::Null);
-        let mut open: Vec<Open> =
-            [page.resources.clone(), contents].into_iter().map(|value| Open { value, picture: false }).collect();
+        let values = [page.resources.clone(), contents].into_iter().chain(page.looks(self.view)?);
+        let mut open: Vec<Open> = values.map(|value| Open { value, picture: false }).collect();
         while let Some(Open { value, picture }) = open.pop() {
             match value {
                 Value::Reference(id) => self.object(id.number, picture, &mut open)?,

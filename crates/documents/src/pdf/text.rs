@@ -39,7 +39,8 @@ const USUAL_WIDTH: f32 = 500.0;
 const TOLERANCE: f64 = 0.01;
 
 /// The places of `keyword` on all pages as they are seen, page by page and on each from top to bottom and left to right. Text in
-/// forms, on turned pages and in fonts of the four East Asian collections is found too; text in annotations and pictures is not.
+/// forms, on turned pages, in fields and annotations that show it, and in fonts that don't say their characters is found too, where
+/// the font or one of the four East Asian collections has them; text in pictures is not.
 ///
 /// # Errors
 /// The document cannot be used (damaged, encrypted), its pages are drawn with too much effort, or there are more places
@@ -91,7 +92,7 @@ impl Search<'_> {
         if document.pages().len() != self.pages.len() {
             return Err(malformed("its pages cannot be counted with certainty"));
         }
-        let settings = InterpreterSettings { render_content: RenderContent::PAGE, ..InterpreterSettings::default() };
+        let settings = InterpreterSettings { render_content: RenderContent::all(), ..InterpreterSettings::default() };
         let cache = InterpreterCache::new();
         let mut hits = Vec::new();
         for ((number, page), drawn) in (1_u32..).zip(self.pages).zip(document.pages().iter()) {

@@ -7,6 +7,7 @@ use eseal_documents::{DocumentError, Hit, Limit, Limits, Place, Placement, Stamp
 
 use crate::support::drawn::Drawn;
 use crate::support::pdf_builder::{FIRST_PAGE, FONT, PLAIN, Shape, Xref};
+use crate::support::pdf_harm::object;
 use crate::support::pdf_parties::{PdfParty, PdfWorld, judged, source};
 use crate::support::pdf_update::{append, stream_text};
 use crate::support::peers::{run, said, venv};
@@ -166,13 +167,54 @@ fn documents_of_other_producers_are_searched_as_pdftotext_sees_them() {
 #[test]
 fn codes_of_the_east_asian_collections_are_understood_without_a_table_in_the_font() {
     let Some(folder) = of_others() else { return };
-    for (name, left, size) in [("reportlab-not-embedded", 72.0, 14.0), ("collection", 72.0, 16.0)] {
+    for (name, left, size) in
+        [("reportlab-not-embedded", 72.0, 14.0), ("collection", 72.0, 16.0), ("identity", 72.0, 16.0)]
+    {
         let document = std::fs::read(folder.path().join(format!("{name}.pdf"))).expect("read");
         let hits = found(&document, "合同编号");
         let [hit] = hits[..] else { panic!("{name}: {hits:?}") };
         assert!((hit.x_mm - left * MM).abs() < 0.1 && (hit.width_mm - 4.0 * size * MM).abs() < 0.1, "{name}: {hit:?}");
         assert_eq!(found(&document, "乙方(盖章):示范公司").len(), 1, "{name}");
     }
+}
+
+#[test]
+fn text_that_annotations_and_fields_show_is_found_where_they_show_it() {
+    let look = stream_text(
+        &format!("/BBox [0 0 100 50] /Resources << /Font << /F1 {FONT} 0 R >> >>"),
+        "BT /F1 10 Tf 10 20 Td (Seal here) Tj ET",
+    );
+    let hits = |annotation: &str| {
+        let base = PLAIN.build();
+        let annotation = format!("<< /Type /Annot /Rect [100 300 300 400] {annotation} >>");
+        let page = object(&base, FIRST_PAGE).replace("/Resources", "/Annots [40 0 R] /Resources");
+        found(&append(&base, &[(FIRST_PAGE, &page), (40, &annotation), (41, &look)]), "Seal here")
+    };
+    for shown in [
+        "/Subtype /FreeText /F 4 /AP << /N 41 0 R >>",
+        "/Subtype /Stamp /AP << /N 41 0 R /D 42 0 R >>",
+        "/Subtype /Widget /FT /Tx /V (Seal here) /AP << /N 41 0 R >>",
+        "/Subtype /Widget /FT /Btn /AS /On /AP << /N << /Off 42 0 R /On 41 0 R >> >>",
+    ] {
+        let [hit] = hits(shown)[..] else { panic!("{shown}: {:?}", hits(shown)) };
+        // Twice as large as in its own box.
+        assert!((hit.x_mm - (100.0 + 20.0) * MM).abs() < 0.1 && (hit.height_mm - 21.0 * MM).abs() < 0.1, "{hit:?}");
+    }
+    for hidden in ["/F 2 /AP << /N 41 0 R >>", "/AS /Off /AP << /N << /On 41 0 R >> >>", "/Contents (Seal here)"] {
+        assert_eq!(hits(&format!("/Subtype /FreeText {hidden}")), [], "{hidden}");
+    }
+}
+
+#[test]
+fn the_looks_of_annotations_count_as_what_is_drawn() {
+    let endless = stream_text("/BBox [0 0 9 9] /Resources << /XObject << /X 42 0 R >> >>", "/X Do");
+    let again = stream_text("/Subtype /Form /BBox [0 0 9 9] /Resources << /XObject << /X 42 0 R >> >>", "/X Do");
+    let base = PLAIN.build();
+    let page = object(&base, FIRST_PAGE).replace("/Resources", "/Annots [40 0 R] /Resources");
+    let stamp = "<< /Type /Annot /Subtype /Stamp /Rect [0 0 9 9] /AP << /N 41 0 R >> >>";
+    let document = append(&base, &[(FIRST_PAGE, &page), (40, stamp), (41, &endless), (42, &again)]);
+    let error = refused(&document, &Limits::default());
+    assert!(matches!(error, DocumentError::TooLarge { limit: Limit::DrawnBytes, .. }), "{error:?}");
 }
 
 #[test]
