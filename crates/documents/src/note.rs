@@ -16,6 +16,9 @@ codes! {
         ContentCoveredByOthers = "CONTENT_COVERED_BY_OTHERS",
             "only other seals cover these files of the document",
             "文档的部分文件仅受其他签章保护";
+        DocumentNotCovered = "DOCUMENT_NOT_COVERED",
+            "the seal does not cover the document that the package shows, only other files",
+            "该签章未保护包内所展示的文档主文件";
         SignatureListMissing = "SIGNATURE_LIST_MISSING",
             "the document names a list of signatures that the package does not have",
             "文档指定的签名列表文件缺失";
@@ -58,6 +61,9 @@ codes! {
         FormFilled = "FORM_FILLED",
             "form fields were filled after sealing, which is permitted",
             "签章后填写了表单域(允许)";
+        FieldLooksOtherwise = "FIELD_LOOKS_OTHERWISE",
+            "a form field that was filled after sealing shows something else than its value",
+            "签章后填写的表单域显示内容与其值不符";
         CommentsPermitted = "COMMENTS_PERMITTED",
             "comments were added after sealing, which the signer permitted",
             "签章后添加了批注(签章人允许)";
@@ -70,6 +76,9 @@ codes! {
         StampUninvited = "STAMP_UNINVITED",
             "a visible signature was put where the author of the certified document provided no field; it can hide parts of the page",
             "在已认证文档中未预留签名域的位置添加了可见签名,可能遮盖页面内容";
+        StampCoversPage = "STAMP_COVERS_PAGE",
+            "the picture of another signature covers most of a page",
+            "另一签名的图案遮盖了页面的大部分";
         SignatureNotChecked = "SIGNATURE_NOT_CHECKED",
             "the signature could not be checked, so nothing shows that the content is what was signed",
             "无法验证该签名,不能证明内容未被修改";
@@ -158,6 +167,7 @@ impl NoteCode {
         match self {
             Self::EntriesUncovered
             | Self::ContentUncovered
+            | Self::DocumentNotCovered
             | Self::SignatureListMissing
             | Self::SignatureOrphaned
             | Self::SignatureKindDisagrees
@@ -170,6 +180,8 @@ impl NoteCode {
             | Self::SignerNotValidAtSealing
             | Self::CommentsMayCover
             | Self::StampUninvited
+            | Self::StampCoversPage
+            | Self::FieldLooksOtherwise
             | Self::SignatureNotChecked
             | Self::TimeStampWrong
             | Self::DocumentTimeStampWrong

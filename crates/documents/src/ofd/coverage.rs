@@ -31,7 +31,7 @@ impl Coverage<'_> {
         if uncovered.is_empty() && self.seals.iter().all(|own| covered.without(own).is_empty()) {
             return (Vec::new(), vec![None; self.seals.len()]);
         }
-        let used = Used::find(package);
+        let used = Used::find(package, by_any);
         let of_document = used.sorted(&uncovered);
         let of_document = of_document.into_iter().filter_map(|(code, entries)| note(package, code, &entries));
         let of_seal = |own: &&EntrySet| {
@@ -69,6 +69,8 @@ pub fn shortened<'a>(names: impl Iterator<Item = &'a str>, count: usize) -> Stri
 /// The files that the document uses.
 #[derive(Default)]
 struct Used {
+    /// Those that some seal covers: only their word counts for what kind of file another one is.
+    sealed: EntrySet,
     /// All that can be reached from `OFD.xml`, by following whatever looks like a location in an XML file. Takes too many
     /// files for used rather than too few.
     all: EntrySet,
@@ -79,8 +81,8 @@ struct Used {
 }
 
 impl Used {
-    fn find(package: &Package) -> Self {
-        let mut used = Self::default();
+    fn find(package: &Package, sealed: EntrySet) -> Self {
+        let mut used = Self { sealed, ..Self::default() };
         let mut open: Vec<usize> = package.find(OFD_XML).into_iter().collect();
         used.indexes.extend(open.iter().copied());
         while let Some(index) = open.pop() {
@@ -120,6 +122,7 @@ impl Used {
         let Ok(bytes) = package.read_xml(name) else { return found };
         let Ok(text) = xml::decode(&bytes, name) else { return found };
         let Ok(tree) = xml::parse(&text, name, package.limits()) else { return found };
+        let is_sealed = self.sealed.contains(index);
         let folder = folder_of(name);
         // The files of a `Res` lie in the folder that its BaseLoc names (GB/T 33190-2016 7.9).
         let base = tree.root_element().attribute("BaseLoc").and_then(|location| resolve(folder, location));
@@ -133,7 +136,7 @@ impl Used {
         for node in tree.descendants() {
             for attribute in node.attributes() {
                 let files = named(attribute.value());
-                if node.tag_name().name() == "TemplatePage" {
+                if is_sealed && node.tag_name().name() == "TemplatePage" {
                     self.templates.extend(files.iter().copied());
                 }
                 found.extend(files);
@@ -141,7 +144,7 @@ impl Used {
             if node.is_text() {
                 let files = named(node.text().unwrap_or_default());
                 let parent = node.parent_element().map_or("", |parent| parent.tag_name().name());
-                if matches!(parent, "Annotations" | "Attachments" | "CustomTags") {
+                if is_sealed && matches!(parent, "Annotations" | "Attachments" | "CustomTags") {
                     self.indexes.extend(files.iter().copied());
                 }
                 found.extend(files);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use eseal_pki::{Certificate, DigestAlg};
-use eseal_seal::{ListMatch, SesSignature};
+use eseal_seal::{ListMatch, Seal, SesSignature};
 
 use super::coverage::shortened;
 use super::digests::{Digests, Wanted};
@@ -55,6 +55,8 @@ pub struct Opened {
 pub struct Context<'a> {
     /// The pages, if they could be read, and how many pages the documents before it have.
     pub pages: Option<(&'a Pages, u32)>,
+    /// The entry of its `Document.xml`, from which everything that is shown is reached.
+    pub root: Option<usize>,
     /// The entry of the list of signatures.
     pub list: Option<usize>,
     /// Certificates and seals that were met before.
@@ -94,7 +96,10 @@ impl Checked {
             report.notes.push(Note::new(NoteCode::DocumentLocked));
         }
         let Descriptor { references, check_method, .. } = opened.descriptor;
-        let covered = references.iter().filter_map(|reference| reference.entry).collect();
+        let covered: EntrySet = references.iter().filter_map(|reference| reference.entry).collect();
+        if !covered.is_empty() && context.root.is_some_and(|root| !covered.contains(root)) {
+            report.notes.push(Note::new(NoteCode::DocumentNotCovered));
+        }
         let method = check_method.unwrap_or_else(|| DEFAULT_CHECK_METHOD.to_owned());
         Ok(Self { report, covered, carriers, descriptor, references: Some((references, method)) })
     }
@@ -144,7 +149,6 @@ fn open(package: &Package, listed: &Listed, carriers: &mut EntrySet) -> Result<O
     let value = package.find(named).ok_or_else(|| Fault::Damaged(format!("{named} is missing")))?;
     let seal = descriptor.seal.as_ref().map(|name| (name, package.find(name)));
     carriers.insert(value);
-    carriers.extend(seal.and_then(|(_, index)| index));
     let value = SignedValue::read(&package.read(value, Limit::SignatureBytes, limit)?);
     let seal_copy = match seal {
         None => None,
@@ -155,6 +159,11 @@ fn open(package: &Package, listed: &Listed, carriers: &mut EntrySet) -> Result<O
             Err(fatal) => return Err(fatal),
         },
     };
+    // Whatever else is named there may be anything, a picture on a page included.
+    let is_seal = |copy: &Result<Arc<[u8]>, String>| copy.as_ref().is_ok_and(|copy| Seal::from_der(copy).is_ok());
+    if seal_copy.as_ref().is_some_and(is_seal) {
+        carriers.extend(seal.and_then(|(_, index)| index));
+    }
     Ok(Opened { bytes, descriptor, value, seal_copy })
 }
 

@@ -14,7 +14,9 @@ use super::package::Package;
 use super::signature::{Checked, Context};
 use super::signatures;
 use crate::known::Known;
-use crate::{DocumentError, DocumentReport, Format, Limit, Limits, Note, NoteCode, OnProgress, SealReport, Source};
+use crate::{
+    DocumentError, DocumentReport, Format, Kind, Limit, Limits, Note, NoteCode, OnProgress, SealReport, Source,
+};
 
 /// Checks every seal and signature of an OFD document. Whom to trust is [`crate::judge()`]'s to say.
 ///
@@ -97,6 +99,41 @@ fn later(checked: &[Checked]) -> Vec<Option<Note>> {
     later.into_iter().map(note).collect()
 }
 
+/// Pages that one of several seals mostly covers with its picture: what the others sealed is not seen there. `before` pages are
+/// of other documents.
+fn overlaid(
+    package: &Package,
+    pages: &mut Pages,
+    (before, checked): (u32, &[Checked]),
+) -> Result<Option<Note>, DocumentError> {
+    let mut overlaid = Vec::new();
+    for seal in checked.iter().map(|checked| &checked.report).filter(|report| report.kind == Kind::Seal) {
+        for stamp in &seal.stamps {
+            let (width, height) = match stamp.clip {
+                Some(clip) => (clip.width_mm, clip.height_mm),
+                None => (stamp.place.width_mm, stamp.place.height_mm),
+            };
+            // The smallest pages in use are receipts.
+            if width * height < LARGE_STAMP {
+                continue;
+            }
+            let page = match pages.size_of(package, stamp.place.page.saturating_sub(before)) {
+                Ok(size) => size,
+                Err(DocumentError::TooLarge { limit, max }) => return Err(DocumentError::TooLarge { limit, max }),
+                Err(_) => continue, // what is damaged is for the seals to find
+            };
+            if width * height > page.width_mm * page.height_mm / 2.0 {
+                overlaid.push(format!("page {}", stamp.place.page));
+            }
+        }
+    }
+    let names = shortened(overlaid.iter().map(String::as_str), overlaid.len());
+    Ok((!overlaid.is_empty()).then(|| Note::with(NoteCode::StampCoversPage, names)))
+}
+
+/// Square millimetres that a picture has at least which can cover most of a page.
+const LARGE_STAMP: f64 = 1_000.0;
+
 /// What was seen in the bodies so far.
 #[derive(Default)]
 struct Seen {
@@ -127,7 +164,9 @@ impl Seen {
             Err(DocumentError::Malformed { .. }) if !listed.is_empty() => None,
             pages => Some(pages?),
         };
-        let context = Context { pages: pages.as_ref().map(|pages| (pages, self.pages)), list, known };
+        let root = package.find(&body.root);
+        let (begin, mut pages) = (self.checked.len(), pages);
+        let context = Context { pages: pages.as_ref().map(|pages| (pages, self.pages)), root, list, known };
         for listed in &listed {
             let checked = Checked::begin(package, &context, listed)?;
             self.carriers.union(&checked.carriers);
@@ -136,6 +175,9 @@ impl Seen {
             let limits = package.limits();
             Limit::Signatures.check(self.checked.len() as u64, limits.max_signatures.into())?;
             Limit::References.check(self.references as u64, limits.max_references.into())?;
+        }
+        if let (Some(pages), [_, _, ..]) = (&mut pages, self.checked.get(begin..).unwrap_or_default()) {
+            self.notes.extend(overlaid(package, pages, (self.pages, self.checked.get(begin..).unwrap_or_default()))?);
         }
         self.pages = self.pages.saturating_add(pages.map_or(0, |pages| pages.count()));
         Ok(())

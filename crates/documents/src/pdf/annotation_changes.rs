@@ -3,14 +3,15 @@
 
 use super::changes::Comparison;
 use super::form_changes::{FormRules, MAX_DEPTH, Pair};
-use super::lexical::is_space;
+use super::looks;
 use super::object::{Dictionary, Value};
-use super::pairing::Pairing;
+use super::page::{Page, Rect};
+use super::pairing::{Pairing, in_order};
 use super::view::View;
 use crate::DocumentError;
 
-/// Looks of one annotation that are read.
-const MAX_LOOKS: usize = 64;
+/// So many annotations of a page are looked at one with another where their order was changed.
+const MAX_ORDERED: usize = 1024;
 
 /// Entries of an annotation that say nothing about what is shown.
 const ANNOTATION_ASIDE: [&str; 3] = ["M", "P", "StructParent"];
@@ -19,8 +20,8 @@ const ANNOTATION_ASIDE: [&str; 3] = ["M", "P", "StructParent"];
 const MARKS: [&[u8]; 9] =
     [b"Caret", b"Highlight", b"Ink", b"Link", b"Popup", b"Squiggly", b"StrikeOut", b"Text", b"Underline"];
 
-/// Operators that draw text, pictures and shadings (ISO 32000-1 annex A): more than a mark needs.
-const PAINTING: [&[u8]; 8] = [b"Tj", b"TJ", b"'", b"\"", b"Do", b"BI", b"sh", b"EI"];
+/// Entries that make an annotation do something by itself.
+const ACTIONS: [&str; 2] = ["A", "AA"];
 
 /// A comment came or was changed.
 fn commented(c: &mut Comparison<'_, '_, '_>, page: u32, annotation: &Dictionary) -> Result<(), DocumentError> {
@@ -35,25 +36,16 @@ fn commented(c: &mut Comparison<'_, '_, '_>, page: u32, annotation: &Dictionary)
 /// Mladenov and others, 2021).
 fn covers(view: &View<'_>, annotation: &Dictionary) -> Result<bool, DocumentError> {
     let kind = view.get(annotation, "Subtype")?;
+    if ACTIONS.iter().any(|action| annotation.contains(action)) && !kind.is_name("Link") {
+        return Ok(true);
+    }
     if !kind.as_name().is_some_and(|kind| MARKS.contains(&kind)) {
         return Ok(true);
     }
-    let look = view.dictionary(annotation, "AP")?;
-    let mut open: Vec<Value> = look.iter().map(|(_, look)| look.clone()).collect();
-    for _ in 0..MAX_LOOKS {
-        let Some(next) = open.pop() else { return Ok(false) };
-        let number = next.as_reference().map_or(0, |id| id.number);
-        let object = view.resolve(&next)?;
-        match (&object.value, object.data) {
-            (Value::Dictionary(states), None) => open.extend(states.iter().map(|(_, state)| state.clone())),
-            (_, Some(_)) => match view.stream(number, &object)? {
-                Some(content) if !content.split(|byte| is_space(*byte)).any(|word| PAINTING.contains(&word)) => {}
-                _ => return Ok(true),
-            },
-            _ => {}
-        }
+    if !annotation.hidden().is_empty() {
+        return Ok(true); // of two entries of one name, readers take either
     }
-    Ok(!open.is_empty())
+    looks::any(view, annotation.get("AP"), &mut |content| looks::paints(content))
 }
 
 impl FormRules {
@@ -71,27 +63,43 @@ impl FormRules {
         Ok(())
     }
 
-    /// Compares the annotations of page number `page`, of which `old` and `new` are the dictionaries.
+    /// Compares the annotations of page number `page`.
     pub(crate) fn annotations(
         &mut self,
         c: &mut Comparison<'_, '_, '_>,
         page: u32,
-        old: &Dictionary,
-        new: &Dictionary,
+        (old, new): (&Page, &Page),
     ) -> Result<(), DocumentError> {
-        let pairing = Pairing::of(c, &c.old.items(old, "Annots")?, &c.new.items(new, "Annots")?)?;
+        if c.new.is_lost(new.dictionary.get("Annots").unwrap_or(&Value::Null))? {
+            c.changes.forbid(format!("the annotations of page {page} cannot be read"));
+        }
+        let (before, after) = (c.old.items(&old.dictionary, "Annots")?, c.new.items(&new.dictionary, "Annots")?);
+        let pairing = Pairing::of(c, &before, &after)?;
         if pairing.removed > 0 {
             c.changes.forbid(format!("an annotation of page {page} was removed"));
         }
+        if uncovers(c.new, &in_order(&pairing.kept, &before, &after))? {
+            c.changes.forbid(format!("the annotations of page {page} were put in another order"));
+        }
         for (a, b) in &pairing.kept {
             self.annotation(c, page, a, b)?;
+            if grew(c, a, b)?.is_some_and(|widget| fills_page(c.new, &widget, &new.shown).unwrap_or(true)) {
+                c.changes.overlaid.insert(format!("page {page}"));
+            }
         }
         for added in &pairing.added {
-            let Value::Dictionary(annotation) = c.new.resolve(added)?.value else { continue };
+            let Value::Dictionary(annotation) = c.new.resolve(added)?.value else {
+                if c.new.is_lost(added)? {
+                    c.changes.forbid(format!("an annotation that cannot be read was added to page {page}"));
+                }
+                continue;
+            };
             if !c.new.get(&annotation, "Subtype")?.is_name("Widget") {
                 commented(c, page, &annotation)?;
             } else if !added.as_reference().is_some_and(|id| self.arrived.contains(&id.number)) {
                 c.changes.forbid(format!("a widget of no new signature field was added to page {page}"));
+            } else if fills_page(c.new, &annotation, &new.shown)? {
+                c.changes.overlaid.insert(format!("page {page}"));
             }
         }
         Ok(())
@@ -122,6 +130,47 @@ impl FormRules {
             Ok(())
         }
     }
+}
+
+/// Whether annotations that lie one on another are drawn in another order: `placed` are their places now, in the order of
+/// before.
+fn uncovers(view: &View<'_>, placed: &[(usize, &Value)]) -> Result<bool, DocumentError> {
+    if placed.is_sorted_by_key(|(at, _)| *at) {
+        return Ok(false);
+    }
+    if placed.len() > MAX_ORDERED {
+        return Ok(true);
+    }
+    let mut areas = Vec::new();
+    for (at, item) in placed {
+        let area = match view.resolve(item)?.value {
+            Value::Dictionary(annotation) => view.rect(&annotation, "Rect")?,
+            _ => continue,
+        };
+        areas.push((*at, area));
+    }
+    let meet = |a: &Option<Rect>, b: &Option<Rect>| a.zip(*b).is_none_or(|(a, b)| a.shares(&b) > 0.0);
+    let turned = areas
+        .iter()
+        .enumerate()
+        .any(|(index, (at, area))| areas.iter().skip(index + 1).any(|(other, below)| other < at && meet(area, below)));
+    Ok(turned)
+}
+
+/// A widget that stands elsewhere than it did.
+fn grew(c: &Comparison<'_, '_, '_>, a: &Value, b: &Value) -> Result<Option<Dictionary>, DocumentError> {
+    let (Value::Dictionary(old), Value::Dictionary(new)) = (c.old.resolve(a)?.value, c.new.resolve(b)?.value) else {
+        return Ok(None);
+    };
+    let is_widget = c.new.get(&new, "Subtype")?.is_name("Widget");
+    Ok((is_widget && c.old.rect(&old, "Rect")? != c.new.rect(&new, "Rect")?).then_some(new))
+}
+
+/// Whether the picture of a widget lies on more than half of what is shown of a page.
+fn fills_page(view: &View<'_>, widget: &Dictionary, shown: &Rect) -> Result<bool, DocumentError> {
+    let half = shown.width() * shown.height() / 2.0;
+    let area = view.rect(widget, "Rect")?.map_or(0.0, |rect| rect.shares(shown));
+    Ok(area > half && looks::is_visible(view, widget)?)
 }
 
 fn inherited_kind(view: &View<'_>, widget: &Dictionary) -> Result<Vec<u8>, DocumentError> {

@@ -66,6 +66,10 @@ pub(crate) struct Changes {
     pub annotated: BTreeSet<String>,
     /// Those of them that can hide what is below them or look like a part of the page.
     pub covering: BTreeSet<String>,
+    /// Names of fields that were filled and plainly show something else than their value.
+    pub misleading: BTreeSet<String>,
+    /// Pages that the picture of a later signature mostly covers, in words.
+    pub overlaid: BTreeSet<String>,
     /// Everything else, in words.
     pub forbidden: Vec<String>,
 }
@@ -159,7 +163,7 @@ impl Comparison<'_, '_, '_> {
         forms.compare(self, &old, &new)?;
         for (number, (a, b)) in (1_u32..).zip(pages) {
             self.page(number, a, b)?;
-            forms.annotations(self, number, &a.dictionary, &b.dictionary)?;
+            forms.annotations(self, number, (a, b))?;
         }
         Ok(())
     }

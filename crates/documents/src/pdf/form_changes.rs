@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use super::changes::{Comparison, keys};
+use super::field_looks;
 use super::form::text;
+use super::looks;
 use super::object::{Dictionary, Value};
 use super::pairing::Pairing;
 use super::same::Trust;
@@ -14,12 +16,14 @@ use crate::DocumentError;
 /// Fields inside each other that are followed.
 pub(crate) const MAX_DEPTH: usize = 32;
 
-/// What changes when a field is filled: its value, and how it looks.
-const VALUE: [&str; 5] = ["V", "AS", "I", "RV", "Opt"];
-const LOOK: [&str; 9] = ["AP", "BS", "DA", "F", "M", "MK", "NM", "Q", "Rect"];
+/// What is drawn anew when a field was filled.
+const LOOK: [&str; 11] = ["AP", "AS", "BS", "DA", "F", "M", "MK", "NM", "Q", "RV", "TI"];
 
 /// Entries of the form that say nothing about what is shown.
 const FORM_ASIDE: [&str; 2] = ["Fields", "SigFlags"];
+
+/// Entries that make a field do something by itself.
+const ACTIONS: [&str; 2] = ["A", "AA"];
 
 /// The rules for one comparison, and what they were applied to.
 #[derive(Default)]
@@ -83,6 +87,29 @@ impl Pair {
     fn is_signature(&self) -> bool {
         self.kind == b"Sig"
     }
+
+    /// The entries that fill a field of this kind (ISO 32000-1 §12.7.4), none for one of no kind. Others say what there is to
+    /// choose from, or how the value looks.
+    fn fills(&self) -> &'static [&'static str] {
+        match self.kind.as_slice() {
+            b"Btn" if is_push_button(&self.old) => &[],
+            b"Btn" => &["V", "AS"],
+            b"Ch" => &["V", "I"],
+            b"Sig" | b"Tx" => &["V"],
+            _ => &[],
+        }
+    }
+
+    /// Whether an entry may change because the field was filled.
+    fn may_follow(&self, key: &str) -> bool {
+        let of_kind = match self.kind.as_slice() {
+            // What is signed by other software than that which made the field is often moved by it.
+            b"Sig" => key == "Rect" || key == "P" || key == "DR",
+            b"Ch" => key == "Opt",
+            _ => false,
+        };
+        self.filled && (of_kind || LOOK.contains(&key))
+    }
 }
 
 impl FormRules {
@@ -131,7 +158,10 @@ impl FormRules {
                 "DR" => fonts_stay(c, a, b)?,
                 // Viewers then draw all fields anew, also those whose look is not what they say: nothing but filling
                 // some is a reason for that.
-                "NeedAppearances" => !c.changes.filled.is_empty() || b != Some(&Value::Boolean(true)),
+                "NeedAppearances" => {
+                    let anew = b == Some(&Value::Boolean(true));
+                    !anew || !c.changes.filled.is_empty() && fields_show_their_values(c.old)?
+                }
                 "DA" | "Q" => a.is_none() || c.same.entries(a, b, Trust::Known)?,
                 "XFA" => c.same.entries(a, b, Trust::Known)? || only_data(c, a, b)?,
                 _ => c.same.entries(a, b, Trust::Known)?,
@@ -178,7 +208,7 @@ impl FormRules {
     /// A field or widget that was there before.
     pub(crate) fn field(&mut self, c: &mut Comparison<'_, '_, '_>, mut pair: Pair) -> Result<Pair, DocumentError> {
         let changed = c.changed_keys(&pair.old, &pair.new)?;
-        let got_value = changed.iter().any(|key| VALUE.contains(&key.as_str()));
+        let got_value = changed.iter().any(|key| pair.fills().contains(&key.as_str()));
         // A field that was signed keeps its value and its look.
         let is_final = pair.is_signature() && pair.was_signed;
         pair.filled |= got_value && !is_final;
@@ -189,14 +219,19 @@ impl FormRules {
                 "Ff" => only_read_only(&pair),
                 _ if is_final => false,
                 "M" => true,
-                "P" | "DR" if pair.is_signature() => pair.filled,
                 "Type" => is_completed(&pair, "Type", "Annot"),
                 "Subtype" => is_completed(&pair, "Subtype", "Widget"),
-                key => VALUE.contains(&key) || LOOK.contains(&key) && pair.filled,
+                key => pair.fills().contains(&key) || pair.may_follow(key),
             };
             if !allowed {
                 c.changes.forbid(format!("/{key} of the field {:?} was changed", pair.name));
             }
+        }
+        if pair.filled && changed.iter().any(|key| key == "F" || key == "Rect") {
+            self.moved(c, &pair, changed.iter().any(|key| key == "Rect"))?;
+        }
+        if pair.filled && pair.kind == b"Tx" && field_looks::disagrees(c.new, &pair.new, &pair.value)? {
+            c.changes.misleading.insert(pair.name.clone());
         }
         if got_value && pair.filled {
             if pair.is_signature() {
@@ -207,6 +242,21 @@ impl FormRules {
             }
         }
         Ok(pair)
+    }
+
+    /// A widget that was filled and is at another place, or shown where it was hidden: nobody knew of it what it would cover.
+    fn moved(&mut self, c: &mut Comparison<'_, '_, '_>, pair: &Pair, is_elsewhere: bool) -> Result<(), DocumentError> {
+        let comes = !looks::is_shown(c.old, &pair.old)? && looks::is_shown(c.new, &pair.new)?;
+        if !(comes || is_elsewhere) || !looks::is_visible(c.new, &pair.new)? {
+            return Ok(());
+        }
+        if pair.is_signature() {
+            c.changes.uninvited.insert(pair.name.clone());
+        } else {
+            c.changes.annotated.insert(format!("the field {}", pair.name));
+            c.changes.covering.insert(format!("the field {}", pair.name));
+        }
+        Ok(())
     }
 
     /// A field or widget that is new.
@@ -237,7 +287,10 @@ impl FormRules {
         if !kids.is_empty() {
             Ok(())
         } else if pair.is_signature() && !pair.was_signed {
-            if is_visible(c.new, &pair.new)? {
+            if ACTIONS.iter().any(|action| pair.new.contains(action)) {
+                c.changes.forbid(format!("the field {:?}, which does something by itself, was added", pair.name));
+            }
+            if looks::is_visible(c.new, &pair.new)? {
                 c.changes.uninvited.insert(pair.name.clone());
             }
             self.signed(c, &pair)
@@ -260,7 +313,7 @@ impl FormRules {
         let value = Signature::read(c.new, &pair.value, None)?;
         let is_time_stamp = value.as_ref().is_some_and(Signature::is_time_stamp);
         // A picture without somebody's signature behind it is a comment at best.
-        if (is_time_stamp || value.is_none()) && is_visible(c.new, &pair.new)? {
+        if (is_time_stamp || value.is_none()) && looks::is_visible(c.new, &pair.new)? {
             c.changes.annotated.insert(format!("the field {}", pair.name));
             c.changes.covering.insert(format!("the field {}", pair.name));
         } else if is_time_stamp {
@@ -270,6 +323,17 @@ impl FormRules {
         }
         Ok(())
     }
+}
+
+/// Whether no text field would look otherwise if it were drawn from its value.
+fn fields_show_their_values(view: &View<'_>) -> Result<bool, DocumentError> {
+    for field in view.fields()?.iter().filter(|field| field.kind == b"Tx") {
+        let value = field.value.as_ref().unwrap_or(&Value::Null);
+        if field_looks::disagrees(view, &field.dictionary, value)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Whether of an XFA form only the packets with data differ.
@@ -291,6 +355,11 @@ fn only_data(c: &mut Comparison<'_, '_, '_>, a: Option<&Value>, b: Option<&Value
     Ok(true)
 }
 
+/// Whether a button has no value of its own (ISO 32000-1 table 226, bit 17).
+fn is_push_button(field: &Dictionary) -> bool {
+    field.get("Ff").and_then(Value::as_integer).unwrap_or(0) & 1 << 16 != 0
+}
+
 /// A field may be made read-only (bit 1) when it is signed or filled, nothing more.
 fn only_read_only(pair: &Pair) -> bool {
     let flags = |dictionary: &Dictionary| dictionary.get("Ff").and_then(Value::as_integer).unwrap_or(0);
@@ -300,16 +369,6 @@ fn only_read_only(pair: &Pair) -> bool {
 /// Whether an entry that may be left out was added with the only value that it may have.
 fn is_completed(pair: &Pair, key: &str, only: &str) -> bool {
     !pair.old.contains(key) && pair.new.get(key).is_some_and(|value| value.is_name(only))
-}
-
-/// Whether a widget draws something somewhere.
-fn is_visible(view: &View<'_>, widget: &Dictionary) -> Result<bool, DocumentError> {
-    const HIDDEN: i64 = 2;
-    let hidden = view.get(widget, "F")?.as_integer().unwrap_or(0) & HIDDEN != 0;
-    let area = view.rect(widget, "Rect")?.map_or(0.0, |rect| rect.width() * rect.height());
-    let look = view.resolve(view.dictionary(widget, "AP")?.get("N").unwrap_or(&Value::Null))?;
-    let drawn = view.stream_span(&look)?.is_some_and(|data| !data.is_empty());
-    Ok(!hidden && area > 0.0 && drawn)
 }
 
 /// Whether the fonts of the form's default resources are still the same. Nothing else in there is shown: texts of fields

@@ -81,6 +81,11 @@ impl<'a> Lexer<'a> {
         })
     }
 
+    /// Regular characters, as they stand.
+    pub(crate) fn plain_word(&mut self) -> &'a [u8] {
+        self.take_while(is_regular)
+    }
+
     /// A word of regular characters: true, false, or what counts as null.
     pub(crate) fn word(&mut self) -> Value {
         match self.take_while(is_regular) {

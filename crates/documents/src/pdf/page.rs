@@ -61,6 +61,12 @@ impl Rect {
         self.width() < 1e-3 || self.height() < 1e-3
     }
 
+    /// The area that two rectangles have in common.
+    pub(crate) fn shares(&self, other: &Self) -> f64 {
+        let common = self.within(other);
+        common.width().max(0.0) * common.height().max(0.0)
+    }
+
     fn within(&self, other: &Self) -> Self {
         Self {
             left: self.left.max(other.left),

@@ -50,11 +50,44 @@ impl Pairing {
             };
             match found.and_then(|index| left.get_mut(index)).and_then(Option::take) {
                 Some(other) => pairing.kept.push((item.clone(), other.clone())),
+                // Writers leave out what leads to nothing.
+                None if is_nothing(c.old, item)? => {}
                 None => pairing.removed += 1,
             }
         }
         pairing.added = left.into_iter().flatten().cloned().collect();
         Ok(pairing)
+    }
+}
+
+/// Whether an item is null for every reader.
+fn is_nothing(view: &View<'_>, item: &Value) -> Result<bool, DocumentError> {
+    let misplaced = item.as_reference().is_some_and(|id| view.is_misplaced(id.number));
+    Ok(!misplaced && view.resolve(item)?.value == Value::Null && !view.is_lost(item)?)
+}
+
+/// What was kept, in the order in which it was drawn, with its place in the order in which it is drawn now.
+pub(crate) fn in_order<'p>(kept: &'p [(Value, Value)], old: &[Value], new: &[Value]) -> Vec<(usize, &'p Value)> {
+    let (before, after) = (Places::of(old), Places::of(new));
+    let placed = kept.iter().filter_map(|(a, b)| Some((before.last(old, a)?, after.last(new, b)?, b)));
+    let mut placed: Vec<_> = placed.collect();
+    placed.sort_unstable_by_key(|(before, _, _)| *before);
+    placed.into_iter().map(|(_, after, item)| (after, item)).collect()
+}
+
+/// Where items stand in an array for the last time: what is drawn last is seen.
+struct Places(HashMap<u32, usize>);
+
+impl Places {
+    fn of(items: &[Value]) -> Self {
+        Self(items.iter().enumerate().filter_map(|(index, item)| Some((number(item)?, index))).collect())
+    }
+
+    fn last(&self, items: &[Value], item: &Value) -> Option<usize> {
+        match number(item) {
+            Some(number) => self.0.get(&number).copied(),
+            None => items.iter().rposition(|other| other == item),
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Finds the objects of a file whose cross-reference chain is broken, as viewers do: the last object of a number
 //! counts.
 
+use std::collections::HashSet;
+
 use memchr::memmem::Finder;
 
 use super::lexical::is_space;
@@ -9,6 +11,15 @@ use super::parse::Parser;
 use super::section::{Entry, Place};
 use super::view::View;
 use crate::{DocumentError, Limit, Limits};
+
+/// Digits of the number or the generation of an object; those in use have ten and five.
+const MAX_DIGITS: usize = 32;
+
+/// White space and comments between two parts of an object's head that are passed over.
+const MAX_SPACE: usize = 1024;
+
+/// Comments there.
+const MAX_COMMENTS: usize = 16;
 
 /// What a walk through the file found.
 pub(crate) struct Found {
@@ -62,16 +73,43 @@ impl Found {
     }
 }
 
-/// Where `12 0 ` begins before the word `obj`.
+/// The numbers of what looks like an object in `bytes`.
+pub(crate) fn numbers(bytes: &[u8]) -> HashSet<u32> {
+    let words = Finder::new(b"obj");
+    let heads = words.find_iter(bytes).filter_map(|word| head_before(bytes, word));
+    heads.filter_map(|start| Parser::new(bytes, start).head().ok()).map(|id| id.number).collect()
+}
+
+/// Where `12 0 ` begins before the word `obj`; comments may stand between its parts, as readers see none.
 fn head_before(bytes: &[u8], word: usize) -> Option<usize> {
-    let before = bytes.get(..word)?;
-    let skip = |end: usize, wanted: fn(u8) -> bool, most: usize| {
-        let length = before.get(..end)?.iter().rev().take(most).take_while(|byte| wanted(**byte)).count();
+    let digits = |end: usize| {
+        let length = bytes.get(..end)?.iter().rev().take(MAX_DIGITS).take_while(|byte| byte.is_ascii_digit()).count();
         (length > 0).then_some(end - length)
     };
-    let digit = |byte: u8| byte.is_ascii_digit();
-    let generation = skip(skip(word, is_space, 8)?, digit, 5)?;
-    skip(skip(generation, is_space, 8)?, digit, 10)
+    digits(space_before(bytes, digits(space_before(bytes, word)?)?)?)
+}
+
+/// Where the white space and the comments before `end` begin; `None` where there are none.
+fn space_before(bytes: &[u8], end: usize) -> Option<usize> {
+    let mut at = end;
+    for _ in 0..MAX_COMMENTS {
+        let before = bytes.get(at.saturating_sub(MAX_SPACE)..at)?;
+        let spaces = before.iter().rev().take_while(|byte| is_space(**byte)).count();
+        if spaces == 0 {
+            break;
+        }
+        let is_line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let ends_a_line = before.get(before.len() - spaces..)?.iter().any(is_line_end);
+        at -= spaces;
+        let before = before.get(..before.len() - spaces)?;
+        let line = before.iter().rposition(is_line_end).map_or(0, |line_end| line_end + 1);
+        // A comment goes up to the end of its line.
+        match memchr::memchr(b'%', before.get(line..)?) {
+            Some(comment) if ends_a_line => at -= before.len() - line - comment,
+            _ => break,
+        }
+    }
+    (at < end).then_some(at)
 }
 
 /// The entries of `view` and the objects in `streams` that are nowhere else; of several streams the last counts.

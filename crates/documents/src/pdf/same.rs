@@ -2,9 +2,11 @@
 //!
 //! Works on a list instead of the stack, so that no depth of references can exhaust it.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 
 use super::object::{Dictionary, Object, Value};
+use super::recover;
 use super::section::Place;
 use super::view::View;
 use crate::DocumentError;
@@ -19,7 +21,12 @@ pub(crate) struct Same<'v, 'a> {
     found: HashSet<(u32, u32)>,
     /// Pairs found to be the same without that.
     found_strictly: HashSet<(u32, u32)>,
+    /// Numbers of objects in what came after the old state, once they were asked for.
+    appended: OnceCell<HashSet<u32>>,
 }
+
+/// Names of the filters and their parameters in inline images (ISO 32000-1 table 93); `/F` of a stream is a file besides.
+const SHORT: [&str; 2] = ["F", "DP"];
 
 /// Whether references to [`Same::know`]n pairs count as the same.
 ///
@@ -33,7 +40,8 @@ pub(crate) enum Trust {
 
 impl<'v, 'a> Same<'v, 'a> {
     pub(crate) fn new(old: &'v View<'a>, new: &'v View<'a>) -> Self {
-        Self { old, new, known: HashSet::new(), found: HashSet::new(), found_strictly: HashSet::new() }
+        let (known, found, found_strictly) = Default::default();
+        Self { old, new, known, found, found_strictly, appended: OnceCell::new() }
     }
 
     /// Declares that a pair of objects is judged elsewhere.
@@ -94,6 +102,10 @@ impl<'v, 'a> Same<'v, 'a> {
     fn step(&self, a: &Value, b: &Value, open: &mut Vec<(Value, Value)>) -> Result<bool, DocumentError> {
         match (a, b) {
             (Value::Reference(x), Value::Reference(y)) => {
+                // Some readers look at the generation: what they took for null would come to light.
+                if self.old.fits(*x) != self.new.fits(*y) {
+                    return Ok(false);
+                }
                 if x.number == y.number && self.is_untouched(x.number) {
                     return self.untouched(x.number, open);
                 }
@@ -102,6 +114,9 @@ impl<'v, 'a> Same<'v, 'a> {
                 if a.is_none() && self.old.is_unreadable(x.number)?
                     || b.is_none() && self.new.is_unreadable(y.number)?
                 {
+                    return Ok(false);
+                }
+                if b.is_none() && self.is_found_elsewhere(y.number) {
                     return Ok(false);
                 }
                 let null = || Object::plain(Value::Null);
@@ -135,11 +150,17 @@ impl<'v, 'a> Same<'v, 'a> {
         offset(self.old).is_some_and(|place| offset(self.new) == Some(place))
     }
 
+    /// Whether the table leads to no object, and readers that then go through the file find one that was not signed.
+    fn is_found_elsewhere(&self, number: u32) -> bool {
+        let appended = || recover::numbers(self.new.bytes().get(self.old.bytes().len()..).unwrap_or_default());
+        self.new.is_misplaced(number) && self.appended.get_or_init(appended).contains(&number)
+    }
+
     /// An untouched object is the same by itself; what it refers to may not be.
     fn untouched(&self, number: u32, open: &mut Vec<(Value, Value)>) -> Result<bool, DocumentError> {
         match self.old.object(number)? {
             Some(object) => references(&object.value, &mut |value| open.push((value.clone(), value.clone()))),
-            None if self.old.is_unreadable(number)? => return Ok(false),
+            None if self.old.is_unreadable(number)? || self.is_found_elsewhere(number) => return Ok(false),
             None => {}
         }
         // The extent of an object stream may hang on an object that was changed: its length.
@@ -166,6 +187,10 @@ impl<'v, 'a> Same<'v, 'a> {
         }
         let (raw_a, raw_b) = (self.old.raw(x, a)?, self.new.raw(y, b)?);
         let same_raw = raw_a.is_some() && raw_a == raw_b;
+        // Some readers take the short names of the filters, which belong into inline images, for the long ones.
+        if !same_raw && SHORT.iter().any(|key| first.contains(key)) {
+            return Ok(false);
+        }
         let encoding: &[&str] = if same_raw { &["Length"] } else { &["Length", "Filter", "DecodeParms"] };
         let (first, second) = (without(first, encoding), without(second, encoding));
         if !surface(&Value::Dictionary(first), &Value::Dictionary(second), open) {

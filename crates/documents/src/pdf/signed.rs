@@ -155,7 +155,9 @@ fn were_there(old: &View<'_>, signed: &SignedField) -> Result<bool, DocumentErro
 }
 
 fn classify(changes: Changes, permission: &Permission, found: &mut Findings) {
-    let Changes { signatures, uninvited, validation, filled, annotated, covering, forbidden, .. } = changes;
+    let Changes {
+        signatures, uninvited, validation, filled, annotated, covering, misleading, overlaid, forbidden, ..
+    } = changes;
     if forbidden.is_empty() {
         found.step(Check::LaterChanges, Outcome::Passed);
     } else {
@@ -168,7 +170,9 @@ fn classify(changes: Changes, permission: &Permission, found: &mut Findings) {
     let named = [
         (NoteCode::LaterSignatures, signatures),
         (NoteCode::StampUninvited, Vec::from_iter(uninvited)),
+        (NoteCode::StampCoversPage, Vec::from_iter(overlaid)),
         (NoteCode::FormFilled, Vec::from_iter(filled)),
+        (NoteCode::FieldLooksOtherwise, Vec::from_iter(misleading)),
         (comments, Vec::from_iter(annotated)),
         (NoteCode::CommentsMayCover, covering),
     ];

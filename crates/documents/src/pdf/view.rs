@@ -313,6 +313,39 @@ impl<'a> View<'a> {
         })
     }
 
+    /// Whether `value` refers to something that is there, but can't be read here: what other readers make of it, nobody knows.
+    ///
+    /// # Errors
+    /// As [`View::object`].
+    pub(crate) fn is_lost(&self, value: &Value) -> Result<bool, DocumentError> {
+        let mut value = value.clone();
+        for _ in 0..MAX_HOPS {
+            let Some(id) = value.as_reference() else { return Ok(false) };
+            match self.object(id.number)? {
+                Some(object) => value = object.value,
+                None => return self.is_unreadable(id.number),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether the object that `id` names has the generation that it names; readers that look at it take another one for
+    /// null. True where there is none.
+    pub(crate) fn fits(&self, id: Id) -> bool {
+        match self.place(id.number) {
+            Some(Place::At(offset)) => {
+                Parser::new(self.bytes, offset).head().map_or(true, |head| head.generation == id.generation)
+            }
+            Some(Place::In { .. }) => id.generation == 0,
+            None | Some(Place::Free) => true,
+        }
+    }
+
+    /// Whether object `number` should be at an offset where no object begins. Readers that meet one go through the file.
+    pub(crate) fn is_misplaced(&self, number: u32) -> bool {
+        matches!(self.place(number), Some(Place::At(offset)) if Parser::new(self.bytes, offset).head().is_err())
+    }
+
     /// The object at `offset`, which should be `number`, with the identifier that it has there.
     pub(super) fn object_at(&self, number: u32, offset: usize) -> Option<(Id, Object)> {
         self.read_at(number, offset).map(|(id, object, _)| (id, object))

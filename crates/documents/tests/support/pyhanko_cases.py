@@ -24,6 +24,11 @@ from pyhanko.sign.timestamps import DummyTimeStamper
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
+try:
+    import pymupdf
+except ImportError:  # then nothing is made by a viewer
+    pymupdf = None
+
 FOLDER = Path(sys.argv[1])
 CASES = []
 
@@ -720,6 +725,117 @@ def bytes_are_changed():
     first[at] ^= 1
     short = sign(plain())
     return {'content': bytes(first), 'cut': short[:-20]}
+
+
+# By the engine of a viewer, which saves its changes as an update.
+
+def drawn_form():
+    document = pymupdf.open()
+    sheet = document.new_page()
+    sheet.insert_text((72, 72), 'Contract', fontsize=20)
+    kinds = {'text': pymupdf.PDF_WIDGET_TYPE_TEXT, 'lines': pymupdf.PDF_WIDGET_TYPE_TEXT, 'check': pymupdf.PDF_WIDGET_TYPE_CHECKBOX,
+             'combo': pymupdf.PDF_WIDGET_TYPE_COMBOBOX, 'list': pymupdf.PDF_WIDGET_TYPE_LISTBOX}
+    for number, (name, kind) in enumerate(kinds.items()):
+        widget = pymupdf.Widget()
+        widget.field_name, widget.field_type = name, kind
+        widget.rect = pymupdf.Rect(72, 100 + 60 * number, 200, 150 + 60 * number)
+        widget.field_flags = 4096 if name == 'lines' else 0  # several lines
+        if name in ('combo', 'list'):
+            widget.choice_values = ['one', 'two', 'three']
+        widget.field_value = {'check': False, 'combo': 'one', 'list': 'one'}.get(name, 'nobody')
+        sheet.add_widget(widget)
+    document.new_page().insert_text((72, 72), 'Another page')
+    return document.tobytes()
+
+
+def viewed(document, change):
+    path = FOLDER / 'viewed.pdf'
+    path.write_bytes(document)
+    try:
+        with pymupdf.open(path) as opened:
+            change(opened)
+            opened.saveIncr()
+        return path.read_bytes()
+    finally:
+        path.unlink()
+
+
+def filling(values):
+    def apply(document):
+        for widget in document[0].widgets():
+            if widget.field_name in values:
+                widget.field_value = values[widget.field_name]
+                widget.update()
+
+    return apply
+
+
+def moving(document):
+    for widget in document[0].widgets():
+        if widget.field_name == 'text':
+            widget.rect, widget.field_value = pymupdf.Rect(40, 40, 500, 700), 'Another contract'
+            widget.update()
+
+
+@case('good')
+def forms_are_filled_by_a_viewer():
+    if pymupdf is None:
+        return {}
+    first = sign(drawn_form())
+    ways = {'text': {'text': 'somebody'}, 'lines': {'lines': 'one\ntwo'}, 'check': {'check': True}, 'combo': {'combo': 'two'},
+            'list': {'list': 'three'}, 'chinese': {'text': '\u5408\u540c'},
+            'all': {'text': 'somebody', 'check': True, 'combo': 'three', 'list': 'two'}}
+    made = {name: viewed(first, filling(values)) for name, values in ways.items()}
+    made['certified'] = viewed(certified(drawn_form(), 2), filling(ways['all']))
+    made['then-signed'] = sign(made['all'], 'SigNew')
+    made['metadata'] = viewed(first, lambda document: document.set_metadata({'title': 'Hello'}))
+    return made
+
+
+@case('good')
+def marks_that_are_permitted_by_a_viewer():
+    if pymupdf is None:
+        return {}
+    first, area = certified(drawn_form(), 3), pymupdf.Rect(60, 50, 200, 90)
+    marks = {
+        'highlight': lambda sheet: sheet.add_highlight_annot(area),
+        'underline': lambda sheet: sheet.add_underline_annot(area),
+        'strikeout': lambda sheet: sheet.add_strikeout_annot(area),
+        'note': lambda sheet: sheet.add_text_annot((300, 300), 'hello'),
+        'caret': lambda sheet: sheet.add_caret_annot((300, 300)),
+        'ink': lambda sheet: sheet.add_ink_annot([[(100, 100), (200, 200)]]),
+    }
+    return {name: viewed(first, lambda document, mark=mark: mark(document[0])) for name, mark in marks.items()}
+
+
+@case('modified')
+def what_a_viewer_changes():
+    if pymupdf is None:
+        return {}
+    first, third, area = sign(drawn_form()), certified(drawn_form(), 3), pymupdf.Rect(40, 40, 500, 700)
+    link = {'kind': pymupdf.LINK_URI, 'from': area, 'uri': 'http://x'}
+    changes = {
+        'text': lambda document: document[0].insert_text((72, 400), 'Another'),
+        'turned': lambda document: document[0].set_rotation(90),
+        'cropped': lambda document: document[0].set_cropbox(pymupdf.Rect(0, 0, 300, 300)),
+        'page-deleted': lambda document: document.delete_page(1),
+        'page-added': lambda document: document.new_page(),
+        'page-moved': lambda document: document.move_page(1, 0),
+        'free-text': lambda document: document[0].add_freetext_annot(area, 'Another contract', fill_color=(1, 1, 1)),
+        'rectangle': lambda document: document[0].add_rect_annot(area),
+        'link': lambda document: document[0].insert_link(link),
+        'attached': lambda document: document.embfile_add('x', b'data'),
+        'layer': lambda document: document.add_ocg('x', on=0),
+        'field-moved': moving,
+        'outline': lambda document: document.set_toc([[1, 'x', 1]]),
+    }
+    covers = {
+        'covered': lambda document: document[0].add_freetext_annot(area, 'Another contract', fill_color=(1, 1, 1)),
+        'stamped': lambda document: document[0].add_stamp_annot(area, stamp=0),
+        'polygon': lambda document: document[0].add_polygon_annot([(1, 1), (500, 1), (500, 700)]).update(fill_color=(1, 1, 1)),
+    }
+    made = {name: viewed(first, change) for name, change in changes.items()}
+    return made | {name: viewed(third, change) for name, change in covers.items()}
 
 
 def main():
