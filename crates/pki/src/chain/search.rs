@@ -41,11 +41,7 @@ impl<'a> Search<'a> {
         if self.issuers.iter().any(|(certificate, trusted)| *trusted && **certificate == last) {
             return self.check_whole();
         }
-        let mut obstacle = if last.is_self_issued() && last.verify_issued_by(&last).is_ok() {
-            ChainError::NotTrusted { root: last.subject() }
-        } else {
-            ChainError::NoPath { issuer: last.issuer() }
-        };
+        let mut obstacles = Vec::new();
         for (issuer, trusted) in self.candidates(&last) {
             let tried = self.step(&last, issuer).and_then(|()| {
                 may_issue(issuer, trusted, &self.path)?;
@@ -59,10 +55,15 @@ impl<'a> Search<'a> {
             match tried {
                 Ok(()) => return Ok(()),
                 Err(ChainError::TooManyCertificates) => return Err(ChainError::TooManyCertificates),
-                Err(other) => obstacle = obstacle.or_more_telling(other),
+                Err(other) => obstacles.push(other),
             }
         }
-        Err(obstacle)
+        let nobody = if last.is_self_issued() && last.verify_issued_by(&last).is_ok() {
+            ChainError::NotTrusted { root: last.subject() }
+        } else {
+            ChainError::NoPath { issuer: last.issuer() }
+        };
+        Err(obstacles.into_iter().fold(nobody, ChainError::or_more_telling))
     }
 
     /// Those of the name that `last` has as its issuer's, first those with the key that it names. Nobody stands above itself: a
