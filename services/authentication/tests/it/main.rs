@@ -3,6 +3,7 @@
 
 mod access;
 mod batch;
+mod batch_uses;
 mod bureau;
 mod card;
 mod gates;
