@@ -142,6 +142,7 @@ kinds!(
         FileListSigned,
         SealPolicySet,
         SealExpiring,
+        SealCertificatesDated,
         ApplicationCarriedOut,
         CustodianGranted,
         CustodianChanged,

@@ -59,14 +59,6 @@ pub enum Piece {
 }
 
 impl Proof {
-    /// The answer or the whole list, as received.
-    pub fn der(&self) -> &[u8] {
-        match self {
-            Self::Answer(answer) => answer.der(),
-            Self::List(list) => list.der(),
-        }
-    }
-
     /// The structures that it consists of, as received.
     pub fn pieces(&self) -> impl Iterator<Item = (Piece, &[u8])> {
         let (first, changes) = match self {

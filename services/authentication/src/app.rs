@@ -3,6 +3,9 @@
 //! or nothing.
 
 pub mod batching;
+mod dating;
+mod findings;
+mod hosted;
 pub mod keys;
 pub mod sealing;
 pub mod stamping;

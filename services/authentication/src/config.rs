@@ -51,13 +51,16 @@ pub struct Config {
     pub time_stamp_timeout: Duration,
     /// Whether the addresses that certificates name are asked about revocation.
     pub ask_revocation: bool,
-    /// How long each of them may take.
+    /// How long a use of a seal waits for all of them together.
     #[serde(with = "humantime_serde")]
     pub revocation_timeout: Duration,
     /// Whether a certificate that nobody says anything about is refused.
     pub revocation_required: bool,
     /// Whether addresses within private networks are asked too.
     pub private_addresses: bool,
+    /// How long what uses were judged by is kept; zero: for ever.
+    #[serde(with = "humantime_serde")]
+    pub evidence_kept_for: Duration,
     /// Whether authorities for development may be trusted.
     pub accept_development_roots: bool,
 }

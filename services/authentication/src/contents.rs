@@ -3,8 +3,9 @@
 //! or about a person (a SESeal may carry a personal seal's picture, a text what somebody did) is encrypted; erasing is
 //! deleting a row.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+mod evidence;
+
+use std::sync::Arc;
 
 use eseal_eventstore::{Database, Row};
 use eseal_kernel::Digest;
@@ -12,8 +13,12 @@ use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
 use sea_orm::{ConnectionTrait as _, DbErr};
 use zeroize::Zeroizing;
 
-use crate::domain::ids::{AttemptId, HostedKeyId, PersonId, SealId, UseId};
+use crate::domain::ids::{HostedKeyId, PersonId, UseId};
 use crate::vault::{Vault, VaultError};
+
+pub use evidence::{Kind, seen_row};
+
+use evidence::Stored;
 
 /// The contents in a database. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -21,19 +26,7 @@ pub struct Contents {
     database: Database,
     vault: Arc<Vault>,
     /// Answers of issuers that are in the database for certain.
-    stored: Arc<Mutex<HashSet<Digest>>>,
-}
-
-/// The most of them that are remembered.
-const MOST_STORED: usize = 4096;
-
-/// A revocation list or an OCSP response, DER.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Evidence {
-    /// A list that was imported.
-    Imported(Vec<u8>),
-    /// What an issuer answered.
-    Answered(Vec<u8>),
+    stored: Stored,
 }
 
 /// Why a content can't be stored or read.
@@ -248,55 +241,6 @@ impl Contents {
         self.blob("crl_content", "der", ("digest", &digest.to_string())).await
     }
 
-    /// The row of what an issuer answered; none where it is stored already.
-    ///
-    /// # Errors
-    /// [`ContentError::Database`].
-    pub async fn evidence_row(&self, der: &[u8]) -> Result<Option<Row>, ContentError> {
-        let digest = Digest::of(der);
-        let is_stored =
-            |stored: &Mutex<HashSet<Digest>>| stored.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest);
-        if is_stored(&self.stored) {
-            return Ok(None);
-        }
-        let select = by_key("evidence_content", ["digest"], ("digest", &digest.to_string()));
-        if self.database.reader().query_one(&select).await?.is_none() {
-            return Ok(Some(content_row("evidence_content", der)));
-        }
-        let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
-        if stored.len() >= MOST_STORED {
-            stored.clear();
-        }
-        stored.insert(digest);
-        Ok(None)
-    }
-
-    /// What was looked at when a use of a seal was decided, by its SHA-256, and the lists and answers themselves.
-    ///
-    /// # Errors
-    /// [`ContentError::Database`].
-    pub async fn evidence(&self, seal: SealId, attempt: AttemptId) -> Result<Vec<(Digest, Evidence)>, ContentError> {
-        let select = Query::select()
-            .column("digest")
-            .from("sealing_evidence")
-            .and_where(Expr::col("attempt_id").eq(attempt.to_string()))
-            .and_where(Expr::col("seal_id").eq(seal.to_string()))
-            .order_by("digest", sea_orm::sea_query::Order::Asc)
-            .take();
-        let mut found = Vec::new();
-        for row in self.database.reader().query_all(&select).await? {
-            let digest: String = row.try_get("", "digest")?;
-            let list = self.blob("crl_content", "der", ("digest", &digest)).await?.map(Evidence::Imported);
-            let evidence = match list {
-                Some(list) => Some(list),
-                None => self.blob("evidence_content", "der", ("digest", &digest)).await?.map(Evidence::Answered),
-            };
-            let named = digest.parse().map_err(|_| DbErr::Type("sealing_evidence.digest".to_owned()))?;
-            found.extend(evidence.map(|evidence| (named, evidence)));
-        }
-        Ok(found)
-    }
-
     async fn blob(
         &self,
         table: &'static str,
@@ -306,16 +250,6 @@ impl Contents {
         let row = self.database.reader().query_one(&by_key(table, [column], key)).await?;
         Ok(row.map(|row| row.try_get("", column)).transpose()?)
     }
-}
-
-/// The row that keeps what was looked at when a use of a seal was decided: a revocation list or an OCSP response, by its SHA-256.
-pub fn seen_row((seal, attempt): (SealId, AttemptId), digest: Digest) -> Row {
-    let values = vec![
-        ("attempt_id", attempt.to_string().into()),
-        ("seal_id", seal.to_string().into()),
-        ("digest", digest.to_string().into()),
-    ];
-    Row { table: "sealing_evidence", key: &["attempt_id", "seal_id", "digest"], values }
 }
 
 /// The row of a certificate.

@@ -1,4 +1,5 @@
-//! Tells the other services of seals whose validity has ended, and of what ends soon. Nothing here depends on it: gate d looks
+//! Tells the other services of seals whose validity has ended, and of what ends soon. Of seals that an earlier release registered
+//! it first finds out when their certificates end, which their facts do not say. Nothing here depends on it: gate d looks
 //! at the clock. Two replicas that look at once tell it once: the seal's own history knows what was told.
 
 use std::convert::Infallible;
@@ -11,6 +12,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::app::App;
 use crate::domain::command::Action;
+use crate::domain::ids::SealId;
 
 /// Seals in one go; the rest follows in the next.
 const AT_A_TIME: u64 = 200;
@@ -23,15 +25,48 @@ pub async fn run(app: App, context: Context, pause: Duration) -> Result<(), Infa
     let stopping = context.stopping();
     let mut ticks = tokio::time::interval(pause);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut undated = Undated::Behind(None);
     loop {
         tokio::select! {
             () = stopping.cancelled() => return Ok(()),
             _ = ticks.tick() => {
+                undated = date(&app, &context, undated).await;
                 announce(&app, &context).await;
                 warn(&app, &context).await;
             }
         }
     }
+}
+
+/// Which seals are still to be looked at for when their certificates end.
+enum Undated {
+    /// Those behind this one, from the first one on if there is none.
+    Behind(Option<SealId>),
+    /// None: they were all looked at since the start.
+    None,
+}
+
+/// Has the facts of some seals say when their certificates end. Who can't be dated now is tried at the next start.
+async fn date(app: &App, context: &Context, undated: Undated) -> Undated {
+    let Undated::Behind(after) = undated else { return Undated::None };
+    let found = match app.query.undated(after, AT_A_TIME).await {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::warn!(error = chain(&error), "seals of earlier releases can't be looked for now");
+            return Undated::Behind(after);
+        }
+    };
+    let Some((last, ..)) = found.last() else { return Undated::None };
+    let last = *last;
+    for (seal, holding, certificates) in found {
+        let metadata = Metadata::new(context.clock().now(), Actor::new(context.name(), "service"));
+        match app.dated(seal, &holding, &certificates, metadata).await {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!(%seal, "when the certificates of a seal end can't be told: its SESeal is gone"),
+            Err(error) => tracing::warn!(error = chain(&error), %seal, "a seal's certificates can't be dated now"),
+        }
+    }
+    Undated::Behind(Some(last))
 }
 
 async fn announce(app: &App, context: &Context) {

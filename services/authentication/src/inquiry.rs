@@ -8,19 +8,25 @@ use eseal_kernel::Timestamp;
 use eseal_online::{Addresses, OnlineError, Proof, RevocationClient, Status, Statuses};
 use eseal_pki::Certificate;
 use eseal_service::Context;
-use tokio::time::MissedTickBehavior;
+use futures::future::join_all;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::config::Config;
 use crate::trust::{Fault, Looked};
 
 /// How often what runs out soon is asked for anew.
 const PAUSE: Duration = Duration::from_secs(60);
+/// How long one address may take. Uses of seals wait for less than that, and what comes later is there for the next one.
+const ADDRESS_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest that a use waits, whatever is set.
+const LONGEST: Duration = Duration::from_secs(60 * 60);
 
 /// Who is asked, and what follows where nobody answers. Cheap to clone.
 #[derive(Clone)]
 pub struct Inquiry {
     statuses: Option<Arc<Statuses>>,
     required: bool,
+    patience: Duration,
 }
 
 impl Inquiry {
@@ -30,9 +36,15 @@ impl Inquiry {
     /// [`OnlineError::Client`].
     pub fn try_new(config: &Config) -> Result<Self, OnlineError> {
         let addresses = if config.private_addresses { Addresses::Any } else { Addresses::Public };
-        let client = || RevocationClient::try_new(config.revocation_timeout, addresses);
+        let patience = config.revocation_timeout.min(LONGEST);
+        let client = || RevocationClient::try_new(patience.max(ADDRESS_TIMEOUT), addresses);
         let statuses = config.ask_revocation.then(client).transpose()?.map(Statuses::new).map(Arc::new);
-        Ok(Self { statuses, required: config.revocation_required })
+        Ok(Self { statuses, required: config.revocation_required, patience })
+    }
+
+    /// Until when who asks now waits for issuers: for all certificates and addresses of one use together.
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.patience
     }
 
     /// What is known, to be kept fresh by [`run`]; none where nobody is asked.
@@ -41,48 +53,53 @@ impl Inquiry {
     }
 
     /// Whether the chain is inside its validity and not revoked, by the lists and by what is asked where they say nothing; and what
-    /// was answered. Waits for the answers of others, for the time of the settings each.
-    pub async fn check(&self, looked: &Looked, now: Timestamp) -> (Result<(), Fault>, Vec<Proof>) {
+    /// was answered. Waits for the answers of others until `deadline`.
+    pub async fn check(&self, looked: &Looked, now: Timestamp, deadline: Instant) -> (Result<(), Fault>, Vec<Proof>) {
         let mut proofs = Vec::new();
         let checked = match looked.check(now) {
-            Ok(()) => self.ask(looked, now, &mut proofs).await,
+            Ok(()) => self.ask(looked, now, deadline, &mut proofs).await,
             Err(fault) => Err(fault),
         };
         (checked, proofs)
     }
 
-    async fn ask(&self, looked: &Looked, now: Timestamp, proofs: &mut Vec<Proof>) -> Result<(), Fault> {
+    async fn ask(
+        &self,
+        looked: &Looked,
+        now: Timestamp,
+        deadline: Instant,
+        proofs: &mut Vec<Proof>,
+    ) -> Result<(), Fault> {
+        let Some(statuses) = &self.statuses else { return self.without(looked.unlisted().is_empty()) };
+        // All are asked about at once: the time is one for all of them.
+        let of = |(certificate, issuer): &(Certificate, Certificate)| {
+            let (statuses, certificate, issuer) = (Arc::clone(statuses), certificate.clone(), issuer.clone());
+            async move { (statuses.within(&certificate, &issuer, now, deadline).await, certificate) }
+        };
         let mut is_known = true;
-        for (certificate, issuer) in looked.unlisted() {
-            is_known &= self.is_known_to_be_good(certificate, issuer, now, proofs).await?;
+        for (status, certificate) in join_all(looked.unlisted().iter().map(of)).await {
+            match status {
+                Status::Good(proof) => proofs.push(proof),
+                Status::Revoked(revocation, proof) => {
+                    proofs.push(proof);
+                    if revocation.since <= now {
+                        return Err(Fault::Revoked);
+                    }
+                }
+                Status::Unknown(tried) => {
+                    let fingerprint = certificate.fingerprint().to_string();
+                    let tried: Vec<_> = tried.iter().filter_map(without_names).collect();
+                    tracing::warn!(fingerprint, ?tried, "nobody says whether a certificate is revoked");
+                    is_known = false;
+                }
+            }
         }
-        if is_known || !self.required { Ok(()) } else { Err(Fault::StatusUnknown) }
+        self.without(is_known)
     }
 
-    async fn is_known_to_be_good(
-        &self,
-        certificate: &Certificate,
-        issuer: &Certificate,
-        now: Timestamp,
-        proofs: &mut Vec<Proof>,
-    ) -> Result<bool, Fault> {
-        let Some(statuses) = &self.statuses else { return Ok(false) };
-        match statuses.of(certificate, issuer, now).await {
-            Status::Good(proof) => {
-                proofs.push(proof);
-                Ok(true)
-            }
-            Status::Revoked(revocation, proof) => {
-                proofs.push(proof);
-                if revocation.since <= now { Err(Fault::Revoked) } else { Ok(true) }
-            }
-            Status::Unknown(tried) => {
-                let fingerprint = certificate.fingerprint().to_string();
-                let tried: Vec<_> = tried.iter().filter_map(without_names).collect();
-                tracing::warn!(fingerprint, ?tried, "nobody says whether a certificate is revoked");
-                Ok(false)
-            }
-        }
+    /// What follows where of all, or not of all, something is known.
+    const fn without(&self, is_known: bool) -> Result<(), Fault> {
+        if is_known || !self.required { Ok(()) } else { Err(Fault::StatusUnknown) }
     }
 }
 

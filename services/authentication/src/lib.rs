@@ -17,6 +17,7 @@
 //! - [`reactor`], [`effects`]: a made seal -> its registration, with its bytes from fabrication; what approved applications
 //!   asked for -> done with the seals that they are about
 //! - [`expiry`]: tells of seals whose validity has ended, and of what ends soon
+//! - [`retention`]: forgets what uses were judged by, where the settings want that
 //! - [`projection`], [`query`]: read tables, filled and read
 //! - [`contents`]: what no event holds: certificates, revocation lists, SESeals, keys
 //! - [`metrics`]: what is counted
@@ -40,6 +41,7 @@ mod pins;
 mod projection;
 mod query;
 mod reactor;
+mod retention;
 mod trust;
 mod vault;
 
@@ -96,6 +98,9 @@ pub async fn wire(config: Config, context: &Context) -> Result<Routes, StartErro
     if config.expiry_check.is_zero() {
         return Err(StartError::setting(service, "expiry_check", "it must be longer than nothing"));
     }
+    if !retention::is_allowed(config.evidence_kept_for) {
+        return Err(StartError::setting(service, "evidence_kept_for", "it must be a day at least, or 0s: for ever"));
+    }
     let vault = open_vault(&config, context.database(), service).await?;
     let contents = Contents::new(context.database().clone(), Arc::clone(&vault));
     let hosting = Hosting::try_new(contents.clone(), &vault, [&config.sm2_pairs_in, &config.p256_pairs_in]).await;
@@ -112,6 +117,10 @@ pub async fn wire(config: Config, context: &Context) -> Result<Routes, StartErro
     context.spawn("from application", reactor::orders::ends(app.clone(), context.clone()));
     context.spawn("succession", reactor::orders::successions(app.clone(), context.clone()));
     context.spawn("expiry", expiry::run(app.clone(), context.clone(), config.expiry_check));
+    if !config.evidence_kept_for.is_zero() {
+        let work = retention::run(app.contents.clone(), context.clone(), config.evidence_kept_for);
+        context.spawn("evidence", work);
+    }
     if let Some(statuses) = app.inquiry.statuses() {
         context.spawn("revocation", inquiry::run(statuses, context.clone()));
     }

@@ -1,5 +1,7 @@
 //! The tables of this service. A shipped migration is never edited; the next change is the next migration.
 
+mod dated;
+mod evidence;
 mod hosted;
 mod rights;
 
@@ -18,6 +20,8 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(Evidence),
         Box::new(KeyIds),
         Box::new(rights::Rights),
+        Box::new(evidence::EvidenceKept),
+        Box::new(dated::Dated),
     ]
 }
 

@@ -68,6 +68,7 @@ fn own_rows(recorded: &Recorded<'_>, event: &Event, state: &Seal) -> Vec<Row> {
         | Fact::Revoked(..)
         | Fact::Replaced(..)
         | Fact::Expired(_)
+        | Fact::CertificatesDated(..)
         | Fact::Expiring(..) => [entry(), None],
         Fact::PolicySet(_, set) => [entry(), Some(policy(event, set))],
         Fact::CarriedOut(..) => [None, None],
@@ -115,6 +116,7 @@ fn seal(recorded: &Recorded<'_>, event: &Event, entry: &Entry) -> Row {
             ("registered_at", registration.registered_at.micros().into()),
             ("predecessor_seal_id", registration.predecessor.map(|seal| seal.to_string()).unwrap_or_default().into()),
             ("successor_seal_id", successor(entry).into()),
+            ("certificates_dated", entry.is_dated().into()),
             ("warn_at", entry.next_warning().map(Timestamp::micros).into()),
             ("changed_at", recorded.occurred_at.micros().into()),
             ("version", number(recorded.version)),

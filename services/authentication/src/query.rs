@@ -216,6 +216,46 @@ impl Query {
         rows.iter().map(|row| Ok((word(row, "seal_id")?, holding(row)?))).collect()
     }
 
+    /// Seals in use behind `after`, at most `limit`, in the order of their ids, whose row does not say that facts tell when their
+    /// certificates end; each with its certificates.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn undated(
+        &self,
+        after: Option<SealId>,
+        limit: u64,
+    ) -> Result<Vec<(SealId, Holding, Vec<Digest>)>, QueryError> {
+        let open = [seal_pb::SealState::Registered, seal_pb::SealState::Active, seal_pb::SealState::Suspended];
+        let mut select = Sql::select();
+        select.columns(["seal_id", "certificate_digests"]).columns(HOLDING).from("seal");
+        select.and_where(Expr::col("certificates_dated").eq(false));
+        select.and_where(Expr::col("state").is_in(open.map(|state| state.as_str_name())));
+        if let Some(after) = after {
+            select.and_where(Expr::col("seal_id").gt(after.to_string()));
+        }
+        select.order_by("seal_id", Order::Asc).limit(limit);
+        let rows = self.database.reader().query_all(&select).await?;
+        let undated =
+            |row: &QueryResult| Ok((word(row, "seal_id")?, holding(row)?, shown::digests(row, "certificate_digests")?));
+        rows.iter().map(undated).collect()
+    }
+
+    /// Has the row of a seal say that facts tell when its certificates end, as a rebuild would: rows of earlier releases do not.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn is_dated(&self, seal: SealId) -> Result<(), QueryError> {
+        let update = Sql::update()
+            .table("seal")
+            .value("certificates_dated", true)
+            .and_where(Expr::col("seal_id").eq(seal.to_string()))
+            .take();
+        let transaction = self.database.begin().await?;
+        transaction.execute(&update).await?;
+        Ok(transaction.commit().await?)
+    }
+
     /// What gate d let through in an attempt, if it did.
     ///
     /// # Errors

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use eseal_pki::Crl;
 use eseal_pki::ocsp::OcspResponse;
+use eseal_pki::{Crl, DeltaCrl};
 use eseal_proto::application::v1 as application;
 use eseal_proto::application::v1::application_service_client::ApplicationServiceClient;
 use eseal_proto::authentication::v1 as authentication;
@@ -44,13 +44,20 @@ async fn evidence(
                 let list = Crl::from_der(&one.der).ok();
                 list.map(|list| (list.issuer(), list.this_update().to_string())).unwrap_or_default()
             }
+            authentication::EvidenceKind::Changes => {
+                let changes = DeltaCrl::from_der(&one.der).ok();
+                changes.map(|changes| (changes.issuer(), changes.this_update().to_string())).unwrap_or_default()
+            }
             authentication::EvidenceKind::Ocsp | authentication::EvidenceKind::Unspecified => {
                 let response = OcspResponse::from_der(&one.der).ok();
                 response.map(|response| (String::new(), response.produced_at().to_string())).unwrap_or_default()
             }
         };
         if let Some(folder) = folder {
-            let ending = if one.kind() == authentication::EvidenceKind::List { "crl" } else { "ors" };
+            let ending = match one.kind() {
+                authentication::EvidenceKind::List | authentication::EvidenceKind::Changes => "crl",
+                authentication::EvidenceKind::Ocsp | authentication::EvidenceKind::Unspecified => "ors",
+            };
             write_file(env.lang(), &folder.join(format!("{}.{ending}", one.digest)), &one.der, false)?;
         }
         told.push(json!({ "digest": one.digest, "kind": kind, "issuer": by, "madeAt": made, "bytes": one.der.len() }));

@@ -150,7 +150,7 @@ impl Fold {
                 self.seal.policy = fact.policy;
                 self.changed(event);
             }
-            Kind::SealExpiring(_) => self.changed(event),
+            Kind::SealExpiring(_) | Kind::SealCertificatesDated(_) => self.changed(event),
             Kind::CustodianGranted(_) | Kind::CustodianChanged(_) | Kind::CustodianWithdrawn(_) => self.changed(event),
             Kind::PinUnlocked(_) => self.pin_tries_left = PIN_TRIES,
             Kind::SealingBegun(fact) => self.begin(&fact.attempt_id, &fact.custodian_id, event),

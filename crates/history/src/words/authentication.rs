@@ -17,6 +17,7 @@ pub(super) fn what(kind: &Kind, language: Language) -> String {
         Kind::SealExpired(_) => say("印章有效期届满", "The seal's validity has ended").to_owned(),
         Kind::SealPolicySet(fact) => rights::policy(fact.policy.as_ref(), language),
         Kind::SealExpiring(fact) => expiring(fact, language),
+        Kind::SealCertificatesDated(_) => say("补记数字证书有效期", "The ends of its certificates noted").to_owned(),
         Kind::ApplicationCarriedOut(fact) => {
             let result = vocabulary::carried_out(&fact.result, language);
             format!("{} {}: {result}", say("申请办结", "Carried out: application"), fact.application_id)
@@ -132,6 +133,7 @@ pub(super) fn reason(kind: &Kind) -> (&str, &str) {
         | Kind::SealExpired(_)
         | Kind::SealPolicySet(_)
         | Kind::SealExpiring(_)
+        | Kind::SealCertificatesDated(_)
         | Kind::ApplicationCarriedOut(_)
         | Kind::CustodianGranted(_)
         | Kind::CustodianChanged(_)

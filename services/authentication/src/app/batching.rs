@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use eseal_eventstore::{Order, RequestKey};
+use eseal_eventstore::Order;
 use eseal_kernel::{Digest, Id, merkle};
 use eseal_pki::{Certificate, batch};
 
-use super::sealing::{SealingError, Turn};
-use super::{Answering, App, AppError};
+use super::sealing::Turn;
+use super::{App, AppError};
 use crate::domain::Seal;
 use crate::domain::command::{BatchCardUse, BatchCompletion, BatchSigning, BatchUse, Place, SealingAction};
 use crate::domain::document::Original;
@@ -116,13 +116,15 @@ impl App {
     /// # Errors
     /// [`AppError`].
     pub async fn authorize_batch(&self, turn: &mut Turn, shown: BatchShown) -> Result<Order<Seal>, AppError> {
-        let (mut certificates, mut proofs) = (Vec::new(), Vec::new());
-        for shown in &shown.proofs {
-            let certificate = Certificate::from_der(&shown.certificate).ok();
-            let fault = self.fault(turn, certificate.as_ref()).await?;
-            certificates.push((Digest::of(&shown.certificate), fault));
-            proofs.push(certificate.and_then(|by| evidence::statement(&shown.statement, &shown.signature, &by)));
-        }
+        let read: Vec<_> = shown.proofs.iter().map(|one| Certificate::from_der(&one.certificate).ok()).collect();
+        let findings = self.findings(&read, turn.metadata.now).await?;
+        let faults = self.all_kept(turn, findings).await?;
+        let digests = shown.proofs.iter().map(|one| Digest::of(&one.certificate));
+        let certificates = digests.zip(faults).collect();
+        let proof = |(one, by): (&Shown, &Option<Certificate>)| {
+            by.as_ref().and_then(|by| evidence::statement(&one.statement, &one.signature, by))
+        };
+        let proofs = shown.proofs.iter().zip(&read).map(proof).collect();
         let (root, documents) = (shown.root, shown.documents);
         let (list, originals) = (batch::list(&root, documents), shown.originals);
         let subject = BatchUse { root, documents, list, certificates, originals };
@@ -130,29 +132,6 @@ impl App {
         let otherwise = AttemptId(Id::random(turn.metadata.now));
         let given = BatchCardUse { subject, card_serial, seal_digest, proofs, card_uses, otherwise };
         Ok(Self::step(turn, SealingAction::AuthorizeBatch(Box::new(given))))
-    }
-
-    /// Gates c and d with a hosted key: what is kept as the answer.
-    ///
-    /// # Errors
-    /// [`SealingError`].
-    pub async fn authorize_hosted_batch(
-        &self,
-        mut turn: Turn,
-        hosted: HostedBatch,
-        key: RequestKey,
-        answering: Answering,
-    ) -> Result<Vec<u8>, SealingError> {
-        let mut certificates = Vec::new();
-        for digest in &hosted.certificates {
-            let certificate = self.certificate(*digest).await?;
-            certificates.push((*digest, self.fault(&mut turn, certificate.as_ref()).await?));
-        }
-        let (root, documents) = (hosted.root, hosted.documents);
-        let (list, originals) = (batch::list(&root, documents), hosted.originals);
-        let subject = Box::new(BatchUse { root, documents, list, certificates, originals });
-        let action = move |pin_correct| SealingAction::AuthorizeHostedBatch { pin_correct, subject };
-        self.after_pin(turn, hosted.pin, key, answering, action).await
     }
 
     /// The order to give away signatures of a hosted key for documents of an act, and those signatures by the places of

@@ -1,26 +1,18 @@
 //! Uses of seals: cryptography finds out what the rules then decide on.
 
 use eseal_documents::ofd::PreparedList;
-use eseal_eventstore::{CommandError, Metadata, Order, RequestKey, Row};
+use eseal_eventstore::{CommandError, Metadata, Order, Row};
 use eseal_kernel::{Digest, Id};
 use eseal_pki::{Certificate, Suite};
-use opentelemetry::trace::FutureExt as _;
-use tracing::Instrument as _;
 
-use super::{Answering, App, AppError};
-use crate::contents;
+use super::{App, AppError};
 use crate::domain::command::{Action, CardUse, Place, SealingAction, Use};
 use crate::domain::document::Original;
-use crate::domain::event::{Fact, Step};
 use crate::domain::ids::{AttemptId, By, HostedKeyId, SealId};
-use crate::domain::reason::Reason;
-use crate::domain::trust_anchor::Purpose;
-use crate::domain::{Event, Rejection, Seal};
+use crate::domain::{Rejection, Seal};
 use crate::evidence;
-use crate::hosting::{HostingError, PinHash};
 use crate::pins::Pin;
 use crate::query::Holding;
-use crate::trust::Fault;
 
 /// Whose turn it is in which attempt.
 #[derive(Debug, Clone)]
@@ -110,10 +102,12 @@ impl App {
         let proof = certificate
             .as_ref()
             .and_then(|certificate| evidence::statement(&shown.statement, &shown.signature, certificate));
+        let findings = self.findings(&[certificate], turn.metadata.now).await?;
+        let certificate_fault = self.all_kept(turn, findings).await?.into_iter().next().flatten();
         let subject = Use {
             document_digest: shown.document_digest,
             certificate: Digest::of(&shown.certificate),
-            certificate_fault: self.fault(turn, certificate.as_ref()).await?,
+            certificate_fault,
             places: shown.places,
             original: shown.original,
         };
@@ -121,80 +115,6 @@ impl App {
         let otherwise = AttemptId(Id::random(turn.metadata.now));
         let given = CardUse { subject, card_serial, seal_digest, proof, card_uses, otherwise };
         Ok(Self::step(turn, SealingAction::Authorize(Box::new(given))))
-    }
-
-    /// Gates c and d with a hosted key: what is kept as the answer. The try is counted before the PIN is looked at, and
-    /// what was counted is carried to its end even if the caller goes away.
-    ///
-    /// # Errors
-    /// [`SealingError`].
-    pub async fn authorize_hosted(
-        &self,
-        mut turn: Turn,
-        hosted: HostedUse,
-        key: RequestKey,
-        answering: Answering,
-    ) -> Result<Vec<u8>, SealingError> {
-        let subject = self.subject(&mut turn, &hosted).await?;
-        let action = move |pin_correct| SealingAction::AuthorizeHosted { pin_correct, subject };
-        self.after_pin(turn, hosted.pin, key, answering, action).await
-    }
-
-    /// Has the PIN looked at, and `action` decided with what was found.
-    pub(super) async fn after_pin(
-        &self,
-        turn: Turn,
-        pin: Pin,
-        key: RequestKey,
-        answering: Answering,
-        action: impl FnOnce(bool) -> SealingAction + Send + 'static,
-    ) -> Result<Vec<u8>, SealingError> {
-        let app = self.clone();
-        let work = async move { app.look_at_pin(&turn, pin, key, answering, action).await };
-        tokio::spawn(work.with_current_context().in_current_span()).await.unwrap_or(Err(AppError::Stopping.into()))
-    }
-
-    async fn look_at_pin(
-        &self,
-        turn: &Turn,
-        pin: Pin,
-        key: RequestKey,
-        answering: Answering,
-        action: impl FnOnce(bool) -> SealingAction + Send,
-    ) -> Result<Vec<u8>, SealingError> {
-        let pin_hash = self.pin_hash(turn).await?;
-        let counting = RequestKey { rpc: format!("{}.TryPin", key.rpc), ..key.clone() };
-        let counting = Self::step(turn, SealingAction::TryPin).request(counting).answering(move |decided| {
-            // Kept only where it is the last word: the seal is locked.
-            if decided.events.iter().any(is_refusal) { answering(decided) } else { Vec::new() }
-        });
-        let counted = self.take_step(counting).await?;
-        if !counted.answer.is_empty() {
-            return Ok(counted.answer);
-        }
-        let action = match pin_hash {
-            _ if counted.repeated => SealingAction::AwaitPin, // gives the first answer once it is there
-            None => action(false),                            // a seal on a card: refused
-            Some(hash) => action(self.hosting.is_right(pin, hash).await.map_err(AppError::from)?),
-        };
-        Ok(self.take_step(Self::step(turn, action).request(key).answering(answering)).await?.answer)
-    }
-
-    /// What the PIN of a seal's hosted key is compared with; none for a seal on a card.
-    async fn pin_hash(&self, turn: &Turn) -> Result<Option<PinHash>, AppError> {
-        let Some(key) = turn.hosted_key() else { return Ok(None) };
-        Ok(Some(self.hosting.pin_hash(key).await?.ok_or(HostingError::NoKey(key))?))
-    }
-
-    async fn subject(&self, turn: &mut Turn, hosted: &HostedUse) -> Result<Box<Use>, AppError> {
-        let certificate = self.certificate(hosted.certificate).await?;
-        Ok(Box::new(Use {
-            document_digest: hosted.document_digest,
-            certificate: hosted.certificate,
-            certificate_fault: self.fault(turn, certificate.as_ref()).await?,
-            places: hosted.places.clone(),
-            original: hosted.original.clone(),
-        }))
     }
 
     /// The order to give away the signature of a hosted key over these bytes, and that signature: none unless the bytes
@@ -245,30 +165,9 @@ impl App {
         Ok(Self::step(turn, action))
     }
 
-    /// What trust has against a holder's certificate. What says so is kept with the attempt.
-    pub(super) async fn fault(
-        &self,
-        turn: &mut Turn,
-        certificate: Option<&Certificate>,
-    ) -> Result<Option<Reason>, AppError> {
-        let Some(certificate) = certificate else { return Ok(Some(Reason::CertificateUntrusted)) };
-        let standing = self.standing(Purpose::Holder, certificate, &[], turn.metadata.now).await?;
-        let attempt = (turn.seal, turn.attempt);
-        turn.seen.extend(standing.lists.iter().map(|list| contents::seen_row(attempt, *list)));
-        for answer in &standing.answers {
-            turn.seen.push(contents::seen_row(attempt, Digest::of(answer.der())));
-            turn.seen.extend(self.contents.evidence_row(answer.der()).await?);
-        }
-        Ok(standing.checked.err().map(Fault::at_gate_d))
-    }
-
     /// A stored certificate.
     pub(super) async fn certificate(&self, digest: Digest) -> Result<Option<Certificate>, AppError> {
         let der = self.contents.certificate(digest).await?;
         Ok(der.map(|der| Certificate::from_der(&der)).transpose()?)
     }
-}
-
-fn is_refusal(event: &Event) -> bool {
-    matches!(event.fact, Fact::Sealing(_, Step::Refused { .. }))
 }

@@ -5,6 +5,7 @@ use eseal_kernel::{Digest, Timestamp};
 use eseal_online::Proof;
 use eseal_pki::{Certificate, CertificateError, Crl, CrlError};
 use eseal_proto::authentication::v1 as pb;
+use tokio::time::Instant;
 
 use super::{App, AppError};
 use crate::codec::{at_to_wire, words};
@@ -95,7 +96,8 @@ impl App {
         Ok(shown)
     }
 
-    /// Whether a certificate is good for the purpose now: chain, usage, validity and revocation; and what says so.
+    /// Whether a certificate is good for the purpose now: chain, usage, validity and revocation; and what says so. Waits for issuers
+    /// until `deadline`.
     ///
     /// # Errors
     /// [`TrustError`]; the first fault is a part of the answer.
@@ -105,10 +107,11 @@ impl App {
         leaf: &Certificate,
         pool: &[Certificate],
         now: Timestamp,
+        deadline: Instant,
     ) -> Result<Standing, TrustError> {
         match self.trust.current().await?.look(purpose, leaf, pool, now) {
             Ok(looked) => {
-                let (checked, answers) = self.inquiry.check(&looked, now).await;
+                let (checked, answers) = self.inquiry.check(&looked, now, deadline).await;
                 Ok(Standing { checked, lists: looked.lists().to_vec(), answers })
             }
             Err(fault) => Ok(Standing { checked: Err(fault), lists: Vec::new(), answers: Vec::new() }),

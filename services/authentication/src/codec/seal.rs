@@ -21,6 +21,7 @@ const REPLACED: &str = "eseal.authentication.v1.SealReplaced";
 const EXPIRED: &str = "eseal.authentication.v1.SealExpired";
 const POLICY_SET: &str = "eseal.authentication.v1.SealPolicySet";
 const EXPIRING: &str = "eseal.authentication.v1.SealExpiring";
+const DATED: &str = "eseal.authentication.v1.SealCertificatesDated";
 const CARRIED_OUT: &str = "eseal.authentication.v1.ApplicationCarriedOut";
 const PIN_UNLOCKED: &str = "eseal.authentication.v1.PinUnlocked";
 
@@ -54,6 +55,11 @@ pub(super) fn encode(event: &Event) -> Encoded {
             stored(POLICY_SET, &pb::SealPolicySet { seal_id, application_id, policy })
         }
         Fact::Expiring(application, warning) => stored(EXPIRING, &expiring_to_wire(seal_id, *application, warning)),
+        Fact::CertificatesDated(application, ends) => {
+            let (application_id, ends) = (application.to_string(), ends.iter().filter_map(|at| at_to_wire(*at)));
+            let certificates_valid_to = ends.collect();
+            stored(DATED, &pb::SealCertificatesDated { seal_id, application_id, certificates_valid_to })
+        }
         Fact::CarriedOut(application, result) => {
             let (application_id, result) = (application.to_string(), result.code().to_owned());
             stored(CARRIED_OUT, &pb::ApplicationCarriedOut { seal_id, application_id, result })
@@ -76,6 +82,7 @@ pub(super) fn decode(kind: &str, schema_version: u32, payload: &[u8]) -> Read<Ev
         (EXPIRED, 1) => json(payload).and_then(expired),
         (POLICY_SET, 1) => json(payload).and_then(policy_set),
         (EXPIRING, 1) => json(payload).and_then(expiring),
+        (DATED, 1) => json(payload).and_then(dated),
         (CARRIED_OUT, 1) => json(payload).and_then(carried_out),
         (PIN_UNLOCKED, 1) => json(payload).and_then(pin_unlocked),
         (kind, schema_version) => {
@@ -187,6 +194,13 @@ fn expiring(message: pb::SealExpiring) -> Result<Event, Unreadable> {
     let days = u8::try_from(message.days).map_err(|_| Unreadable::Field("days"))?;
     let warning = Warning { ending, days, ends_at: at(message.ends_at.as_ref(), "endsAt")? };
     let fact = Fact::Expiring(parsed(&message.application_id, "applicationId")?, warning);
+    Ok(Event { seal: seal(&message.seal_id)?, fact })
+}
+
+fn dated(message: pb::SealCertificatesDated) -> Result<Event, Unreadable> {
+    let ends = message.certificates_valid_to.iter().map(|end| at(Some(end), "certificatesValidTo"));
+    let fact =
+        Fact::CertificatesDated(parsed(&message.application_id, "applicationId")?, ends.collect::<Result<_, _>>()?);
     Ok(Event { seal: seal(&message.seal_id)?, fact })
 }
 

@@ -225,6 +225,7 @@ fn facts() -> Vec<Fact> {
             application,
             Warning { ending: Ending::Certificate(Digest::of(b"sm2")), days: 7, ends_at: moment(2) },
         ),
+        Fact::CertificatesDated(application, vec![moment(2), moment(3)]),
         Fact::CarriedOut(application, CarriedOut::Replaced),
         Fact::PinUnlocked,
     ];

@@ -90,6 +90,8 @@ pub enum Action {
     AnnounceExpiry,
     /// Say what of it ends soon, if anything does.
     AnnounceEndings,
+    /// Say when its certificates end, if its registration does not.
+    DateCertificates(Vec<Timestamp>),
     /// Give all PIN tries back.
     UnlockPin,
     /// Go on with one use.
@@ -120,6 +122,7 @@ impl Action {
             Self::Use { action, .. } => action.name(),
             Self::AnnounceExpiry => "AnnounceExpiry",
             Self::AnnounceEndings => "AnnounceEndings",
+            Self::DateCertificates(_) => "DateCertificates",
             Self::UnlockPin => "UnlockPin",
             Self::Sealing { action, .. } => action.name(),
         }
@@ -156,6 +159,8 @@ pub enum SealingAction {
     TryPin,
     /// Gate c of a hosted key that is being looked at under another request.
     AwaitPin,
+    /// Gate c of a hosted key whose PIN was right, while others are asked what gate d needs.
+    AcceptPin,
     /// Gate d.
     Authorize(Box<CardUse>),
     /// Gates c and d of a hosted key, after its PIN was looked at.
@@ -218,6 +223,7 @@ impl SealingAction {
             Self::CardPin { .. } => "ReportPin",
             Self::TryPin => "TryPin",
             Self::AwaitPin => "AwaitPin",
+            Self::AcceptPin => "AcceptPin",
             Self::Authorize(_) => "Authorize",
             Self::AuthorizeHosted { .. } => "AuthorizeHosted",
             Self::SignHosted { .. } => "SignHosted",

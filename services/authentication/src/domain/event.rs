@@ -44,6 +44,8 @@ pub enum Fact {
     PolicySet(ApplicationId, Policy),
     /// Its validity, or one of its certificates, ends soon.
     Expiring(ApplicationId, Warning),
+    /// When its certificates end, in the order of the registration, which did not say so.
+    CertificatesDated(ApplicationId, Vec<Timestamp>),
     /// What this application asked for was done with it.
     CarriedOut(ApplicationId, CarriedOut),
     /// Something happened to a person's right to use it.

@@ -30,7 +30,8 @@ pub struct Registration {
     pub registered_at: Timestamp,
     /// The seal in whose place it was made.
     pub predecessor: Option<SealId>,
-    /// The last moment of each certificate, in their order; none of seals that earlier releases registered.
+    /// The last moment of each certificate, in their order; none of seals that earlier releases registered, until a fact of its own
+    /// says so.
     pub certificates_valid_to: Vec<Timestamp>,
 }
 

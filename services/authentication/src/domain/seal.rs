@@ -190,6 +190,25 @@ impl Entry {
         }
     }
 
+    /// Certificates never change, so what is said once stays.
+    fn date_certificates(&self, ends: &[Timestamp]) -> Vec<Fact> {
+        let fits = ends.len() == self.registration.certificates.len();
+        if self.is_final() || self.is_dated() || !fits {
+            return vec![];
+        }
+        vec![Fact::CertificatesDated(self.registration.application, ends.to_vec())]
+    }
+
+    fn dated(&mut self, ends: &[Timestamp]) {
+        let certificates_valid_to = ends.to_vec();
+        self.registration = Arc::new(Registration { certificates_valid_to, ..(*self.registration).clone() });
+    }
+
+    /// Whether its facts say when its certificates end.
+    pub fn is_dated(&self) -> bool {
+        self.registration.certificates_valid_to.len() == self.registration.certificates.len()
+    }
+
     fn announce_endings(&self, now: Timestamp) -> Vec<Fact> {
         if self.is_final() {
             return vec![];
@@ -345,6 +364,7 @@ impl Aggregate for Seal {
                 Self { entry: self.entry.map(|entry| Entry { policy: *policy, ..entry }), ..self }
             }
             Fact::Expiring(_, warning) => self.with(|entry| entry.warned.evolve(warning)),
+            Fact::CertificatesDated(_, ends) => self.with(|entry| entry.dated(ends)),
             Fact::CarriedOut(application, _) => self.with(|entry| entry.carried_out.push(*application)),
             Fact::Right(person, fact) => {
                 self.custodians.evolve(person, fact);
@@ -388,6 +408,7 @@ impl Aggregate for Seal {
             Action::Use { id, by, action } => self.decide_use(*id, by, action, command.now),
             Action::AnnounceExpiry => Ok(entry()?.announce_expiry(command.now)),
             Action::AnnounceEndings => Ok(entry()?.announce_endings(command.now)),
+            Action::DateCertificates(ends) => Ok(entry()?.date_certificates(ends)),
             Action::UnlockPin => entry().map(|_| self.unlock_pin()),
             Action::Sealing { attempt, by, action } => {
                 self.decide_sealing(command.seal, *attempt, by, action, command.now)

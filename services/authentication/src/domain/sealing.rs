@@ -100,6 +100,7 @@ impl Seal {
             SealingAction::CardAbsent => self.turn(seal, id, by, now)?.card_absent(),
             SealingAction::CardPin { correct } => self.turn(seal, id, by, now)?.card_pin(*correct),
             SealingAction::TryPin => self.turn(seal, id, by, now)?.try_pin(),
+            SealingAction::AcceptPin => self.turn(seal, id, by, now)?.accept_pin(),
             SealingAction::AwaitPin => self.turn(seal, id, by, now).and(Err(Rejection::PinCheckRunning)),
             SealingAction::Authorize(given) => self.turn(seal, id, by, now)?.authorize(given),
             SealingAction::AuthorizeHosted { pin_correct, subject } => {
@@ -201,6 +202,18 @@ impl Turn<'_> {
         }
     }
 
+    /// Where tries of other attempts have locked the key meanwhile, that is said at gate d, which follows.
+    fn accept_pin(&self) -> Decision {
+        self.needs_hosted_key()?;
+        self.needs_no_authorization()?;
+        match self.attempt.pin {
+            Pin::Running if self.pin.is_locked() => Ok(vec![]),
+            Pin::Running => Ok(vec![Step::PinAccepted]),
+            Pin::Right => Ok(vec![]),
+            Pin::Unchecked => Err(Rejection::OutOfOrder),
+        }
+    }
+
     fn authorize(&self, given: &CardUse) -> Decision {
         self.needs_card()?;
         if self.attempt.is_authorized() {
@@ -235,16 +248,18 @@ impl Turn<'_> {
     pub(super) fn look_at_pin(&self, pin_correct: bool, at_gate_d: impl FnOnce() -> Vec<Step>) -> Decision {
         self.needs_hosted_key()?;
         self.needs_no_authorization()?;
-        if self.attempt.pin != Pin::Running {
-            return Err(Rejection::OutOfOrder);
-        }
+        let accepted = match self.attempt.pin {
+            Pin::Running => None,
+            Pin::Right if pin_correct => Some(Vec::new()), // before others were asked
+            Pin::Right | Pin::Unchecked => return Err(Rejection::OutOfOrder),
+        };
         if self.pin.is_locked() {
             return Ok(refused(Reason::PinLocked, self.by)); // tries of other attempts were the last ones
         }
         if !pin_correct {
             return Ok(self.wrong_pin(self.pin.tries_left())); // counted when it was tried
         }
-        let mut steps = vec![Step::PinAccepted];
+        let mut steps = accepted.unwrap_or_else(|| vec![Step::PinAccepted]);
         steps.extend(at_gate_d());
         Ok(steps)
     }

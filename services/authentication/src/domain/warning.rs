@@ -85,7 +85,7 @@ impl Warned {
     }
 }
 
-/// What of a seal ends when. Seals that earlier releases registered say nothing of their certificates.
+/// What of a seal ends when. Seals that earlier releases registered say nothing of their certificates until these are dated.
 fn endings(registration: &Registration) -> impl Iterator<Item = (Ending, Timestamp)> {
     let ends = registration.certificates_valid_to.iter().copied();
     let certificates = registration.certificates.iter().map(|digest| Ending::Certificate(*digest)).zip(ends);

@@ -1,7 +1,5 @@
 //! What a use of a seal was judged by.
 
-use eseal_kernel::Digest;
-use eseal_pki::Crl;
 use eseal_proto::authentication::v1 as pb;
 use eseal_service::status::internal;
 use eseal_service::{Caller, Language};
@@ -9,7 +7,7 @@ use tonic::{Request, Status};
 
 use super::sealing::attempt_filter;
 use super::{Grpc, parse, refusals};
-use crate::contents::Evidence;
+use crate::contents::Kind;
 
 /// Bytes of the lists and answers of one answer; one alone may have more, as it may when it is taken in.
 const MAX_BYTES: usize = 8 << 20;
@@ -31,23 +29,28 @@ impl Grpc {
             return Err(refusals::attempt_not_found(Language::of(request)));
         }
         let found = self.app.contents.evidence(seal, attempt).await.map_err(|error| internal(&error))?;
-        let mut answer = pb::GetAttemptEvidenceResponse::default();
-        let mut bytes = 0;
-        for (digest, evidence) in found {
-            answer.evidence.push(shown(digest, evidence, wanted, &mut bytes));
+        let (mut evidence, mut bytes) = (Vec::new(), 0);
+        for one in found {
+            let fits = match wanted {
+                Some(wanted) => wanted == one.digest,
+                None => bytes == 0 || bytes + one.bytes <= MAX_BYTES,
+            };
+            let der = match fits {
+                true => self.app.contents.evidence_bytes(&one).await.map_err(|error| internal(&error))?,
+                false => None,
+            };
+            let der = der.unwrap_or_default();
+            bytes += der.len();
+            evidence.push(pb::Evidence { digest: one.digest.to_string(), der, kind: kind_to_wire(one.kind).into() });
         }
-        Ok(answer)
+        Ok(pb::GetAttemptEvidenceResponse { evidence })
     }
 }
 
-fn shown(digest: Digest, evidence: Evidence, wanted: Option<Digest>, bytes: &mut usize) -> pb::Evidence {
-    let (Evidence::Imported(der) | Evidence::Answered(der)) = evidence;
-    let kind = if Crl::from_der(&der).is_ok() { pb::EvidenceKind::List } else { pb::EvidenceKind::Ocsp };
-    let fits = match wanted {
-        Some(wanted) => wanted == digest,
-        None => *bytes == 0 || *bytes + der.len() <= MAX_BYTES,
-    };
-    let der = if fits { der } else { Vec::new() };
-    *bytes += der.len();
-    pb::Evidence { digest: digest.to_string(), der, kind: kind.into() }
+const fn kind_to_wire(kind: Kind) -> pb::EvidenceKind {
+    match kind {
+        Kind::List => pb::EvidenceKind::List,
+        Kind::Changes => pb::EvidenceKind::Changes,
+        Kind::Ocsp => pb::EvidenceKind::Ocsp,
+    }
 }

@@ -266,6 +266,7 @@ fn refusal(fact: &Fact) -> Option<Refusal> {
         | Fact::Expired(_)
         | Fact::PolicySet(..)
         | Fact::Expiring(..)
+        | Fact::CertificatesDated(..)
         | Fact::CarriedOut(..)
         | Fact::Right(..)
         | Fact::Use(..)

@@ -72,7 +72,8 @@ impl TrustService for Grpc {
         let now = self.clock.now();
         let checked = match parse::certificates(&message.certificate, &message.chain)? {
             Ok((leaf, pool)) => {
-                let standing = self.app.standing(purpose, &leaf, &pool, now).await.map_err(|error| internal(&error))?;
+                let standing = self.app.standing(purpose, &leaf, &pool, now, self.app.inquiry.deadline()).await;
+                let standing = standing.map_err(|error| internal(&error))?;
                 let is_theirs = organization.is_none_or(|uscc| leaf.is_for_organization(&uscc));
                 standing.checked.and(if is_theirs { Ok(()) } else { Err(Fault::OtherOrganization) })
             }

@@ -15,6 +15,7 @@ use eseal_pki::{DevelopmentCa, RevocationReason, Suite};
 use eseal_proto::authentication::v1 as pb;
 use eseal_service::Role;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::bureau::*;
 use crate::card::Card;
@@ -22,19 +23,22 @@ use crate::gates::at_d;
 use crate::signing::*;
 
 /// A responder of the holders' authority on this machine.
-struct Responder {
+pub struct Responder {
     says: Arc<Mutex<Option<(DevelopmentCa, Timestamp)>>>,
     asked: Arc<AtomicUsize>,
+    keeps_back: watch::Sender<bool>,
 }
 
 impl Responder {
     /// The responder, before a bureau that asks it.
-    async fn and_bureau(strict: bool) -> (Self, Bureau) {
+    pub async fn and_bureau(strict: bool) -> (Self, Bureau) {
         let (says, asked) =
             (Arc::<Mutex<Option<(DevelopmentCa, Timestamp)>>>::default(), Arc::new(AtomicUsize::new(0)));
         let (authority, counter) = (Arc::clone(&says), Arc::clone(&asked));
+        let (keeps_back, kept_back) = watch::channel(false);
         let answer = move |request: Bytes| async move {
             counter.fetch_add(1, Ordering::SeqCst);
+            let _ = kept_back.clone().wait_for(|kept_back| !kept_back).await;
             respond(authority.lock().unwrap_or_else(PoisonError::into_inner).as_ref(), &request)
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -46,13 +50,18 @@ impl Responder {
         bureau.authorities.holders = copy(&bureau).at(addresses);
         (bureau.asks, bureau.strict) = (true, strict);
         bureau.restart().await;
-        let responder = Self { says, asked };
+        let responder = Self { says, asked, keeps_back };
         responder.learns(&bureau);
         (responder, bureau)
     }
 
+    /// Answers nobody, and leaves them waiting, until it does so no more.
+    pub fn keeps_back(&self, answers: bool) {
+        self.keeps_back.send_replace(answers);
+    }
+
     /// Knows what the authority knows.
-    fn learns(&self, bureau: &Bureau) {
+    pub fn learns(&self, bureau: &Bureau) {
         *self.says.lock().expect("no panic") = Some((copy(bureau), bureau.now()));
     }
 
@@ -60,7 +69,7 @@ impl Responder {
         *self.says.lock().expect("no panic") = None;
     }
 
-    fn asked(&self) -> usize {
+    pub fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
 }
@@ -81,7 +90,7 @@ fn respond(says: Option<&(DevelopmentCa, Timestamp)>, request: &[u8]) -> Respons
 }
 
 /// The OCSP responses that the newest attempt was judged by.
-async fn evidence(bureau: &Bureau, card: &Card) -> Vec<OcspResponse> {
+pub async fn evidence(bureau: &Bureau, card: &Card) -> Vec<OcspResponse> {
     let attempt_id = attempts(bureau, &card.seal_id).await.remove(0).attempt_id;
     let asked = pb::GetAttemptEvidenceRequest { seal_id: card.seal_id.clone(), attempt_id, ..Default::default() };
     let mut auditor = bureau.sealing("chen", Role::Auditor, None);

@@ -2,6 +2,8 @@
 
 use eseal_proto::authentication::v1 as pb;
 use eseal_testkit::wait_until;
+use sea_orm::ConnectionTrait as _;
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query, UpdateStatement};
 
 use crate::bureau::*;
 use crate::card::Card;
@@ -56,6 +58,76 @@ async fn nothing_more_is_told_of_a_seal_once_its_successor_has_taken_its_place()
     // Those of the old one would be told in the same check, before: it was due first.
     warnings(&bureau, &new, CERTIFICATES * 2).await;
     assert_eq!(warnings(&bureau, &old, CERTIFICATES).await.days(), [30, 30]);
+}
+
+#[tokio::test]
+async fn of_seals_that_an_earlier_release_registered_the_ends_of_certificates_are_told_too_once_on_two_replicas() {
+    let mut bureau = Bureau::open().await;
+    let (old, ended, new) = (bureau.active().await, bureau.active().await, bureau.active().await);
+    revoke(&mut bureau.admin(), &ended.seal_id).await.expect("revoked");
+    bureau.stops().await;
+    for card in [&old, &ended] {
+        registered_by_an_earlier_release(&bureau, card).await;
+    }
+    // As the migration leaves the rows of all seals.
+    change(&bureau, Query::update().table("seal").value("certificates_dated", false).take()).await;
+    bureau.later(DAY * 359);
+    bureau.restart().await;
+    bureau.begin_work_beside().await;
+    assert_eq!(warnings(&bureau, &old, CERTIFICATES).await.days(), [7, 7]);
+    assert_eq!(warnings(&bureau, &new, CERTIFICATES).await.days(), [7, 7]);
+    let dated = async |card: &Card| {
+        let kinds = bureau.kinds(&card.seal_id).await;
+        kinds.iter().filter(|kind| *kind == "SealCertificatesDated").count()
+    };
+    assert_eq!((dated(&old).await, dated(&new).await, dated(&ended).await), (1, 0, 0));
+    let behind =
+        Query::select().column("seal_id").from("seal").and_where(Expr::col("certificates_dated").eq(false)).take();
+    let left = async || {
+        let rows = bureau.database.reader().query_all(&behind).await.expect("rows");
+        let left: Vec<String> = rows.iter().map(|row| row.try_get("", "seal_id").expect("an id")).collect();
+        (left == [ended.seal_id.clone()]).then_some(())
+    };
+    wait_until("every seal in use is looked at, and no more at the next start", BOUND, left).await;
+    bureau.rebuilds().await;
+    left().await.expect("a rebuild says the same");
+    bureau.later(DAY * 5);
+    assert_eq!(warnings(&bureau, &old, CERTIFICATES * 2).await.days(), [7, 7, 1, 1]);
+}
+
+/// Has the facts of a seal, and its row, be as they were before certificates were looked at.
+async fn registered_by_an_earlier_release(bureau: &Bureau, card: &Card) {
+    let stream = format!("seal-{}", card.seal_id);
+    let events = bureau.events().await.into_iter();
+    let mut of_it =
+        events.filter(|event| event.stream_id.as_str() == stream && event.kind.ends_with(".SealRegistered"));
+    let event = of_it.next().expect("registered");
+    let mut fact: serde_json::Value = serde_json::from_slice(&event.payload).expect("JSON");
+    fact.as_object_mut().expect("an object").remove("certificatesValidTo").expect("this release says it");
+    // What no program may do; the writer reads facts as they are, and audits would tell.
+    let (off, on) = match bureau.database.backend() {
+        sea_orm::DbBackend::Sqlite => ("DROP TRIGGER IF EXISTS events_are_never_changed", "SELECT 1"),
+        _ => (
+            "ALTER TABLE events DISABLE TRIGGER events_are_never_changed",
+            "ALTER TABLE events ENABLE TRIGGER events_are_never_changed",
+        ),
+    };
+    let id = Expr::col("event_id").eq(event.event_id.to_string());
+    let payload = serde_json::to_vec(&fact).expect("JSON");
+    let update = Query::update().table("events").value("payload", payload).and_where(id).take();
+    let transaction = bureau.database.begin().await.expect("begun");
+    transaction.execute_unprepared(off).await.expect("off");
+    transaction.execute(&update).await.expect("changed");
+    transaction.execute_unprepared(on).await.expect("as before");
+    transaction.commit().await.expect("committed");
+    let of_it = Expr::col("seal_id").eq(card.seal_id.clone());
+    change(bureau, Query::update().table("seal").value("warn_at", None::<i64>).and_where(of_it).take()).await;
+}
+
+async fn change(bureau: &Bureau, update: UpdateStatement) {
+    let transaction = bureau.database.begin().await.expect("begun");
+    transaction.execute(&update).await.expect("changed");
+    transaction.commit().await.expect("committed");
 }
 
 struct Warnings(Vec<pb::SealExpiring>);

@@ -75,15 +75,42 @@ fn whatever_is_due_is_told_or_was_told_so_that_no_seal_is_looked_at_for_ever() {
     }
 }
 
+#[test]
+fn certificates_that_the_registration_says_nothing_of_are_dated_once_and_told_from_then_on() {
+    let old = Registration { certificates_valid_to: vec![], ..fresh_registration() };
+    let mut past = vec![registered_as(old)];
+    assert_eq!(look(&mut past, 31), [(Ending::Seal, 30)]);
+    let dated = |past: &[Event], ends: Vec<Timestamp>| {
+        let action = Action::DateCertificates(ends);
+        let command = crate::domain::Command { seal: seal(), now: after(32 * DAY), action };
+        Scenario::given(past.to_vec()).when(&command).expect("never refused")
+    };
+    let ends = vec![after(60 * DAY)];
+    assert_eq!(dated(&past, vec![]), [], "it has one certificate");
+    assert_eq!(dated(&past, ends.clone()), [event(Fact::CertificatesDated(application(), ends.clone()))]);
+    past.extend(dated(&past, ends));
+    assert_eq!(dated(&past, vec![after(90 * DAY)]), [], "certificates do not change");
+    assert_eq!(next(&past), Some(after(30 * DAY)), "it is due");
+    assert_eq!(look(&mut past, 32), [(sm2(), 30)]);
+    assert_eq!(look(&mut past, 53), [(Ending::Seal, 7), (sm2(), 7)]);
+    past.push(event(Fact::Revoked(application(), RevocationCause::Other)));
+    assert_eq!(dated(&past[..1], vec![after(60 * DAY)]).len(), 1);
+    assert_eq!(dated(&[past[0].clone(), past[past.len() - 1].clone()], vec![after(60 * DAY)]), [], "it has ended");
+}
+
 fn fresh() -> Event {
+    registered_as(fresh_registration())
+}
+
+fn fresh_registration() -> Registration {
     let (valid_to, ends) = (after(60 * DAY), vec![after(60 * DAY)]);
-    registered_as(Registration {
+    Registration {
         valid_to,
         certificates: vec![sm2_certificate()],
         certificates_valid_to: ends,
         registered_at: start(),
         ..registration()
-    })
+    }
 }
 
 fn registered_as(registration: Registration) -> Event {

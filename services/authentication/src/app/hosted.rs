@@ -1,0 +1,172 @@
+//! Gates c and d with a hosted key. The PIN comes first: a wrong one is counted and refused without waiting for anybody. Issuers
+//! are asked about the certificates while it is looked at, and are waited for only where it is right.
+
+use eseal_eventstore::RequestKey;
+use eseal_kernel::{Digest, Timestamp};
+use eseal_pki::{Certificate, batch};
+use opentelemetry::trace::FutureExt as _;
+use tokio::task::JoinHandle;
+use tracing::Instrument as _;
+
+use super::batching::HostedBatch;
+use super::findings::Finding;
+use super::sealing::{HostedUse, SealingError, Turn};
+use super::{Answering, App, AppError};
+use crate::domain::Event;
+use crate::domain::command::{BatchUse, Place, SealingAction, Use};
+use crate::domain::document::Original;
+use crate::domain::event::{Fact, Step};
+use crate::domain::reason::Reason;
+use crate::hosting::{HostingError, PinHash};
+use crate::pins::Pin;
+
+/// What a hosted key is wanted for.
+struct Wanted {
+    /// SHA-256 of each certificate whose key shall sign.
+    certificates: Vec<Digest>,
+    what: What,
+}
+
+enum What {
+    Document { document_digest: Digest, places: Vec<Place>, original: Original },
+    List { root: Digest, documents: u32, originals: Vec<Original> },
+}
+
+impl Wanted {
+    /// What is to be decided. Of certificates that nobody looked at nothing is known: where the PIN is wrong, they are not.
+    fn action(self, pin_correct: bool, faults: Vec<Option<Reason>>) -> SealingAction {
+        let faults = faults.into_iter().chain(std::iter::repeat(Some(Reason::CertificateUntrusted)));
+        let mut certificates = self.certificates.into_iter().zip(faults);
+        match self.what {
+            What::Document { document_digest, places, original } => {
+                let (certificate, certificate_fault) =
+                    certificates.next().unwrap_or((Digest::of(&[]), Some(Reason::CertificateUntrusted)));
+                let subject = Use { document_digest, certificate, certificate_fault, places, original };
+                SealingAction::AuthorizeHosted { pin_correct, subject: Box::new(subject) }
+            }
+            What::List { root, documents, originals } => {
+                let (list, certificates) = (batch::list(&root, documents), certificates.collect());
+                let subject = BatchUse { root, documents, list, certificates, originals };
+                SealingAction::AuthorizeHostedBatch { pin_correct, subject: Box::new(subject) }
+            }
+        }
+    }
+}
+
+impl App {
+    /// Gates c and d with a hosted key: what is kept as the answer. The try is counted before the PIN is looked at, and
+    /// what was counted is carried to its end even if the caller goes away.
+    ///
+    /// # Errors
+    /// [`SealingError`].
+    pub async fn authorize_hosted(
+        &self,
+        turn: Turn,
+        hosted: HostedUse,
+        key: RequestKey,
+        answering: Answering,
+    ) -> Result<Vec<u8>, SealingError> {
+        let HostedUse { pin, document_digest, certificate, places, original } = hosted;
+        let what = What::Document { document_digest, places, original };
+        self.carried_out(turn, pin, Wanted { certificates: vec![certificate], what }, key, answering).await
+    }
+
+    /// The same for an act over many documents.
+    ///
+    /// # Errors
+    /// [`SealingError`].
+    pub async fn authorize_hosted_batch(
+        &self,
+        turn: Turn,
+        hosted: HostedBatch,
+        key: RequestKey,
+        answering: Answering,
+    ) -> Result<Vec<u8>, SealingError> {
+        let HostedBatch { pin, root, documents, certificates, originals } = hosted;
+        let what = What::List { root, documents, originals };
+        self.carried_out(turn, pin, Wanted { certificates, what }, key, answering).await
+    }
+
+    async fn carried_out(
+        &self,
+        turn: Turn,
+        pin: Pin,
+        wanted: Wanted,
+        key: RequestKey,
+        answering: Answering,
+    ) -> Result<Vec<u8>, SealingError> {
+        let app = self.clone();
+        let work = async move { app.look_at_pin(turn, pin, wanted, key, answering).await };
+        tokio::spawn(work.with_current_context().in_current_span()).await.unwrap_or(Err(AppError::Stopping.into()))
+    }
+
+    async fn look_at_pin(
+        &self,
+        mut turn: Turn,
+        pin: Pin,
+        wanted: Wanted,
+        key: RequestKey,
+        answering: Answering,
+    ) -> Result<Vec<u8>, SealingError> {
+        let pin_hash = self.pin_hash(&turn).await?;
+        let counting = RequestKey { rpc: format!("{}.TryPin", key.rpc), ..key.clone() };
+        let counting = Self::step(&turn, SealingAction::TryPin).request(counting).answering(move |decided| {
+            // Kept only where it is the last word: the seal is locked.
+            if decided.events.iter().any(is_refusal) { answering(decided) } else { Vec::new() }
+        });
+        let counted = self.take_step(counting).await?;
+        if !counted.answer.is_empty() {
+            return Ok(counted.answer);
+        }
+        let action = match pin_hash {
+            _ if counted.repeated => SealingAction::AwaitPin, // gives the first answer once it is there
+            None => wanted.action(false, Vec::new()),         // a seal on a card: refused
+            Some(hash) => self.compared(&mut turn, pin, hash, wanted).await?,
+        };
+        Ok(self.take_step(Self::step(&turn, action).request(key).answering(answering)).await?.answer)
+    }
+
+    /// What is to be decided by the PIN, and by what is said of the certificates where it is right.
+    async fn compared(
+        &self,
+        turn: &mut Turn,
+        pin: Pin,
+        hash: PinHash,
+        wanted: Wanted,
+    ) -> Result<SealingAction, SealingError> {
+        let asking = self.asking(wanted.certificates.clone(), turn.metadata.now);
+        if !self.hosting.is_right(pin, hash).await.map_err(AppError::from)? {
+            return Ok(wanted.action(false, Vec::new())); // who is asked answers for the next one
+        }
+        if !asking.is_finished() {
+            // While others are waited for, the try does not count as one that may be wrong: so many may be waiting.
+            self.take_step(Self::step(turn, SealingAction::AcceptPin)).await?;
+        }
+        let findings = asking.await.unwrap_or(Err(AppError::Stopping))?;
+        let faults = self.all_kept(turn, findings).await?;
+        Ok(wanted.action(true, faults))
+    }
+
+    /// Finds out about certificates, whether or not anybody waits for it: for so long as a use may wait.
+    fn asking(&self, digests: Vec<Digest>, now: Timestamp) -> JoinHandle<Result<Vec<Finding>, AppError>> {
+        let app = self.clone();
+        let work = async move {
+            let mut certificates: Vec<Option<Certificate>> = Vec::new();
+            for digest in digests {
+                certificates.push(app.certificate(digest).await?);
+            }
+            app.findings(&certificates, now).await
+        };
+        tokio::spawn(work.with_current_context().in_current_span())
+    }
+
+    /// What the PIN of a seal's hosted key is compared with; none for a seal on a card.
+    async fn pin_hash(&self, turn: &Turn) -> Result<Option<PinHash>, AppError> {
+        let Some(key) = turn.hosted_key() else { return Ok(None) };
+        Ok(Some(self.hosting.pin_hash(key).await?.ok_or(HostingError::NoKey(key))?))
+    }
+}
+
+fn is_refusal(event: &Event) -> bool {
+    matches!(event.fact, Fact::Sealing(_, Step::Refused { .. }))
+}
