@@ -25,6 +25,7 @@ mod samples;
 mod subscription;
 mod succession;
 mod telemetry;
+mod terminal;
 mod tokens;
 mod verify_contract;
 mod yaml;

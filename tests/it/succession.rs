@@ -59,6 +59,33 @@ fn a_lost_card_is_replaced_through_an_application_and_what_it_sealed_stays_valid
 }
 
 #[test]
+fn an_approved_renewal_that_is_not_made_is_cancelled_and_its_seal_applied_for_anew() {
+    let (_folder, company) = fixture::company();
+    let (seal, made) = company.has_a_seal();
+    let renewal = applies(&company, &["--kind", "renew", "--existing-seal", &seal]);
+    assert_eq!(company.as_(&["wang", "cancel", &renewal]).reason(), "APPLICATION_NOT_APPROVED");
+    company.approved(&renewal);
+    let replacement = ["wang", "submit", "--kind", "replace", "--existing-seal", &seal];
+    assert_eq!(company.as_(&replacement).reason(), "APPLICATION_OPEN_FOR_SEAL");
+    assert_eq!(company.as_(&["sun", "cancel", &renewal]).reason(), "NOT_THE_APPLICANT");
+    let cancelled = company.as_(&["wang", "cancel", &renewal, "--reason", "can-not-be-made"]).good();
+    assert_eq!(cancelled.get("state"), "APPLICATION_STATE_CANCELLED");
+    let refused = company.makes(&renewal, Some("maker.card"), Some("seal.card"));
+    assert_eq!(refused.reason(), "FABRICATION_CLOSED");
+    let queue = company.as_(&["zhang", "make", "--show"]).good().value;
+    assert!(!queue.to_string().contains(&renewal), "{queue}");
+    let _ = company.as_(&replacement).good();
+    // What was made is not cancelled any more, and the old seal is as it was.
+    let late = company.as_(&["li", "cancel", &made]);
+    assert_eq!((late.code, late.reason()), (1, "APPLICATION_ALREADY_MADE"), "{}", late.text);
+    is_in_state(&company, &seal, "SEAL_STATE_ACTIVE");
+    fixture::contract(&company, "ofd");
+    let _ = company.seals(&seal, "seal.card", "pin", "contract.ofd", "sealed.ofd", "45,112").good();
+    let told = company.as_(&["wang", "show", "application", &renewal]).good().value;
+    assert_eq!(told["outcome"]["cancellation"], "CAN_NOT_BE_MADE", "{told}");
+}
+
+#[test]
 fn a_renewed_certificate_on_the_same_card_gets_a_successor_and_an_approved_revocation_ends_it() {
     let (_folder, company) = fixture::company();
     let (old, _) = company.has_a_seal();
