@@ -73,6 +73,9 @@ revocation_timeout = {{ toJson .timeout }}
 revocation_required = {{ .required }}
 private_addresses = {{ .privateAddresses }}
 {{- end }}
+{{- with .values.sealVersion }}
+seal_version = {{ int . }}
+{{- end }}
 {{- with .values.makerCard }}
 {{- if .claim }}
 maker_card_file = {{ toJson (printf "/var/lib/eseal/card/%s" .file) }}

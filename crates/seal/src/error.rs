@@ -39,6 +39,9 @@ pub enum SealError {
     /// A seal without a single holder certificate can seal nothing.
     #[error("the list of holder certificates is empty")]
     NoCertificates,
+    /// The bytes hold something that was not read, or that would be written otherwise: not to be signed.
+    #[error("the bytes are not exactly those of what was read from them")]
+    NotExact,
     /// GM/T 0031-2014 seals are read, never made.
     #[error("seals of GM/T 0031-2014 are read but not made: GB/T 38540-2020 replaced them")]
     CannotWriteV1,

@@ -10,7 +10,7 @@ use crate::certificates::CertificateList;
 use crate::error::SealError;
 use crate::limits;
 use crate::read::{self, Element, Fields, bounded, malformed};
-use crate::seal::Version;
+use crate::seal::{Version, version_of};
 use crate::time;
 
 /// The identifier in every header.
@@ -110,15 +110,23 @@ impl SealInfo {
         Ok(der)
     }
 
-    /// Reads a SES_SealInfo by itself: what a maker station decodes before it lets a card sign.
-    ///
-    /// Reading is tolerant, so a signer compares `SealInfo::from_der(der)?.to_der()? == der` before it signs: then the
-    /// bytes say nothing but what was read.
+    /// Reads a SES_SealInfo by itself. Reading is tolerant: whoever signs it takes [`SealInfo::from_exact_der`].
     ///
     /// # Errors
     /// What is malformed or too large.
     pub fn from_der(der: &[u8]) -> Result<Self, SealError> {
         Self::read(&read::whole("eSealInfo", der, limits::SEAL)?).map(|(info, _)| info)
+    }
+
+    /// Reads what a maker station decodes before it lets a card sign: bytes that say nothing but what is read, in the form that
+    /// its generation gives it.
+    ///
+    /// # Errors
+    /// As [`SealInfo::from_der`]; [`SealError::NotExact`].
+    pub fn from_exact_der(der: &[u8]) -> Result<(Self, Version), SealError> {
+        let (info, number) = Self::read(&read::whole("eSealInfo", der, limits::SEAL)?)?;
+        let version = version_of(number);
+        if info.to_der_as(version)? == der { Ok((info, version)) } else { Err(SealError::NotExact) }
     }
 
     /// The structure, and the version number in its header.

@@ -6,6 +6,7 @@ mod steps;
 
 use eseal_eventstore::{CommandError, Database, Metadata, Order, Outcome, Row, StoreError, Stored, Writer, state_of};
 use eseal_kernel::{Clock, Id, Timestamp};
+use eseal_seal::Version;
 use tonic::Status;
 
 use crate::contents::{ContentError, Contents};
@@ -32,6 +33,8 @@ pub struct App {
     pub peers: Peers,
     /// The service's own maker card, if it has one.
     pub own_maker: Option<OwnMaker>,
+    /// The generation of the seals that are made.
+    pub seal_version: Version,
     clock: Clock,
     database: Database,
     writer: Writer,
@@ -99,10 +102,10 @@ impl App {
         writer: Writer,
         contents: Contents,
         peers: Peers,
-        own_maker: Option<OwnMaker>,
+        (own_maker, seal_version): (Option<OwnMaker>, Version),
         clock: Clock,
     ) -> Self {
-        Self { query: Query::new(database.clone()), contents, peers, own_maker, clock, database, writer }
+        Self { query: Query::new(database.clone()), contents, peers, own_maker, seal_version, clock, database, writer }
     }
 
     /// Now.

@@ -41,7 +41,7 @@ use eseal_service::{Context, MAX_MESSAGE, StartError};
 use tonic::service::Routes;
 
 use app::App;
-pub use config::{CONFIG_DEFAULT, Config};
+pub use config::{CONFIG_DEFAULT, Config, NotMade, SealVersion};
 use contents::Contents;
 use effects::{OwnMaker, Peers};
 use grpc::Grpc;
@@ -73,8 +73,8 @@ pub async fn wire(config: Config, context: &Context) -> Result<Routes, StartErro
     })?;
     let own_maker = own_maker(service, &config).await?;
     let peers = Peers::of(context);
-    let app =
-        App::new(context.database().clone(), context.writer(), contents, peers, own_maker, context.clock().clone());
+    let making = (own_maker, config.seal_version.into());
+    let app = App::new(context.database().clone(), context.writer(), contents, peers, making, context.clock().clone());
 
     for owner in reactor::OWNERS {
         context.spawn(&format!("from {owner}"), reactor::run(owner, app.clone(), context.clone()));

@@ -2,7 +2,7 @@
 
 use eseal_kernel::{Id, Timestamp};
 use eseal_pki::Certificate;
-use eseal_seal::{CertificateList, Picture, Seal, SealError, SealInfo};
+use eseal_seal::{CertificateList, Picture, Seal, SealError, SealInfo, Version};
 
 use crate::domain::order::Order;
 use crate::domain::run::Run;
@@ -10,7 +10,7 @@ use crate::domain::run::Run;
 /// The maker of the software, as seals name it.
 const VID: &str = "ESEAL";
 
-/// DER of what the maker is to sign.
+/// DER of what the maker is to sign, of the generation `version`.
 ///
 /// # Errors
 /// [`SealError`] where the name, the picture or a certificate has no place in a seal.
@@ -20,6 +20,7 @@ pub fn seal_info(
     certificates: &[Certificate],
     (name, picture): (Vec<u8>, Vec<u8>),
     now: Timestamp,
+    version: Version,
 ) -> Result<Vec<u8>, SealError> {
     let info = SealInfo {
         vid: VID.to_owned(),
@@ -38,13 +39,12 @@ pub fn seal_info(
         },
         extensions: Vec::new(),
     };
-    info.to_der()
+    info.to_der_as(version)
 }
 
 /// Whether `info` is the SES_SealInfo of this seal and says nothing but what can be read of it: only then is it signed.
 pub fn is_for(info: &[u8], seal_id: Id) -> bool {
-    SealInfo::from_der(info)
-        .is_ok_and(|read| read.es_id == seal_id.to_string() && read.to_der().is_ok_and(|der| der == info))
+    SealInfo::from_exact_der(info).is_ok_and(|(read, _)| read.es_id == seal_id.to_string())
 }
 
 /// The SESeal with this signature; nothing if it does not hold.

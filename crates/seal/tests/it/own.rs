@@ -113,6 +113,18 @@ fn what_a_maker_or_a_client_is_asked_to_sign_can_be_read_first() {
 }
 
 #[test]
+fn what_could_be_written_otherwise_is_not_for_signing() {
+    let der = info().to_der().expect("encodes");
+    // SEQUENCE { header SEQUENCE { ID, version INTEGER 4, Vid }, ..: a version that no standard gives is read as the current one.
+    let at = der.windows(3).position(|window| window == [2, 1, 4]).expect("the version");
+    let mut other = der.clone();
+    other[at + 2] = 3;
+    assert_eq!(SealInfo::from_der(&other), Ok(info()));
+    assert_eq!(SealInfo::from_exact_der(&other), Err(SealError::NotExact));
+    assert_eq!(SealInfo::from_exact_der(&der), Ok((info(), Version::V4)));
+}
+
+#[test]
 fn debug_prints_neither_pictures_nor_certificates() {
     let shown = format!("{:?} {:?}", seal(&seal_der()), signature(&signature_der()));
     assert!(shown.contains("300 bytes") && shown.contains("Certificates(1)") && shown.len() < 1_500, "{shown}");
@@ -124,7 +136,8 @@ proptest! {
         let der = info.to_der_as(version).expect("encodes");
         let read = SealInfo::from_der(&der);
         prop_assert_eq!(read.as_ref(), Ok(&info));
-        prop_assert_eq!(read.and_then(|info| info.to_der_as(version)), Ok(der));
+        prop_assert_eq!(read.and_then(|info| info.to_der_as(version)), Ok(der.clone()));
+        prop_assert_eq!(SealInfo::from_exact_der(&der), Ok((info, version)));
     }
 
     #[test]

@@ -181,7 +181,7 @@ impl App {
             tracing::error!(application = %order.application_id, "the name or the picture of the seal was erased");
             return Ok(None);
         };
-        let info = making::seal_info(order, run, certificates, contents, now);
+        let info = making::seal_info(order, run, certificates, contents, now, self.seal_version);
         Ok(info.inspect_err(|error| tracing::error!(%error, "the electronic seal can't be built")).ok())
     }
 

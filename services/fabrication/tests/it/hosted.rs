@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use eseal_eventstore::{Database, DatabaseConfig, rebuild};
-use eseal_fabrication::projectors;
+use eseal_fabrication::{Config, SealVersion, projectors};
 use eseal_kernel::Digest;
 use eseal_proto::fabrication::v1 as pb;
-use eseal_seal::Seal;
+use eseal_seal::{Seal, Version};
 use eseal_service::Role;
 use sea_orm::ConnectionTrait as _;
 use tonic::Code;
@@ -35,6 +35,23 @@ async fn an_approved_application_becomes_a_genuine_seal_by_itself() {
         assert_eq!(event.actor.to_string(), "service:fabrication");
         assert!(event.causation_id.is_some());
     }
+}
+
+#[tokio::test]
+async fn a_seal_on_a_hosted_key_is_of_the_generation_that_the_settings_name() {
+    let mut workshop = Workshop::with_own_card().await;
+    workshop.stops().await;
+    let config = Config { seal_version: SealVersion::V5, ..workshop.config() };
+    workshop.starts_with(config).await.expect("started");
+    workshop.issues_own_card().await;
+    let application = workshop.approved_hosted().await;
+    workshop.until(&application, "SealFabricated").await;
+    let made: pb::SealFabricated = workshop.said(&application, "SealFabricated").await;
+    let request = pb::GetSealRequest { digest: made.seal_digest };
+    let der = workshop.service("authentication").get_seal(request).await.expect("given").into_inner().seal;
+    let seal = Seal::from_der(&der).expect("a seal");
+    seal.verify_value().expect("genuine");
+    assert_eq!(seal.version(), Version::V5);
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! A seal is made, and what is left of that.
 
 use eseal_eventstore::rebuild;
-use eseal_fabrication::projectors;
+use eseal_fabrication::{Config, SealVersion, projectors};
 use eseal_kernel::Digest;
 use eseal_proto::fabrication::v1 as pb;
-use eseal_seal::{CertificateList, Seal};
+use eseal_seal::{CertificateList, Seal, SealInfo, Version};
 use eseal_service::Role;
 use tonic::Code;
 
@@ -23,6 +23,23 @@ async fn a_made_seal_is_genuine_and_says_what_was_ordered() {
     assert_eq!((info.picture.data.as_slice(), info.picture.kind.as_str()), (PICTURE, "PNG"));
     assert_eq!((info.picture.width_mm, info.picture.height_mm), (20, 21));
     assert_eq!((info.created, info.valid_from), (now(), now()));
+}
+
+#[tokio::test]
+async fn a_seal_is_of_the_generation_that_the_settings_name() {
+    let mut workshop = Workshop::open().await;
+    for (generation, version) in [(SealVersion::V4, Version::V4), (SealVersion::V5, Version::V5)] {
+        workshop.stops().await;
+        let config = Config { seal_version: generation, ..workshop.config() };
+        workshop.starts_with(config).await.expect("started");
+        let made = made_with(&workshop, &format!("M{generation:?}"), &format!("S{generation:?}")).await;
+        let seal = Seal::from_der(&made.seal).expect("a seal");
+        seal.verify_value().expect("genuine");
+        assert_eq!((seal.version(), seal.info().es_id.as_str()), (version, made.seal_id.as_str()));
+        assert_eq!(SealInfo::from_exact_der(seal.info_der()), Ok((seal.info().clone(), version)));
+    }
+    let refused = SealVersion::try_from(3).expect_err("refused");
+    assert!(refused.to_string().contains("version 3"), "{refused}");
 }
 
 #[tokio::test]
@@ -137,9 +154,14 @@ struct Made {
 }
 
 async fn made(workshop: &Workshop) -> Made {
-    let (maker, holder) = (workshop.issued("M1").await, Card::holder("S1", LENOVO));
+    made_with(workshop, "M1", "S1").await
+}
+
+/// Made with a maker card and for a seal card of these serials, which no other has.
+async fn made_with(workshop: &Workshop, maker_card: &str, seal_card: &str) -> Made {
+    let (maker, holder) = (workshop.issued(maker_card).await, Card::holder(seal_card, LENOVO));
     let application = workshop.approved().await;
-    let mut run = begin(workshop.maker("zhang"), &application, "M1").await.expect("begun");
+    let mut run = begin(workshop.maker("zhang"), &application, maker_card).await.expect("begun");
     let seal = run.makes(&maker, &holder).await.expect("made");
     Made { application, seal_id: run.seal_id, seal, maker, holder }
 }
