@@ -52,7 +52,17 @@ fn values_that_do_not_fit_are_refused_by_name() {
         (json!({"services": {"application": {"settings": {"approvals": 2}}}}), "approvals"),
         (json!({"services": {"application": {"allow": {"eseal.nobody.v1.NoService": []}}}}), "NoService"),
         (json!({"services": {"application": {"database": {"url": "postgres://x:secret@y/z"}}}}), "url"),
-        (json!({"services": {"authentication": {"keySecret": ""}}}), "/services/authentication/keySecret"),
+        (json!({"services": {"authentication": {"keySecret": ""}}}), "authentication.keySecret"),
+        (json!({"services": {"authentication": {"currentKey": "kms"}}}), "authentication.currentKey"),
+        (json!({"services": {"authentication": {"keys": {"kms": {"provider": "kms"}}}}}), "authentication/keys/kms"),
+        (
+            json!({"services": {"authentication": {"keys": {"k": {
+                "provider": "kms", "secret": "k", "url": "https://kms.example", "keyId": "k",
+            }}}}}),
+            "bearer or certificate",
+        ),
+        (json!({"services": {"authentication": {"codeWebhook": {"url": "http://plain"}}}}), "/codeWebhook/url"),
+        (json!({"services": {"authentication": {"codeWebhook": {"url": "https://a.example"}}}}), "codeWebhook.secret"),
         (json!({"services": {"verification": {"temporary": "5GB"}}}), "/services/verification/temporary"),
         (json!({"people": {"algorithms": ["none"]}}), "/people/algorithms/0"),
         (json!({"people": {"algorithms": ["HS256"]}}), "/people/algorithms/0"),
@@ -282,6 +292,31 @@ fn only_authentication_reaches_time_stamping_authorities_and_only_where_some_are
 }
 
 #[test]
+fn only_authentication_reaches_the_kms_and_who_sends_codes_and_has_their_secrets() {
+    let port = |rule: &Value| rule["ports"][0]["port"].clone();
+    for service in SERVICES {
+        let policy = &EVERYTHING.one("NetworkPolicy", &format!("seals-eseal-{service}"))["spec"];
+        let ports: Vec<_> = policy["egress"].as_array().expect("rules").iter().map(port).collect();
+        let pod = pod_of(EVERYTHING.one("Deployment", &format!("seals-eseal-{service}"))).to_string();
+        for (number, folder) in [(9_443, "/run/secrets/eseal-keys"), (9_444, "/run/secrets/eseal-codes")] {
+            assert_eq!(ports.contains(&json!(number)), service == "authentication", "{service}: {ports:?}");
+            assert_eq!(pod.contains(folder), service == "authentication", "{service}: {pod}");
+        }
+    }
+    let config = EVERYTHING.config("authentication");
+    for line in [
+        "key_file = \"\"",
+        "current_key = \"kms-2027\"",
+        "key_id = \"eseal \\\"2027\\\"\"",
+        "cert_key_file = \"/run/secrets/eseal-keys/kms-2027/tls.key\"",
+        "pin_file = \"/run/secrets/eseal-keys/hsm/pin\"",
+        "secret_file = \"/run/secrets/eseal-codes/secret\"",
+    ] {
+        assert!(config.lines().any(|written| written == line), "{line}: {config}");
+    }
+}
+
+#[test]
 fn the_documented_values_of_the_chart_are_those_of_its_schema() {
     let read = |file: &str| std::fs::read_to_string(chart().join(file)).expect("a file of the chart");
     let schema: Value = serde_json::from_str(&read("values.schema.json")).expect("JSON");
@@ -468,6 +503,9 @@ fn describe(schema: &Value, root: &Value, at: &str, found: &mut Vec<(String, Str
     else {
         let description = schema["description"].as_str().or(target["description"].as_str()).unwrap_or_default();
         found.push((at.to_owned(), description.to_owned()));
+        if target["additionalProperties"]["$ref"].is_string() {
+            describe(&target["additionalProperties"], root, &format!("{at}.NAME"), found);
+        }
         return;
     };
     for (name, inner) in properties {

@@ -57,6 +57,14 @@ servers = {{ toJson $values.bus.servers }}
 {{- if .values.keySecret }}
 key_file = "/run/secrets/eseal/content-key"
 {{- end }}
+{{- if hasKey .values "keys" }}
+{{- if not .values.keySecret }}
+key_file = ""
+{{- end }}
+{{- with .values.currentKey }}
+current_key = {{ toJson . }}
+{{- end }}
+{{- end }}
 {{- with .values.timeStamps }}
 time_stamp_authorities = {{ toJson .authorities }}
 time_stamp_timeout = {{ toJson .timeout }}
@@ -82,7 +90,64 @@ maker_card_file = {{ toJson (printf "/var/lib/eseal/card/%s" .file) }}
 maker_pin_file = "/run/secrets/eseal/maker-pin"
 {{- end }}
 {{- end }}
+{{- if hasKey .values "keys" }}
+{{ include "eseal.config.keys" .values }}
+{{- end }}
 {{ end -}}
+
+{{/* Key-encryption keys, and who sends codes: tables, so behind the other settings. */}}
+{{- define "eseal.config.keys" -}}
+{{- $current := .currentKey | default "key_file" }}
+{{- if and (eq $current "key_file") (not .keySecret) }}
+{{- fail "services.authentication.keySecret: without it currentKey must name one of keys" }}
+{{- end }}
+{{- if and (ne $current "key_file") (not (hasKey .keys $current)) }}
+{{- fail "services.authentication.currentKey: it is none of keys" }}
+{{- end }}
+{{- range $name, $key := .keys }}
+{{- $at := printf "/run/secrets/eseal-keys/%s" $name }}
+
+[service.keys.{{ $name }}]
+provider = {{ toJson $key.provider }}
+{{- if eq $key.provider "file" }}
+file = {{ toJson (printf "%s/key" $at) }}
+{{- else if eq $key.provider "pkcs11" }}
+token = {{ toJson (required (printf "services.authentication.keys.%s.token: the URI of the key" $name) $key.token) }}
+pin_file = {{ toJson (printf "%s/pin" $at) }}
+{{- else }}
+url = {{ toJson (required (printf "services.authentication.keys.%s.url: where the KMS is" $name) $key.url) }}
+key_id = {{ toJson (required (printf "services.authentication.keys.%s.keyId: the key's name there" $name) $key.keyId) }}
+{{- if $key.bearer }}
+token_file = {{ toJson (printf "%s/token" $at) }}
+{{- end }}
+{{- if $key.certificate }}
+cert_file = {{ toJson (printf "%s/tls.crt" $at) }}
+cert_key_file = {{ toJson (printf "%s/tls.key" $at) }}
+{{- end }}
+{{- if not (or $key.bearer $key.certificate) }}
+{{- fail (printf "services.authentication.keys.%s: bearer or certificate: the KMS must know who asks" $name) }}
+{{- end }}
+{{- if $key.ca }}
+ca_file = {{ toJson (printf "%s/ca.crt" $at) }}
+{{- end }}
+{{- end }}
+{{- with $key.timeout }}
+timeout = {{ toJson . }}
+{{- end }}
+{{- end }}
+{{- with .codeWebhook }}
+{{- if .url }}
+
+[service.code_webhook]
+url = {{ toJson .url }}
+secret_file = "/run/secrets/eseal-codes/secret"
+{{- if .ca }}
+ca_file = "/run/secrets/eseal-codes/ca.crt"
+{{- end }}
+timeout = {{ toJson .timeout }}
+{{- end }}
+{{- end }}
+{{- end -}}
 
 {{- define "eseal.config.server" -}}
 {{- with .root.Values.server -}}

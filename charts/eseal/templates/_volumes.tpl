@@ -32,6 +32,16 @@
   mountPath: /etc/eseal/time-stamps
   readOnly: true
 {{- end }}
+{{- if .values.keys }}
+- name: keys
+  mountPath: /run/secrets/eseal-keys
+  readOnly: true
+{{- end }}
+{{- if (.values.codeWebhook).url }}
+- name: codes
+  mountPath: /run/secrets/eseal-codes
+  readOnly: true
+{{- end }}
 {{- if .values.temporary }}
 - name: temporary
   mountPath: /tmp
@@ -96,6 +106,46 @@
 - name: time-stamps
   configMap:
     name: {{ . }}
+{{- end }}
+{{- with .values.keys }}
+- name: keys
+  projected:
+    defaultMode: 0400
+    sources:
+      {{- range $name, $key := . }}
+      - secret:
+          name: {{ $key.secret }}
+          items:
+            {{- if eq $key.provider "file" }}
+            - {key: key, path: {{ $name }}/key}
+            {{- else if eq $key.provider "pkcs11" }}
+            - {key: pin, path: {{ $name }}/pin}
+            {{- else }}
+            {{- if $key.bearer }}
+            - {key: token, path: {{ $name }}/token}
+            {{- end }}
+            {{- if $key.certificate }}
+            - {key: tls.crt, path: {{ $name }}/tls.crt}
+            - {key: tls.key, path: {{ $name }}/tls.key}
+            {{- end }}
+            {{- if $key.ca }}
+            - {key: ca.crt, path: {{ $name }}/ca.crt}
+            {{- end }}
+            {{- end }}
+      {{- end }}
+{{- end }}
+{{- with .values.codeWebhook }}
+{{- if .url }}
+- name: codes
+  secret:
+    secretName: {{ required "services.authentication.codeWebhook.secret: the secret that signs what is sent there (key: secret)" .secret }}
+    defaultMode: 0400
+    items:
+      - {key: secret, path: secret}
+      {{- if .ca }}
+      - {key: ca.crt, path: ca.crt}
+      {{- end }}
+{{- end }}
 {{- end }}
 {{- with .values.temporary }}
 - name: temporary

@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, reason = "the help text of each item is its documentation")]
 
+mod codes;
 mod development;
 mod history;
 mod paperwork;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::lang::Lang;
 
+pub use codes::*;
 pub use development::*;
 pub use history::*;
 pub use paperwork::*;
@@ -123,6 +125,9 @@ pub enum Command {
     /// 用印规则 · What a use of a seal needs beyond its gates
     #[command(subcommand)]
     SealPolicy(SealPolicy),
+    /// 第二因素 · Codes that a use of a hosted key needs beside its PIN
+    #[command(subcommand)]
+    SecondFactor(SecondFactor),
     /// 用印申请 · Request and approve uses of a seal
     #[command(subcommand)]
     Use(Use),

@@ -2,6 +2,7 @@
 
 mod application;
 mod card;
+mod codes;
 mod dev_ca;
 mod dev_pki;
 mod dev_tsa;
@@ -95,6 +96,7 @@ pub async fn run(env: &Env, command: Command) -> Result<ExitCode, Failure> {
         Command::Unlock(args) => registry::unlock(env, args).await?,
         Command::Custodian(args) => rights::custodian(env, args).await?,
         Command::SealPolicy(args) => rights::policy(env, args).await?,
+        Command::SecondFactor(args) => codes::second_factor(env, args).await?,
         Command::Use(args) => seal_use::seal_use(env, args).await?,
         Command::Seal(args) => sealing::seal(env, &args).await?,
         Command::SealBatch(args) => return sealing::batch::seal_batch(env, &args).await,

@@ -42,6 +42,14 @@ pub fn password(lang: Lang, file: &Path) -> Result<Zeroizing<String>, Failure> {
     Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
+/// The code of a second factor that was given: in `file`, or by standard input where that is `-`.
+///
+/// # Errors
+/// As [`password`].
+pub fn code(lang: Lang, file: Option<&Path>) -> Result<Option<Zeroizing<String>>, Failure> {
+    file.map(|file| password(lang, file)).transpose()
+}
+
 /// The token in `file`.
 ///
 /// # Errors

@@ -151,6 +151,8 @@ kinds!(
         UseApproved,
         UseDeclined,
         UseWithdrawn,
+        AuthenticatorEnrolled,
+        AuthenticatorRemoved,
     ]
 );
 

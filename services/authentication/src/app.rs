@@ -20,6 +20,7 @@ use eseal_eventstore::{
 use eseal_kernel::{Aggregate, Timestamp};
 use eseal_pki::CertificateError;
 
+use crate::codes::{Codes, CodesError};
 use crate::contents::{ContentError, Contents};
 use crate::domain::command::Action;
 use crate::domain::ids::SealId;
@@ -47,6 +48,8 @@ pub struct App {
     pub inquiry: Inquiry,
     /// Hosted keys.
     pub hosting: Hosting,
+    /// Codes of second factors.
+    pub codes: Codes,
     /// Who gives time stamps to documents that are sealed here.
     pub stamping: Stamping,
     /// Whether authorities for development may be trusted.
@@ -71,6 +74,9 @@ pub enum AppError {
     /// A hosted key failed.
     #[error(transparent)]
     Hosting(#[from] HostingError),
+    /// A code of a second factor failed.
+    #[error(transparent)]
+    Codes(#[from] CodesError),
     /// The history can't be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -87,6 +93,7 @@ impl AppError {
     pub const fn is_for_now(&self) -> bool {
         match self {
             Self::Hosting(error) => error.is_for_now(),
+            Self::Codes(error) => error.is_for_now(),
             Self::Content(error) => error.is_for_now(),
             Self::Query(_) | Self::Trust(_) | Self::Store(_) | Self::Certificate(_) | Self::Stopping => false,
         }
@@ -101,7 +108,7 @@ impl App {
     pub fn new(
         owner: &'static str,
         database: Database,
-        hosting: Hosting,
+        (hosting, codes): (Hosting, Codes),
         (inquiry, stamping): (Inquiry, Stamping),
         writer: Writer,
     ) -> Self {
@@ -110,6 +117,7 @@ impl App {
             query: Query::new(database.clone()),
             trust: TrustReader::new(database.clone(), contents.clone()),
             hosting,
+            codes,
             contents,
             inquiry,
             stamping,

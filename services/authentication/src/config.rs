@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::codes::WebhookConfig;
 use crate::vault::{Cipher, KEY_FILE, KeyConfig};
 
 /// Every setting with its default and a comment.
@@ -33,6 +34,9 @@ pub struct Config {
     pub sm2_pairs_in: String,
     /// The same for P-256 pairs.
     pub p256_pairs_in: String,
+    /// Who sends codes of second factors on; none: nobody does.
+    #[serde(default)]
+    pub code_webhook: Option<WebhookConfig>,
     /// How often seals are looked through for those that have expired.
     #[serde(with = "humantime_serde")]
     pub expiry_check: Duration,
@@ -74,6 +78,7 @@ impl Config {
     /// The files that the settings of key-encryption keys name, for who puts relative ones into a folder. Empty ones are left out.
     pub fn key_files(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         let named = self.keys.values_mut().flat_map(KeyConfig::files);
-        std::iter::once(&mut self.key_file).chain(named).filter(|path| !path.as_os_str().is_empty())
+        let webhook = self.code_webhook.iter_mut().flat_map(WebhookConfig::files);
+        std::iter::once(&mut self.key_file).chain(named).chain(webhook).filter(|path| !path.as_os_str().is_empty())
     }
 }

@@ -97,9 +97,7 @@ impl UseText {
 }
 
 impl Secret {
-    pub(crate) const ALL: [Self; 3] = [Self::Sm2Key, Self::P256Key, Self::PinHash];
-
-    pub(crate) const fn column(self) -> &'static str {
+    const fn column(self) -> &'static str {
         match self {
             Self::Sm2Key => "sm2_key",
             Self::P256Key => "p256_key",
@@ -108,8 +106,8 @@ impl Secret {
     }
 
     /// The place that its box is bound to.
-    pub(crate) fn place(self, key: &str) -> String {
-        format!("hosted_key_secret/{key}/{}", self.column())
+    fn place(self, key: &str) -> String {
+        secret_place(key, self.column())
     }
 }
 
@@ -180,7 +178,9 @@ impl Contents {
     pub async fn forget(&self, person: &PersonId) -> Result<(), ContentError> {
         let about_them = Expr::col("person_id").eq(person.as_str());
         let transaction = self.database.begin().await?;
-        transaction.execute(&Query::delete().from_table("use_text").and_where(about_them).take()).await?;
+        for table in ["use_text", "authenticator_secret", "sealing_code"] {
+            transaction.execute(&Query::delete().from_table(table).and_where(about_them.clone()).take()).await?;
+        }
         transaction.commit().await?;
         Ok(self.database.purge().await?)
     }
@@ -265,6 +265,11 @@ pub fn crl_row(der: &[u8]) -> Row {
 fn content_row(table: &'static str, der: &[u8]) -> Row {
     let values = vec![("digest", Digest::of(der).to_string().into()), ("der", der.to_vec().into())];
     Row { table, key: &["digest"], values }
+}
+
+/// The place that the box of a hosted key's secret is bound to.
+pub(crate) fn secret_place(key: &str, column: &str) -> String {
+    format!("hosted_key_secret/{key}/{column}")
 }
 
 /// The place that the box of a text about a use is bound to.

@@ -22,7 +22,8 @@
 //! - b: its card is connected (the client says if it is not);
 //! - c: the PIN is right: the card says so, or for a hosted key the service finds it. Five wrong ones in a row, over
 //!   all attempts, lock the seal's card for sealing until an administrator unlocks it. A hosted key's try is counted
-//!   before it is looked at, so that guessing in parallel gains nothing;
+//!   before it is looked at, so that guessing in parallel gains nothing. Where the policy asks for a code beside the PIN of a
+//!   hosted key, the two are one secret: one try for both, and nobody is told which of them was wrong;
 //! - d: card, certificate, SESeal and person are the registered ones, the seal is active and inside its validity, the
 //!   certificate is good, and the card's proof answers this attempt's challenge for this document;
 //! - e: the signature that came out is over what gate d let through.
@@ -42,10 +43,12 @@
 //!
 //! **A copied card** ([`copies`]) is refused at gate d by its count of uses, and its seal suspended.
 //!
-//! **A hosted key** ([`hosted_key`]) is generated for an organization and a custodian and then certified.
+//! **A hosted key** ([`hosted_key`]) is generated for an organization and a custodian and then certified. Each custodian of its
+//! seals may have one authenticator for it ([`authenticator`]).
 //! **Trust** is a set of CA certificates by purpose ([`trust_anchor`]) and revocation lists ([`crl`]).
 
 pub mod attempt;
+pub mod authenticator;
 pub mod batch;
 pub mod batching;
 pub mod command;
@@ -77,6 +80,8 @@ pub use seal::Seal;
 
 #[cfg(test)]
 mod batching_tests;
+#[cfg(test)]
+mod code_tests;
 #[cfg(test)]
 mod facts;
 #[cfg(test)]

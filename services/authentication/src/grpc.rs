@@ -5,10 +5,12 @@
 //! - [`sealing`]: the RPCs of SealingService; [`batching`]: those of them for many documents; [`whole`]: the
 //!   one that takes a document
 //! - [`evidence`]: what an attempt was judged by
+//! - [`codes`]: the RPCs of SecondFactorService
 //! - [`keys`]: the RPCs of HostedKeyService
 //! - [`trusting`]: the RPCs of TrustService
 
 mod batching;
+mod codes;
 mod evidence;
 mod keys;
 mod parse;

@@ -162,6 +162,11 @@ impl Hosting {
         Ok(Self { contents, pins: Pins::default(), vault: Arc::clone(vault), homes })
     }
 
+    /// Who hashes.
+    pub const fn pins(&self) -> &Pins {
+        &self.pins
+    }
+
     /// What lies beside the facts.
     pub const fn contents(&self) -> &Contents {
         &self.contents

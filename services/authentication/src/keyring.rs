@@ -13,7 +13,8 @@ use futures::stream::{self, StreamExt as _};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Func, Order, Query};
 use sea_orm::{ConnectionTrait as _, DbErr, QueryResult};
 
-use crate::contents::{KEY_ID, Secret, seal_place, use_text_place};
+use crate::codes::authenticator_place;
+use crate::contents::{KEY_ID, seal_place, secret_place, use_text_place};
 use crate::vault::{KEY_FILE, Vault, VaultError};
 
 /// Rows of one transaction.
@@ -23,21 +24,31 @@ const AT_A_TIME: usize = 8;
 /// Places that can't be opened which are told by name; more are counted.
 const TOLD: usize = 20;
 
-const SEALS: &str = "seal_content";
-const USE_TEXTS: &str = "use_text";
-
 /// A table with boxes.
 #[derive(Debug, Clone, Copy)]
 struct Boxes {
     table: &'static str,
     key: &'static str,
     columns: &'static [&'static str],
+    /// The place that a box is bound to, of its row and column.
+    place: fn(&str, &str) -> String,
 }
 
-const TABLES: [Boxes; 3] = [
-    Boxes { table: "hosted_key_secret", key: "hosted_key_id", columns: &["sm2_key", "p256_key", "pin_hash"] },
-    Boxes { table: SEALS, key: "digest", columns: &["content"] },
-    Boxes { table: USE_TEXTS, key: "text_id", columns: &["content"] },
+const TABLES: [Boxes; 4] = [
+    Boxes {
+        table: "hosted_key_secret",
+        key: "hosted_key_id",
+        columns: &["sm2_key", "p256_key", "pin_hash"],
+        place: secret_place,
+    },
+    Boxes { table: "seal_content", key: "digest", columns: &["content"], place: |id, _| seal_place(id) },
+    Boxes { table: "use_text", key: "text_id", columns: &["content"], place: |id, _| use_text_place(id) },
+    Boxes {
+        table: "authenticator_secret",
+        key: "secret_id",
+        columns: &["secret"],
+        place: |id, _| authenticator_place(id),
+    },
 ];
 
 /// What is encrypted in a database, and the keys for it.
@@ -76,15 +87,6 @@ struct Held {
 }
 
 impl Boxes {
-    /// The place that a box is bound to.
-    fn place(self, id: &str, column: &str) -> String {
-        match Secret::ALL.into_iter().find(|secret| secret.column() == column) {
-            Some(secret) => secret.place(id),
-            None if self.table == USE_TEXTS => use_text_place(id),
-            None => seal_place(id),
-        }
-    }
-
     fn held(self, row: &QueryResult) -> Result<Held, DbErr> {
         let boxes = self.columns.iter().map(|column| row.try_get("", column)).collect::<Result<_, _>>()?;
         Ok(Held { id: row.try_get("", self.key)?, key: row.try_get("", KEY_ID)?, boxes })
@@ -166,7 +168,7 @@ impl Keyring {
         let Some(row) = self.database.reader().query_one(&select).await? else { return Ok(None) };
         let held = boxes.held(&row)?;
         let column = boxes.columns.last().copied().unwrap_or_default();
-        Ok(held.boxes.into_iter().last().map(|sealed| (boxes.place(&held.id, column), sealed)))
+        Ok(held.boxes.into_iter().last().map(|sealed| ((boxes.place)(&held.id, column), sealed)))
     }
 
     /// Encrypts everything anew under the current key that is under an earlier one, a few rows at a time. `tell` hears how many
@@ -218,7 +220,7 @@ impl Keyring {
     async fn anew(&self, boxes: Boxes, held: &Held) -> Result<Vec<Vec<u8>>, VaultError> {
         let mut anew = Vec::with_capacity(held.boxes.len());
         for (column, sealed) in boxes.columns.iter().zip(&held.boxes) {
-            let place = boxes.place(&held.id, column);
+            let place = (boxes.place)(&held.id, column);
             let plaintext = self.vault.open_box(&place, sealed).await?;
             anew.push(self.vault.seal(&place, &plaintext).await?);
         }

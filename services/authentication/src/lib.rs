@@ -12,6 +12,8 @@
 //! - [`trust`]: roots and revocation lists, and what they say of a certificate
 //! - [`inquiry`]: issuers, asked where no list says anything
 //! - [`hosting`], [`pins`]: hosted keys and their PINs
+//! - [`codes`]: codes of second factors
+//! - [`outside`]: systems of others that secrets are sent to
 //! - [`vault`]: encryption at rest; [`keyring`]: which keys the database needs, and how it goes over to another
 //! - [`grpc`]: the RPCs
 //! - [`reactor`], [`effects`]: a made seal -> its registration, with its bytes from fabrication; what approved applications
@@ -25,6 +27,7 @@
 
 mod app;
 mod codec;
+mod codes;
 mod config;
 mod contents;
 mod domain;
@@ -37,6 +40,7 @@ mod inquiry;
 mod keyring;
 pub mod metrics;
 mod migration;
+mod outside;
 mod pins;
 mod projection;
 mod query;
@@ -52,12 +56,14 @@ use eseal_eventstore::{Database, Projector};
 use eseal_proto::authentication::v1::hosted_key_service_server::HostedKeyServiceServer;
 use eseal_proto::authentication::v1::registry_service_server::RegistryServiceServer;
 use eseal_proto::authentication::v1::sealing_service_server::SealingServiceServer;
+use eseal_proto::authentication::v1::second_factor_service_server::SecondFactorServiceServer;
 use eseal_proto::authentication::v1::trust_service_server::TrustServiceServer;
 use eseal_proto::authentication::v1::use_service_server::UseServiceServer;
 use eseal_service::process::{KeyUse, Program, Rewrapped, Rewrapping};
 use eseal_service::{Context, MAX_MESSAGE, StartError};
 use tonic::service::Routes;
 
+pub use codes::WebhookConfig;
 pub use config::{CONFIG_DEFAULT, Config};
 pub use grpc::REASONS;
 pub use migration::migrations;
@@ -65,6 +71,7 @@ pub use vault::{Cipher, FileConfig, KeyConfig, KmsConfig, TokenConfig};
 
 use app::App;
 use app::stamping::Stamping;
+use codes::{Codes, Webhook};
 use contents::Contents;
 use domain::Seal;
 use domain::crl::Crl;
@@ -105,13 +112,17 @@ pub async fn wire(config: Config, context: &Context) -> Result<Routes, StartErro
     let contents = Contents::new(context.database().clone(), Arc::clone(&vault));
     let hosting = Hosting::try_new(contents.clone(), &vault, [&config.sm2_pairs_in, &config.p256_pairs_in]).await;
     let hosting = hosting.map_err(|(setting, why)| StartError::setting(service, setting, why))?;
+    let webhook = config.code_webhook.as_ref().map(Webhook::try_new).transpose();
+    let webhook = webhook.map_err(|why| StartError::setting(service, "code_webhook", why))?;
+    let codes = Codes::new(context.database().clone(), Arc::clone(&vault), hosting.pins().clone(), webhook);
     context.spawn("data keys", wipe_data_keys(vault, context.clone()));
     let stamping = Stamping::try_new(&config).await;
     let stamping =
         stamping.map_err(|error| StartError::setting(service, "time_stamp_authorities", chain_of(&error)))?;
     let inquiry = Inquiry::try_new(&config);
     let inquiry = inquiry.map_err(|error| StartError::setting(service, "ask_revocation", chain_of(&error)))?;
-    let mut app = App::new(service, context.database().clone(), hosting, (inquiry, stamping), context.writer());
+    let mut app =
+        App::new(service, context.database().clone(), (hosting, codes), (inquiry, stamping), context.writer());
     app.accept_development_roots = config.accept_development_roots;
     context.spawn("from fabrication", reactor::run(app.clone(), context.clone()));
     context.spawn("from application", reactor::orders::ends(app.clone(), context.clone()));
@@ -130,6 +141,7 @@ pub async fn wire(config: Config, context: &Context) -> Result<Routes, StartErro
         .add_service(SealingServiceServer::new(grpc.clone()).max_decoding_message_size(MAX_MESSAGE))
         .add_service(HostedKeyServiceServer::new(grpc.clone()))
         .add_service(UseServiceServer::new(grpc.clone()))
+        .add_service(SecondFactorServiceServer::new(grpc.clone()))
         .add_service(TrustServiceServer::new(grpc).max_decoding_message_size(MAX_MESSAGE)))
 }
 

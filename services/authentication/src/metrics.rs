@@ -41,7 +41,7 @@ const fn of(fact: &Fact) -> Option<(&'static str, Option<Reason>)> {
         Step::Refused { reason, .. } => Some(("refused", Some(*reason))),
         Step::PinRefused { .. } => Some(("pin_refused", Some(Reason::PinIncorrect))),
         Step::PinTried { .. }
-        | Step::PinAccepted
+        | Step::PinAccepted { .. }
         | Step::PinLocked // told by the refusal that comes with it
         | Step::Authorized { .. }
         | Step::HostedSigned { .. }

@@ -1,5 +1,6 @@
 //! The tables of this service. A shipped migration is never edited; the next change is the next migration.
 
+mod codes;
 mod dated;
 mod evidence;
 mod hosted;
@@ -20,6 +21,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(Evidence),
         Box::new(KeyIds),
         Box::new(rights::Rights),
+        Box::new(codes::Codes),
         Box::new(evidence::EvidenceKept),
         Box::new(dated::Dated),
     ]

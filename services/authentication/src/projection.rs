@@ -10,11 +10,12 @@ use sea_orm::Value;
 
 use crate::codec::{words, words_rights};
 use crate::domain::attempt::{Attempt, End};
+use crate::domain::authenticator::AuthenticatorFact;
 use crate::domain::crl::Imported;
 use crate::domain::denial::Denial;
 use crate::domain::event::{Fact, Step};
-use crate::domain::hosted_key::{HostedKey, HostedKeyEvent};
-use crate::domain::ids::AttemptId;
+use crate::domain::hosted_key::{HostedKey, HostedKeyEvent, HostedKeyFact};
+use crate::domain::ids::{AttemptId, HostedKeyId, PersonId};
 use crate::domain::policy::Policy;
 use crate::domain::reason::Reason;
 use crate::domain::seal::{Entry, Standing};
@@ -37,8 +38,8 @@ pub const SEAL_TABLES: &[&str] = &[
     "sealing_batch",
     "sealing_document",
 ];
-/// The table that follows from the events of hosted keys.
-pub const HOSTED_KEY_TABLES: &[&str] = &["hosted_key"];
+/// The tables that follow from the events of hosted keys.
+pub const HOSTED_KEY_TABLES: &[&str] = &["hosted_key", "authenticator"];
 /// The table that follows from the events of trust anchors.
 pub const ANCHOR_TABLES: &[&str] = &["trust_anchor"];
 /// The table that follows from the events of revocation lists.
@@ -74,7 +75,9 @@ fn own_rows(recorded: &Recorded<'_>, event: &Event, state: &Seal) -> Vec<Row> {
         Fact::CarriedOut(..) => [None, None],
         Fact::PinUnlocked => [Some(pin(event, state)), None],
         Fact::Sealing(id, step) => match step {
-            Step::PinTried { .. } | Step::PinAccepted | Step::PinRefused { .. } => [Some(pin(event, state)), None],
+            Step::PinTried { .. } | Step::PinAccepted { .. } | Step::PinRefused { .. } => {
+                [Some(pin(event, state)), None]
+            }
             Step::PinLocked => [Some(pin(event, state)), Some(attempt(recorded, event, state, *id, step))],
             Step::Begun { .. } | Step::Refused { .. } | Step::Completed { .. } | Step::BatchEnded { .. } => {
                 [Some(attempt(recorded, event, state, *id, step)), None]
@@ -160,7 +163,7 @@ fn attempt(recorded: &Recorded<'_>, event: &Event, state: &Seal, id: AttemptId, 
         Step::Refused { reason, by, detail } => Some((*reason, by, *detail)),
         Step::Begun { .. }
         | Step::PinTried { .. }
-        | Step::PinAccepted
+        | Step::PinAccepted { .. }
         | Step::PinRefused { .. }
         | Step::PinLocked
         | Step::Authorized { .. }
@@ -234,7 +237,10 @@ fn places(event: &Event, id: AttemptId, step: &Step) -> Option<Row> {
 
 /// The rows that follow from an event of a hosted key; `state` is the one after it.
 pub fn hosted_key_rows(recorded: &Recorded<'_>, event: &HostedKeyEvent, state: &HostedKey) -> Vec<Row> {
-    let HostedKey::Created { owner, certificates } = state else { return Vec::new() };
+    let HostedKey::Created { owner, certificates, .. } = state else { return Vec::new() };
+    if let HostedKeyFact::Authenticator(person, fact) = &event.fact {
+        return vec![authenticator(recorded, event.key, person, *fact)];
+    }
     vec![Row {
         table: "hosted_key",
         key: &["hosted_key_id"],
@@ -246,6 +252,24 @@ pub fn hosted_key_rows(recorded: &Recorded<'_>, event: &HostedKeyEvent, state: &
             ("changed_at", recorded.occurred_at.micros().into()),
         ],
     }]
+}
+
+/// The authenticator of a person; its id is empty once it is out of use.
+fn authenticator(recorded: &Recorded<'_>, key: HostedKeyId, person: &PersonId, fact: AuthenticatorFact) -> Row {
+    let id = match fact {
+        AuthenticatorFact::Enrolled(id) => id.to_string(),
+        AuthenticatorFact::Removed(_) => String::new(),
+    };
+    Row {
+        table: "authenticator",
+        key: &["hosted_key_id", "person_id"],
+        values: vec![
+            ("hosted_key_id", key.to_string().into()),
+            ("person_id", person.as_str().into()),
+            ("authenticator_id", id.into()),
+            ("changed_at", recorded.occurred_at.micros().into()),
+        ],
+    }
 }
 
 /// The rows that follow from an event of a trust anchor.

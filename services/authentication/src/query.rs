@@ -1,6 +1,7 @@
 //! Reads from the tables of this service.
 
 mod batches;
+mod codes;
 mod rights;
 mod shown;
 

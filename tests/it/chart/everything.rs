@@ -22,7 +22,18 @@ pub fn on() -> Value {
             "authentication": {"timeStamps": {
                 "authorities": ["https://tsa.example.cn/stamp", "http://tsa.example.com"], "timeout": "5s",
                 "trustConfigMap": "time-stamps", "crls": ["tsa.crl", "root.crl"],
-            }, "revocation": {"ask": true, "timeout": "2s", "required": true, "privateAddresses": true}},
+            }, "revocation": {"ask": true, "timeout": "2s", "required": true, "privateAddresses": true},
+            "keySecret": "", "currentKey": "kms-2027", "keys": {
+                "file-2026": {"provider": "file", "secret": "kek-2026"},
+                "hsm": {
+                    "provider": "pkcs11", "secret": "hsm-pin", "timeout": "3s",
+                    "token": "pkcs11:token=eseal;object=kek?module-path=/opt/hsm/lib.so",
+                },
+                "kms-2027": {
+                    "provider": "kms", "secret": "kms", "url": "https://kms.example/v1", "keyId": "eseal \"2027\"",
+                    "bearer": true, "certificate": true, "ca": true, "timeout": "4s",
+                },
+            }, "codeWebhook": {"url": "https://messages.example/eseal", "secret": "codes", "ca": true, "timeout": "6s"}},
             "verification": {"temporary": "2Gi", "settings": {"max_document_bytes": 104_857_600, "documents_at_a_time": 4}},
         },
         "gateway": {
@@ -45,6 +56,8 @@ pub fn on() -> Value {
             "issuer": {"port": 8443, "to": [{"ipBlock": {"cidr": "10.4.5.6/32"}}]},
             "timeStamps": {"port": 8080, "to": [{"ipBlock": {"cidr": "10.7.8.9/32"}}]},
             "revocation": {"to": [{"ipBlock": {"cidr": "10.7.8.0/24"}}]},
+            "keys": {"port": 9443, "to": [{"ipBlock": {"cidr": "10.7.9.1/32"}}]},
+            "codeWebhook": {"port": 9444, "to": [{"ipBlock": {"cidr": "10.7.9.2/32"}}]},
             "telemetry": {"to": [{"podSelector": {"matchLabels": {"app": "collector"}}}]},
         },
     })

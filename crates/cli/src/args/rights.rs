@@ -216,7 +216,9 @@ pub enum SealPolicy {
     #[command(after_help = "\
   eseal seal-policy set SEAL --approval required --max-uses 3 --longest-deadline 7
                                              每次用印须审批 · each use is requested and approved first
-  eseal seal-policy set SEAL --approval none 无需审批 · no approval")]
+  eseal seal-policy set SEAL --approval none 无需审批 · no approval
+  eseal seal-policy set SEAL --second-factor totp
+                                             须输入动态口令 · a code of an authenticator beside the PIN: eseal second-factor --help")]
     Set {
         /// 印章编号 · The seal
         seal: String,
@@ -226,6 +228,9 @@ pub enum SealPolicy {
         /// 一次审批的次数上限 · How many uses of a document an approval may name
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
         max_uses: Option<u32>,
+        /// 验证码 · The code that a use of a hosted key needs beside its PIN
+        #[arg(long, value_enum)]
+        second_factor: Option<CodeFrom>,
         /// 最长期限 (天) · The longest time from a request to its deadline, in days
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=366))]
         longest_deadline: Option<u32>,
@@ -237,5 +242,17 @@ pub enum Approval {
     /// 须审批 · Each use
     Required,
     /// 无需审批 · None
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CodeFrom {
+    /// 动态口令 · An authenticator (TOTP)
+    Totp,
+    /// 发送的验证码 · A code that is sent
+    Sent,
+    /// 任一种 · Either of them
+    Any,
+    /// 无需验证码 · No code
     None,
 }

@@ -76,6 +76,10 @@ pub struct Manner {
     /// 密码文件 · Read the PIN from a file instead of asking
     #[arg(long, value_name = "FILE")]
     pub pin_file: Option<PathBuf>,
+    /// 验证码文件 · Read the code that the seal's policy asks for beside a hosted key's PIN from a file, - for standard input;
+    /// without it, it is asked for
+    #[arg(long, value_name = "FILE", conflicts_with = "card")]
+    pub code_file: Option<PathBuf>,
     #[command(flatten)]
     pub position: Position,
     #[command(flatten)]

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::Env;
 use super::list::time;
 use super::original::{self, Edge};
-use crate::args::{Approval, Custodian, DocumentKind, SealPolicy, Terms};
+use crate::args::{Approval, CodeFrom, Custodian, DocumentKind, SealPolicy, Terms};
 use crate::connect::{Line, Server, request_id};
 use crate::failure::Failure;
 
@@ -69,7 +69,7 @@ pub async fn policy(env: &Env, what: SealPolicy) -> Result<(), Failure> {
             let policy = of_seal(&server, &seal).await?;
             env.output.result(&json!(policy), rights::policy(Some(&policy), lang.into()));
         }
-        SealPolicy::Set { seal, approval, max_uses, longest_deadline } => {
+        SealPolicy::Set { seal, approval, max_uses, second_factor, longest_deadline } => {
             // The whole of it is sent: what is not named stays as it is.
             let mut policy = of_seal(&server, &seal).await?;
             policy.approval_required = match approval {
@@ -77,6 +77,12 @@ pub async fn policy(env: &Env, what: SealPolicy) -> Result<(), Failure> {
                 Some(Approval::Required) => true,
                 Some(Approval::None) => false,
             };
+            policy.second_factor = second_factor.map_or(policy.second_factor, |from| match from {
+                CodeFrom::Totp => pb::SecondFactor::Totp.into(),
+                CodeFrom::Sent => pb::SecondFactor::Sent.into(),
+                CodeFrom::Any => pb::SecondFactor::Any.into(),
+                CodeFrom::None => pb::SecondFactor::Unspecified.into(),
+            });
             policy.max_uses = max_uses.unwrap_or(policy.max_uses);
             policy.longest_deadline_s = longest_deadline.map_or(policy.longest_deadline_s, |days| days * 86_400);
             let request = pb::SetSealPolicyRequest { request_id: request_id(), seal_id: seal, policy: Some(policy) };

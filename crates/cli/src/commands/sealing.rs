@@ -144,7 +144,9 @@ impl Work<'_> {
                 attempt.tries_left()
             );
             let pin = secret::read(lang, self.args.pin_file.as_deref(), &prompt)?;
-            match attempt.authorize_hosted(&pin, &certificate, &draft, original.clone()).await {
+            let authorize =
+                async |code: &str| attempt.authorize_hosted(&pin, code, &certificate, &draft, original.clone()).await;
+            match with_code(lang, self.args.code_file.as_deref(), authorize).await {
                 Err(failure) if failure.code == "PIN_INCORRECT" && asks_again(self.args.pin_file.as_deref()) => {
                     env.output.fail(&failure)
                 }
@@ -236,6 +238,22 @@ fn on_card(lang: Lang, card: &Card, suite: Suite) -> Result<Suite, Failure> {
     let is_there = |wanted| suites.contains(&wanted);
     let by_rsa = suite == Suite::EcdsaP256Sha256 && !is_there(suite) && is_there(Suite::RsaSha256);
     Ok(if by_rsa { Suite::RsaSha256 } else { suite })
+}
+
+/// Does this with the code that was given, and asks for one where the seal's policy turns out to want it: no try was spent then.
+async fn with_code<T>(
+    lang: Lang,
+    file: Option<&Path>,
+    authorize: impl AsyncFn(&str) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let given = secret::code(lang, file)?;
+    match authorize(given.as_ref().map_or("", |code| code.as_str())).await {
+        Err(failure) if failure.code == "SECOND_FACTOR_REQUIRED" && given.is_none() && secret::can_ask() => {
+            let typed = secret::read(lang, None, lang.pick("验证码", "Code"))?;
+            authorize(&typed).await
+        }
+        done => done,
+    }
 }
 
 fn asks_again(pin_file: Option<&Path>) -> bool {

@@ -201,6 +201,8 @@ impl Fold {
             | Kind::ApplicationCarriedOut(_)
             | Kind::HostedKeyCreated(_)
             | Kind::HostedKeyCertified(_)
+            | Kind::AuthenticatorEnrolled(_)
+            | Kind::AuthenticatorRemoved(_)
             | Kind::TrustAnchorAdded(_)
             | Kind::TrustAnchorRemoved(_)
             | Kind::UseRequested(_)

@@ -1,7 +1,7 @@
 //! What happened to a registered seal, its uses, hosted keys and trust.
 
 use eseal_proto::authentication::v1::authentication_event::Kind;
-use eseal_proto::authentication::v1::{SealExpiring, SealRegistered, SealingAuthorized};
+use eseal_proto::authentication::v1::{SealExpiring, SealRegistered, SealingAuthorized, SecondFactor};
 
 use super::{Language, brief, rights, time, vocabulary};
 
@@ -46,7 +46,13 @@ pub(super) fn what(kind: &Kind, language: Language) -> String {
             }
         }
         Kind::PinTried(_) => say("托管密钥的密码送验", "The hosted key's PIN is looked at").to_owned(),
-        Kind::PinAccepted(_) => say("密码正确", "PIN right").to_owned(),
+        Kind::PinAccepted(fact) => match fact.second_factor() {
+            SecondFactor::Unspecified => say("密码正确", "PIN right").to_owned(),
+            SecondFactor::Totp => say("密码与动态口令正确", "PIN and code of the authenticator right").to_owned(),
+            SecondFactor::Sent | SecondFactor::Any => {
+                say("密码与发送的验证码正确", "PIN and code that was sent right").to_owned()
+            }
+        },
         Kind::PinRefused(fact) => format!("{} {}", say("密码错误,剩余次数", "PIN wrong, tries left"), fact.tries_left),
         Kind::PinLocked(_) => say("密码错误次数过多,锁定", "Locked after wrong PINs").to_owned(),
         Kind::PinUnlocked(_) => say("解锁", "Unlocked").to_owned(),
@@ -109,6 +115,12 @@ pub(super) fn what(kind: &Kind, language: Language) -> String {
             let certificates: Vec<_> = fact.certificate_digests.iter().map(|digest| brief(digest)).collect();
             format!("{} {}", say("托管密钥证书导入", "Hosted key certified:"), certificates.join(", "))
         }
+        Kind::AuthenticatorEnrolled(fact) => {
+            format!("{} {}", say("绑定动态口令:保管人", "Authenticator enrolled by custodian"), fact.custodian_id)
+        }
+        Kind::AuthenticatorRemoved(fact) => {
+            format!("{} {}", say("解除动态口令:保管人", "Authenticator removed of custodian"), fact.custodian_id)
+        }
         Kind::TrustAnchorAdded(fact) => format!("{} {}", say("信任证书", "Trusted:"), brief(&fact.fingerprint)),
         Kind::TrustAnchorRemoved(fact) => {
             format!("{} {}", say("不再信任证书", "Trusted no more:"), brief(&fact.fingerprint))
@@ -157,6 +169,8 @@ pub(super) fn reason(kind: &Kind) -> (&str, &str) {
         | Kind::BatchEnded(_)
         | Kind::HostedKeyCreated(_)
         | Kind::HostedKeyCertified(_)
+        | Kind::AuthenticatorEnrolled(_)
+        | Kind::AuthenticatorRemoved(_)
         | Kind::TrustAnchorAdded(_)
         | Kind::TrustAnchorRemoved(_)
         | Kind::CrlImported(_) => ("", ""),

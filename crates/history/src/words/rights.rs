@@ -1,7 +1,7 @@
 //! Who may use a seal and how, in words.
 
 use eseal_proto::authentication::v1::{
-    CustodianTerms, DocumentFormat, SealPolicy, UseApproved, UseDeclined, UseRequested,
+    CustodianTerms, DocumentFormat, SealPolicy, SecondFactor, UseApproved, UseDeclined, UseRequested,
 };
 
 use super::{Language, brief, time};
@@ -9,6 +9,21 @@ use super::{Language, brief, time};
 /// 用印规则.
 pub fn policy(policy: Option<&SealPolicy>, language: Language) -> String {
     let policy = policy.copied().unwrap_or_default();
+    approvals(&policy, language) + code(policy.second_factor(), language)
+}
+
+fn code(factor: SecondFactor, language: Language) -> &'static str {
+    match factor {
+        SecondFactor::Unspecified => "",
+        SecondFactor::Totp => {
+            language.pick(";托管密钥须输入动态口令", "; a hosted key needs a code of an authenticator")
+        }
+        SecondFactor::Sent => language.pick(";托管密钥须输入发送的验证码", "; a hosted key needs a code that is sent"),
+        SecondFactor::Any => language.pick(";托管密钥须输入验证码", "; a hosted key needs a code"),
+    }
+}
+
+fn approvals(policy: &SealPolicy, language: Language) -> String {
     if !policy.approval_required {
         return language.pick("用印规则:无需审批", "Policy: no approval is needed").to_owned();
     }

@@ -6,7 +6,7 @@ use eseal_eventstore::Order;
 use eseal_kernel::{Digest, Id, merkle};
 use eseal_pki::{Certificate, batch};
 
-use super::sealing::Turn;
+use super::sealing::{Turn, Typed};
 use super::{App, AppError};
 use crate::domain::Seal;
 use crate::domain::command::{BatchCardUse, BatchCompletion, BatchSigning, BatchUse, Place, SealingAction};
@@ -14,7 +14,6 @@ use crate::domain::document::Original;
 use crate::domain::ids::AttemptId;
 use crate::evidence;
 use crate::hosting::{HostingError, Pair};
-use crate::pins::Pin;
 use crate::query::BatchTerms;
 
 /// What was read from a card, and its proofs, as sent.
@@ -51,7 +50,7 @@ pub struct Shown {
 #[derive(Debug)]
 pub struct HostedBatch {
     /// The PIN as typed.
-    pub pin: Pin,
+    pub typed: Typed,
     /// Stands for all documents and their places.
     pub root: Digest,
     /// How many there are.

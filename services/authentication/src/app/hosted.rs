@@ -1,5 +1,6 @@
-//! Gates c and d with a hosted key. The PIN comes first: a wrong one is counted and refused without waiting for anybody. Issuers
-//! are asked about the certificates while it is looked at, and are waited for only where it is right.
+//! Gates c and d with a hosted key. The PIN comes first, with the code of a second factor: what is wrong is counted and refused
+//! without waiting for anybody. Issuers are asked about the certificates while it is looked at, and are waited for only where
+//! it is right.
 
 use eseal_eventstore::RequestKey;
 use eseal_kernel::{Digest, Timestamp};
@@ -10,12 +11,14 @@ use tracing::Instrument as _;
 
 use super::batching::HostedBatch;
 use super::findings::Finding;
-use super::sealing::{HostedUse, SealingError, Turn};
+use super::sealing::{HostedUse, SealingError, Turn, Typed};
 use super::{Answering, App, AppError};
+use crate::codes::{Code, Shown, Whose};
 use crate::domain::Event;
 use crate::domain::command::{BatchUse, Place, SealingAction, Use};
 use crate::domain::document::Original;
 use crate::domain::event::{Fact, Step};
+use crate::domain::policy::SecondFactor;
 use crate::domain::reason::Reason;
 use crate::hosting::{HostingError, PinHash};
 use crate::pins::Pin;
@@ -34,7 +37,7 @@ enum What {
 
 impl Wanted {
     /// What is to be decided. Of certificates that nobody looked at nothing is known: where the PIN is wrong, they are not.
-    fn action(self, pin_correct: bool, faults: Vec<Option<Reason>>) -> SealingAction {
+    fn action(self, pin_correct: bool, code: SecondFactor, faults: Vec<Option<Reason>>) -> SealingAction {
         let faults = faults.into_iter().chain(std::iter::repeat(Some(Reason::CertificateUntrusted)));
         let mut certificates = self.certificates.into_iter().zip(faults);
         match self.what {
@@ -42,12 +45,12 @@ impl Wanted {
                 let (certificate, certificate_fault) =
                     certificates.next().unwrap_or((Digest::of(&[]), Some(Reason::CertificateUntrusted)));
                 let subject = Use { document_digest, certificate, certificate_fault, places, original };
-                SealingAction::AuthorizeHosted { pin_correct, subject: Box::new(subject) }
+                SealingAction::AuthorizeHosted { pin_correct, code, subject: Box::new(subject) }
             }
             What::List { root, documents, originals } => {
                 let (list, certificates) = (batch::list(&root, documents), certificates.collect());
                 let subject = BatchUse { root, documents, list, certificates, originals };
-                SealingAction::AuthorizeHostedBatch { pin_correct, subject: Box::new(subject) }
+                SealingAction::AuthorizeHostedBatch { pin_correct, code, subject: Box::new(subject) }
             }
         }
     }
@@ -66,9 +69,9 @@ impl App {
         key: RequestKey,
         answering: Answering,
     ) -> Result<Vec<u8>, SealingError> {
-        let HostedUse { pin, document_digest, certificate, places, original } = hosted;
+        let HostedUse { typed, document_digest, certificate, places, original } = hosted;
         let what = What::Document { document_digest, places, original };
-        self.carried_out(turn, pin, Wanted { certificates: vec![certificate], what }, key, answering).await
+        self.carried_out(turn, typed, Wanted { certificates: vec![certificate], what }, key, answering).await
     }
 
     /// The same for an act over many documents.
@@ -82,35 +85,37 @@ impl App {
         key: RequestKey,
         answering: Answering,
     ) -> Result<Vec<u8>, SealingError> {
-        let HostedBatch { pin, root, documents, certificates, originals } = hosted;
+        let HostedBatch { typed, root, documents, certificates, originals } = hosted;
         let what = What::List { root, documents, originals };
-        self.carried_out(turn, pin, Wanted { certificates, what }, key, answering).await
+        self.carried_out(turn, typed, Wanted { certificates, what }, key, answering).await
     }
 
     async fn carried_out(
         &self,
         turn: Turn,
-        pin: Pin,
+        typed: Typed,
         wanted: Wanted,
         key: RequestKey,
         answering: Answering,
     ) -> Result<Vec<u8>, SealingError> {
         let app = self.clone();
-        let work = async move { app.look_at_pin(turn, pin, wanted, key, answering).await };
+        let work = async move { app.look_at_pin(turn, typed, wanted, key, answering).await };
         tokio::spawn(work.with_current_context().in_current_span()).await.unwrap_or(Err(AppError::Stopping.into()))
     }
 
     async fn look_at_pin(
         &self,
         mut turn: Turn,
-        pin: Pin,
+        Typed { pin, code }: Typed,
         wanted: Wanted,
         key: RequestKey,
         answering: Answering,
     ) -> Result<Vec<u8>, SealingError> {
         let pin_hash = self.pin_hash(&turn).await?;
-        let counting = RequestKey { rpc: format!("{}.TryPin", key.rpc), ..key.clone() };
-        let counting = Self::step(&turn, SealingAction::TryPin).request(counting).answering(move |decided| {
+        let code = self.look_up_code(&turn, code).await?;
+        let counted_under = RequestKey { rpc: format!("{}.TryPin", key.rpc), ..key.clone() };
+        let counting = Self::step(&turn, SealingAction::TryPin { with_code: code.is_some() });
+        let counting = counting.request(counted_under).answering(move |decided| {
             // Kept only where it is the last word: the seal is locked.
             if decided.events.iter().any(is_refusal) { answering(decided) } else { Vec::new() }
         });
@@ -118,33 +123,42 @@ impl App {
         if !counted.answer.is_empty() {
             return Ok(counted.answer);
         }
-        let action = match pin_hash {
-            _ if counted.repeated => SealingAction::AwaitPin, // gives the first answer once it is there
-            None => wanted.action(false, Vec::new()),         // a seal on a card: refused
-            Some(hash) => self.compared(&mut turn, pin, hash, wanted).await?,
+        let action = match (pin_hash, counted.decided) {
+            (_, None) => SealingAction::AwaitPin, // a repeat: gives the first answer once it is there
+            (None, Some(_)) => wanted.action(false, SecondFactor::None, Vec::new()), // a seal on a card: refused
+            (Some(hash), Some(decided)) => {
+                let asked = decided.state.entry().map_or(SecondFactor::None, |entry| entry.policy.second_factor);
+                self.compared(&mut turn, (pin, hash), (code, asked), wanted).await?
+            }
         };
         Ok(self.take_step(Self::step(&turn, action).request(key).answering(answering)).await?.answer)
     }
 
-    /// What is to be decided by the PIN, and by what is said of the certificates where it is right.
+    /// What is to be decided by PIN and code, and by what is said of the certificates where they are right.
     async fn compared(
         &self,
         turn: &mut Turn,
-        pin: Pin,
-        hash: PinHash,
+        (pin, hash): (Pin, PinHash),
+        (code, asked): (Option<Shown>, SecondFactor),
         wanted: Wanted,
     ) -> Result<SealingAction, SealingError> {
         let asking = self.asking(wanted.certificates.clone(), turn.metadata.now);
-        if !self.hosting.is_right(pin, hash).await.map_err(AppError::from)? {
-            return Ok(wanted.action(false, Vec::new())); // who is asked answers for the next one
+        // Both are looked at whatever comes of the first, so that the time tells nothing either.
+        let pin_correct = self.hosting.is_right(pin, hash).await.map_err(AppError::from)?;
+        let code = match code {
+            Some(code) => self.codes.takes(asked, code, turn.metadata.now).await.map_err(AppError::from)?,
+            None => SecondFactor::None,
+        };
+        if !pin_correct || !asked.is_met_by(code) {
+            return Ok(wanted.action(pin_correct, code, Vec::new())); // who is asked answers for the next one
         }
         if !asking.is_finished() {
             // While others are waited for, the try does not count as one that may be wrong: so many may be waiting.
-            self.take_step(Self::step(turn, SealingAction::AcceptPin)).await?;
+            self.take_step(Self::step(turn, SealingAction::AcceptPin { code })).await?;
         }
         let findings = asking.await.unwrap_or(Err(AppError::Stopping))?;
         let faults = self.all_kept(turn, findings).await?;
-        Ok(wanted.action(true, faults))
+        Ok(wanted.action(true, code, faults))
     }
 
     /// Finds out about certificates, whether or not anybody waits for it: for so long as a use may wait.
@@ -158,6 +172,13 @@ impl App {
             app.findings(&certificates, now).await
         };
         tokio::spawn(work.with_current_context().in_current_span())
+    }
+
+    async fn look_up_code(&self, turn: &Turn, code: Option<Code>) -> Result<Option<Shown>, AppError> {
+        let (Some(code), Some(key)) = (code, turn.hosted_key()) else { return Ok(None) };
+        let person = &turn.by.person;
+        let authenticator = self.query.authenticator(key, person).await?;
+        Ok(Some(self.codes.look_up(code, Whose { seal: turn.seal, key, person, authenticator }).await?))
     }
 
     /// What the PIN of a seal's hosted key is compared with; none for a seal on a card.

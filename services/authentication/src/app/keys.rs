@@ -8,6 +8,7 @@ use eseal_proto::seal::v1 as seal_pb;
 
 use super::{App, AppError};
 use crate::contents::certificate_row;
+use crate::domain::authenticator::AuthenticatorAction;
 use crate::domain::hosted_key::{HostedKey, HostedKeyAction, HostedKeyCommand, Owner};
 use crate::domain::ids::{By, HostedKeyId, PersonId};
 use crate::domain::registration::Organization;
@@ -96,6 +97,17 @@ impl App {
         Order::new(key, HostedKeyCommand { key, action }, metadata).with_rows(rows)
     }
 
+    /// The order to do this with the authenticator of a person.
+    pub fn authenticator(
+        key: HostedKeyId,
+        person: PersonId,
+        action: AuthenticatorAction,
+        metadata: Metadata,
+    ) -> Order<HostedKey> {
+        let action = HostedKeyAction::Authenticator(person, action);
+        Order::new(key, HostedKeyCommand { key, action }, metadata)
+    }
+
     /// A hosted key as people see it.
     ///
     /// # Errors
@@ -111,6 +123,7 @@ impl App {
             custodian_id: entry.custodian.to_string(),
             certificates,
             certificate_requests: self.contents.requests(key).await?,
+            authenticators: self.query.authenticators(key).await?,
         })
     }
 

@@ -6,6 +6,7 @@ use eseal_kernel::{Digest, Id};
 use eseal_pki::{Certificate, Suite};
 
 use super::{App, AppError};
+use crate::codes::Code;
 use crate::domain::command::{Action, CardUse, Place, SealingAction, Use};
 use crate::domain::document::Original;
 use crate::domain::ids::{AttemptId, By, HostedKeyId, SealId};
@@ -63,8 +64,8 @@ pub struct CardShown {
 /// What shall be sealed with a hosted key.
 #[derive(Debug)]
 pub struct HostedUse {
-    /// The PIN as typed.
-    pub pin: Pin,
+    /// The PIN as typed, and a code.
+    pub typed: Typed,
     /// Digest that the signature will cover.
     pub document_digest: Digest,
     /// SHA-256 of the certificate whose key shall sign.
@@ -73,6 +74,15 @@ pub struct HostedUse {
     pub places: Vec<Place>,
     /// The document as it was before sealing.
     pub original: Original,
+}
+
+/// What a custodian types.
+#[derive(Debug)]
+pub struct Typed {
+    /// The PIN.
+    pub pin: Pin,
+    /// The code of the second factor, where there is one.
+    pub code: Option<Code>,
 }
 
 /// Why a hosted sealing did not go on.

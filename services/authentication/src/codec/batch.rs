@@ -53,7 +53,7 @@ pub(super) fn encode(seal_id: String, attempt_id: String, step: &Step) -> Encode
         Step::Begun { .. }
         | Step::Refused { .. }
         | Step::PinTried { .. }
-        | Step::PinAccepted
+        | Step::PinAccepted { .. }
         | Step::PinRefused { .. }
         | Step::PinLocked
         | Step::Authorized { .. }

@@ -48,7 +48,10 @@ pub(super) fn encode(seal_id: String, attempt_id: String, step: &Step) -> Encode
         Step::PinTried { tries_left } => {
             stored(PIN_TRIED, &pb::PinTried { seal_id, attempt_id, tries_left: u32::from(*tries_left) })
         }
-        Step::PinAccepted => stored(PIN_ACCEPTED, &pb::PinAccepted { seal_id, attempt_id }),
+        Step::PinAccepted { code } => {
+            let second_factor = words::second_factor_to_wire(*code).into();
+            stored(PIN_ACCEPTED, &pb::PinAccepted { seal_id, attempt_id, second_factor })
+        }
         Step::PinRefused { tries_left } => {
             stored(PIN_REFUSED, &pb::PinRefused { seal_id, attempt_id, tries_left: u32::from(*tries_left) })
         }
@@ -129,7 +132,8 @@ fn pin_tried(message: pb::PinTried) -> Result<Event, Unreadable> {
 }
 
 fn pin_accepted(message: pb::PinAccepted) -> Result<Event, Unreadable> {
-    event(&message.seal_id, &message.attempt_id, Step::PinAccepted)
+    let code = words::second_factor(message.second_factor).ok_or(Unreadable::Field("secondFactor"))?;
+    event(&message.seal_id, &message.attempt_id, Step::PinAccepted { code })
 }
 
 fn pin_refused(message: pb::PinRefused) -> Result<Event, Unreadable> {

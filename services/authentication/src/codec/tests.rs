@@ -6,14 +6,15 @@ use eseal_kernel::{Id, Text};
 use eseal_testkit::{StoredForm, stored_forms};
 
 use super::*;
+use crate::domain::authenticator::AuthenticatorFact;
 use crate::domain::command::{Place, RevocationCause, SuspensionCause};
 use crate::domain::crl::List;
 use crate::domain::denial::Denial;
 use crate::domain::document::{DigestKind, DocumentDigest, Format, Original};
 use crate::domain::event::{Fact, RefusedInBatch, SealedInBatch, Step};
 use crate::domain::hosted_key::{HostedKeyFact, Owner};
-use crate::domain::ids::{ApplicationId, AttemptId, HostedKeyId, SealId, UseId};
-use crate::domain::policy::Policy;
+use crate::domain::ids::{ApplicationId, AttemptId, AuthenticatorId, HostedKeyId, SealId, UseId};
+use crate::domain::policy::{Policy, SecondFactor};
 use crate::domain::reason::Reason;
 use crate::domain::registration::{Custody, Organization, Registration, SealType};
 use crate::domain::right::{RightFact, Terms, WithdrawalCause};
@@ -35,7 +36,13 @@ fn every_kind_of_a_seal_has_its_stored_form_and_is_read_back_from_it() {
 #[test]
 fn every_kind_of_a_hosted_key_has_its_stored_form_and_is_read_back_from_it() {
     let owner = Owner { uscc: uscc(), custodian: person() };
-    for fact in [HostedKeyFact::Created(owner), HostedKeyFact::Certified(vec![Digest::of(b"a"), Digest::of(b"b")])] {
+    let (certified, authenticator) = (vec![Digest::of(b"a"), Digest::of(b"b")], AuthenticatorId(id(7)));
+    for fact in [
+        HostedKeyFact::Created(owner),
+        HostedKeyFact::Certified(certified),
+        HostedKeyFact::Authenticator(person(), AuthenticatorFact::Enrolled(authenticator)),
+        HostedKeyFact::Authenticator(person(), AuthenticatorFact::Removed(authenticator)),
+    ] {
         is_stored_and_read_back::<HostedKey>(&HostedKeyEvent { key: HostedKeyId(id(4)), fact });
     }
 }
@@ -220,7 +227,15 @@ fn facts() -> Vec<Fact> {
         Fact::Revoked(application, RevocationCause::OrganizationDissolved),
         Fact::Replaced(application, SealId(id(5))),
         Fact::Expired(application),
-        Fact::PolicySet(application, Policy { approval_required: true, max_uses: 3, longest_deadline_s: 604_800 }),
+        Fact::PolicySet(
+            application,
+            Policy {
+                approval_required: true,
+                max_uses: 3,
+                longest_deadline_s: 604_800,
+                second_factor: SecondFactor::None,
+            },
+        ),
         Fact::Expiring(
             application,
             Warning { ending: Ending::Certificate(Digest::of(b"sm2")), days: 7, ends_at: moment(2) },
@@ -246,7 +261,7 @@ fn steps() -> Vec<Step> {
         },
         Step::Refused { reason: Reason::CertificateRevoked, detail: None, by: person() },
         Step::PinTried { tries_left: 4 },
-        Step::PinAccepted,
+        Step::PinAccepted { code: SecondFactor::None },
         Step::PinRefused { tries_left: 3 },
         Step::PinLocked,
         Step::Authorized {

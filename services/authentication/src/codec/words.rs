@@ -6,7 +6,7 @@ use eseal_proto::seal::v1 as seal_pb;
 
 use super::{Unreadable, parsed};
 use crate::domain::command::Place;
-use crate::domain::policy::Policy;
+use crate::domain::policy::{Policy, SecondFactor};
 use crate::domain::registration::{Custody, Organization, SealType};
 use crate::domain::seal::Standing;
 use crate::domain::trust_anchor::Purpose;
@@ -109,14 +109,36 @@ pub fn policy(wire: &pb::SealPolicy) -> Option<Policy> {
         approval_required: wire.approval_required,
         max_uses: or(wire.max_uses, usual.max_uses),
         longest_deadline_s: or(wire.longest_deadline_s, usual.longest_deadline_s),
+        second_factor: second_factor(wire.second_factor)?,
     }
     .within_bounds()
 }
 
 /// 用印规则, on the wire.
 pub const fn policy_to_wire(policy: &Policy) -> pb::SealPolicy {
-    let Policy { approval_required, max_uses, longest_deadline_s } = *policy;
-    pb::SealPolicy { approval_required, max_uses, longest_deadline_s }
+    let Policy { approval_required, max_uses, longest_deadline_s, second_factor } = *policy;
+    let second_factor = second_factor_to_wire(second_factor) as i32;
+    pb::SealPolicy { approval_required, max_uses, longest_deadline_s, second_factor }
+}
+
+/// 第二因素.
+pub fn second_factor(wire: i32) -> Option<SecondFactor> {
+    match pb::SecondFactor::try_from(wire).ok()? {
+        pb::SecondFactor::Unspecified => Some(SecondFactor::None),
+        pb::SecondFactor::Totp => Some(SecondFactor::Totp),
+        pb::SecondFactor::Sent => Some(SecondFactor::Sent),
+        pb::SecondFactor::Any => Some(SecondFactor::Any),
+    }
+}
+
+/// 第二因素, on the wire.
+pub const fn second_factor_to_wire(second_factor: SecondFactor) -> pb::SecondFactor {
+    match second_factor {
+        SecondFactor::None => pb::SecondFactor::Unspecified,
+        SecondFactor::Totp => pb::SecondFactor::Totp,
+        SecondFactor::Sent => pb::SecondFactor::Sent,
+        SecondFactor::Any => pb::SecondFactor::Any,
+    }
 }
 
 /// What a CA is trusted for.

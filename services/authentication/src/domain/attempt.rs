@@ -168,7 +168,7 @@ impl Attempt {
             Step::Begun { .. } => {}
             Step::Refused { reason, .. } => self.end = Some(End::Refused(*reason)),
             Step::PinTried { .. } => self.pin = Pin::Running,
-            Step::PinAccepted => self.pin = Pin::Right,
+            Step::PinAccepted { .. } => self.pin = Pin::Right,
             Step::PinRefused { .. } => self.pin = Pin::Unchecked,
             Step::PinLocked => {
                 self.pin = Pin::Unchecked;

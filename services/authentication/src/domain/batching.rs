@@ -8,6 +8,7 @@ use super::command::{BatchCardUse, BatchCompletion, BatchSigning, BatchUse};
 use super::copies::check_count;
 use super::denial::Refusal;
 use super::event::{RefusedInBatch, SealedInBatch, Step};
+use super::policy::SecondFactor;
 use super::reason::Reason;
 use super::rejection::Rejection;
 use super::seal_use::Admitted;
@@ -40,9 +41,9 @@ impl Turn<'_> {
         Ok(self.batch_authorized(checked, &given.subject, given.card_uses))
     }
 
-    pub(super) fn authorize_hosted_batch(&self, pin_correct: bool, subject: &BatchUse) -> Decision {
+    pub(super) fn authorize_hosted_batch(&self, pin_correct: bool, code: SecondFactor, subject: &BatchUse) -> Decision {
         must_be_a_list(subject)?;
-        self.look_at_pin(pin_correct, || {
+        self.look_at_pin(pin_correct, code, || {
             let checked = self.check_batch(subject).map_err(Refusal::from);
             let admitted = checked.and_then(|()| self.admit(&subject.originals, subject.documents));
             self.batch_authorized(admitted, subject, 0)

@@ -9,6 +9,7 @@ use super::command::{
 };
 use super::event::{Fact, RefusedInBatch, SealedInBatch, Step};
 use super::facts::*;
+use super::policy::SecondFactor;
 use super::reason::Reason;
 use super::rejection::Rejection;
 use super::sealing::AUDIENCE;
@@ -179,15 +180,19 @@ fn a_hosted_key_signs_for_nothing_but_documents_of_the_list() {
 fn the_pin_of_a_hosted_key_is_asked_for_once() {
     let tried = step(1, Step::PinTried { tries_left: 4 });
     let scenario = Scenario::given(all([active_hosted(), vec![begun(1, 0), tried]]));
-    let action = |pin_correct| SealingAction::AuthorizeHostedBatch { pin_correct, subject: Box::new(list()) };
+    let action = |pin_correct| SealingAction::AuthorizeHostedBatch {
+        pin_correct,
+        code: SecondFactor::None,
+        subject: Box::new(list()),
+    };
     let right = scenario.when(&sealing(1, CUSTODIAN, action(true)));
-    assert_eq!(right, Ok(vec![step(1, Step::PinAccepted), authorized()]));
+    assert_eq!(right, Ok(vec![step(1, Step::PinAccepted { code: SecondFactor::None }), authorized()]));
     let wrong = scenario.when(&sealing(1, CUSTODIAN, action(false)));
     assert_eq!(wrong, Ok(vec![step(1, Step::PinRefused { tries_left: 4 })]));
 }
 
 fn pin_right() -> Vec<Event> {
-    all([active(), vec![begun(1, 0), step(1, Step::PinAccepted)]])
+    all([active(), vec![begun(1, 0), step(1, Step::PinAccepted { code: SecondFactor::None })]])
 }
 
 /// A list that gate d let through.
@@ -197,7 +202,10 @@ fn given() -> Vec<Event> {
 
 fn hosted_given() -> Vec<Event> {
     let tried = step(1, Step::PinTried { tries_left: 4 });
-    all([active_hosted(), vec![begun(1, 0), tried, step(1, Step::PinAccepted), authorized()]])
+    all([
+        active_hosted(),
+        vec![begun(1, 0), tried, step(1, Step::PinAccepted { code: SecondFactor::None }), authorized()],
+    ])
 }
 
 fn list() -> BatchUse {

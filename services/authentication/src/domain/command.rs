@@ -4,7 +4,7 @@ use eseal_kernel::{Digest, Timestamp, Uscc};
 
 use super::document::Original;
 use super::ids::{ApplicationId, AttemptId, By, SealId, UseId};
-use super::policy::Policy;
+use super::policy::{Policy, SecondFactor};
 use super::reason::Reason;
 use super::registration::Registration;
 use super::right::RightAction;
@@ -156,17 +156,25 @@ pub enum SealingAction {
         correct: bool,
     },
     /// Gate c of a hosted key, before its PIN is looked at.
-    TryPin,
+    TryPin {
+        /// Whether a code came with it.
+        with_code: bool,
+    },
     /// Gate c of a hosted key that is being looked at under another request.
     AwaitPin,
-    /// Gate c of a hosted key whose PIN was right, while others are asked what gate d needs.
-    AcceptPin,
+    /// Gate c of a hosted key whose PIN and code were right, while others are asked what gate d needs.
+    AcceptPin {
+        /// Of which kind the code was.
+        code: SecondFactor,
+    },
     /// Gate d.
     Authorize(Box<CardUse>),
     /// Gates c and d of a hosted key, after its PIN was looked at.
     AuthorizeHosted {
         /// Whether the PIN was right.
         pin_correct: bool,
+        /// The code that was right as well; none where none was asked for.
+        code: SecondFactor,
         /// What shall be sealed.
         subject: Box<Use>,
     },
@@ -197,6 +205,8 @@ pub enum SealingAction {
     AuthorizeHostedBatch {
         /// Whether the PIN was right.
         pin_correct: bool,
+        /// The code that was right as well; none where none was asked for.
+        code: SecondFactor,
         /// What shall be sealed.
         subject: Box<BatchUse>,
     },
@@ -221,9 +231,9 @@ impl SealingAction {
             Self::Begin { .. } => "BeginSealing",
             Self::CardAbsent => "ReportCardAbsent",
             Self::CardPin { .. } => "ReportPin",
-            Self::TryPin => "TryPin",
+            Self::TryPin { .. } => "TryPin",
             Self::AwaitPin => "AwaitPin",
-            Self::AcceptPin => "AcceptPin",
+            Self::AcceptPin { .. } => "AcceptPin",
             Self::Authorize(_) => "Authorize",
             Self::AuthorizeHosted { .. } => "AuthorizeHosted",
             Self::SignHosted { .. } => "SignHosted",

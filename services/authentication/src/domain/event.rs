@@ -5,7 +5,7 @@ use eseal_kernel::{Digest, Timestamp};
 use super::command::{Place, RevocationCause, SuspensionCause};
 use super::denial::Denial;
 use super::ids::{ApplicationId, AttemptId, PersonId, SealId, UseId};
-use super::policy::Policy;
+use super::policy::{Policy, SecondFactor};
 use super::reason::Reason;
 use super::registration::Registration;
 use super::right::RightFact;
@@ -86,8 +86,11 @@ pub enum Step {
         /// Tries left if it is wrong.
         tries_left: u8,
     },
-    /// The PIN is right; all tries are back.
-    PinAccepted,
+    /// The PIN is right, and so is the code where the policy asks for one; all tries are back.
+    PinAccepted {
+        /// What the code came from; none where none is asked for.
+        code: SecondFactor,
+    },
     /// The PIN is wrong; the attempt goes on.
     PinRefused {
         /// Tries left.

@@ -21,6 +21,9 @@ pub const STRANGER: &str = "wu";
 pub const CARD: &str = "8A03";
 pub const NONCE: &str = "nonce";
 
+/// A hosted key's PIN without a code.
+pub const TRY_PIN: SealingAction = SealingAction::TryPin { with_code: false };
+
 pub fn seal() -> SealId {
     SealId(Id::from_bytes([1; 16]))
 }

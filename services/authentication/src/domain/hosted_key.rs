@@ -2,6 +2,7 @@
 
 use eseal_kernel::{Aggregate, Claims, Digest, Uscc};
 
+use super::authenticator::{AuthenticatorAction, AuthenticatorFact, Authenticators};
 use super::ids::{By, HostedKeyId, PersonId};
 
 /// A hosted key as its facts say.
@@ -16,6 +17,8 @@ pub enum HostedKey {
         owner: Owner,
         /// SHA-256 of its certificates, the SM2 one first; none until it is certified.
         certificates: Vec<Digest>,
+        /// The authenticators of its seals' custodians.
+        authenticators: Authenticators,
     },
 }
 
@@ -56,6 +59,8 @@ pub enum HostedKeyAction {
         /// Set if a custodian asks and not an administrator: it must be theirs.
         custodian: Option<By>,
     },
+    /// Do this with the authenticator of a person, who was found to be a custodian of one of its seals where that matters.
+    Authenticator(PersonId, AuthenticatorAction),
 }
 
 impl HostedKeyAction {
@@ -64,6 +69,7 @@ impl HostedKeyAction {
         match self {
             Self::Create(_) => "CreateHostedKey",
             Self::Certify { .. } => "CertifyHostedKey",
+            Self::Authenticator(_, action) => action.name(),
         }
     }
 }
@@ -84,6 +90,8 @@ pub enum HostedKeyFact {
     Created(Owner),
     /// They were certified: SHA-256 of each certificate, the SM2 one first.
     Certified(Vec<Digest>),
+    /// Something became of the authenticator of this person.
+    Authenticator(PersonId, AuthenticatorFact),
 }
 
 /// Misuse of a hosted key.
@@ -98,6 +106,18 @@ pub enum HostedKeyRejection {
     /// The person is not its custodian.
     #[error("only the hosted key's custodian may do this")]
     NotCustodian,
+    /// The person has another authenticator for it.
+    #[error("the person has an authenticator for the hosted key already")]
+    AuthenticatorInUse,
+    /// The person has none.
+    #[error("the person has no authenticator for the hosted key")]
+    AuthenticatorNotFound,
+    /// Who removes it is whose it is.
+    #[error("nobody removes their own authenticator")]
+    OwnAuthenticator,
+    /// As many persons have one as may have.
+    #[error("the hosted key has too many authenticators")]
+    TooManyAuthenticators,
 }
 
 impl Aggregate for HostedKey {
@@ -106,20 +126,26 @@ impl Aggregate for HostedKey {
     type Event = HostedKeyEvent;
     type Rejection = HostedKeyRejection;
 
-    fn evolve(self, event: &HostedKeyEvent) -> Self {
-        match (&event.fact, self) {
-            (HostedKeyFact::Created(owner), _) => Self::Created { owner: owner.clone(), certificates: vec![] },
-            (HostedKeyFact::Certified(certificates), Self::Created { owner, .. }) => {
-                Self::Created { owner, certificates: certificates.clone() }
+    fn evolve(mut self, event: &HostedKeyEvent) -> Self {
+        match (&event.fact, &mut self) {
+            (HostedKeyFact::Created(owner), _) => {
+                let authenticators = Authenticators::default();
+                self = Self::Created { owner: owner.clone(), certificates: vec![], authenticators };
             }
-            (HostedKeyFact::Certified(_), Self::Absent) => Self::Absent,
+            (HostedKeyFact::Certified(new), Self::Created { certificates, .. }) => certificates.clone_from(new),
+            (HostedKeyFact::Authenticator(person, fact), Self::Created { authenticators, .. }) => {
+                authenticators.evolve(person, *fact);
+            }
+            (HostedKeyFact::Certified(_) | HostedKeyFact::Authenticator(..), Self::Absent) => {}
         }
+        self
     }
 
     fn decide(&self, command: &HostedKeyCommand, _claims: &Claims) -> Result<Vec<HostedKeyEvent>, HostedKeyRejection> {
         let facts = match &command.action {
             HostedKeyAction::Create(owner) => self.create(owner),
             HostedKeyAction::Certify { certificates, custodian } => self.certify(certificates, custodian.as_ref()),
+            HostedKeyAction::Authenticator(person, action) => self.change_authenticator(person, action),
         }?;
         Ok(facts.into_iter().map(|fact| HostedKeyEvent { key: command.key, fact }).collect())
     }
@@ -148,6 +174,16 @@ impl HostedKey {
             // Renewed certificates replace the earlier ones. A seal that names the earlier ones must be made again.
             Self::Created { .. } => Ok(vec![HostedKeyFact::Certified(certificates.to_vec())]),
         }
+    }
+
+    fn change_authenticator(
+        &self,
+        person: &PersonId,
+        action: &AuthenticatorAction,
+    ) -> Result<Vec<HostedKeyFact>, HostedKeyRejection> {
+        let Self::Created { authenticators, .. } = self else { return Err(HostedKeyRejection::NotFound) };
+        let facts = authenticators.decide(person, action)?;
+        Ok(facts.into_iter().map(|fact| HostedKeyFact::Authenticator(person.clone(), fact)).collect())
     }
 }
 

@@ -49,6 +49,10 @@ id! {
     /// A requested use of a seal.
     UseId
 }
+id! {
+    /// An authenticator of a custodian.
+    AuthenticatorId
+}
 
 impl SealId {
     /// The id of a seal that somebody names, whatever they name. A name that is no id of ours becomes one that no

@@ -14,12 +14,43 @@ pub struct Policy {
     pub max_uses: u32,
     /// The longest time from a request to its deadline, in seconds.
     pub longest_deadline_s: u32,
+    /// 第二因素: the code that a use of a hosted key needs beside its PIN.
+    pub second_factor: SecondFactor,
+}
+
+/// What a code comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecondFactor {
+    /// None is needed.
+    None,
+    /// The custodian's authenticator (RFC 6238).
+    Totp,
+    /// Somebody who sends it to the custodian.
+    Sent,
+    /// Either of them.
+    Any,
+}
+
+impl SecondFactor {
+    /// Whether a use in which `shown` was found right has what this asks for.
+    pub fn is_met_by(self, shown: Self) -> bool {
+        match self {
+            Self::None => true,
+            Self::Any => shown != Self::None,
+            Self::Totp | Self::Sent => shown == self,
+        }
+    }
 }
 
 impl Default for Policy {
     /// Nothing beyond the gates. Where a use is requested all the same, an approval is for one, within a month.
     fn default() -> Self {
-        Self { approval_required: false, max_uses: 1, longest_deadline_s: 30 * 24 * 60 * 60 }
+        Self {
+            approval_required: false,
+            max_uses: 1,
+            longest_deadline_s: 30 * 24 * 60 * 60,
+            second_factor: SecondFactor::None,
+        }
     }
 }
 
@@ -34,7 +65,8 @@ impl Policy {
     pub fn is_as_strict_as(&self, other: &Self) -> bool {
         let approvals_are_no_wider =
             self.max_uses <= other.max_uses && self.longest_deadline_s <= other.longest_deadline_s;
-        !other.approval_required || (self.approval_required && approvals_are_no_wider)
+        let codes_are_no_weaker = other.second_factor.is_met_by(self.second_factor);
+        codes_are_no_weaker && (!other.approval_required || (self.approval_required && approvals_are_no_wider))
     }
 }
 
@@ -42,7 +74,8 @@ impl Policy {
 mod tests {
     use super::*;
 
-    const APPROVED: Policy = Policy { approval_required: true, max_uses: 3, longest_deadline_s: 1_000 };
+    const APPROVED: Policy =
+        Policy { approval_required: true, max_uses: 3, longest_deadline_s: 1_000, second_factor: SecondFactor::Totp };
 
     #[test]
     fn a_policy_is_as_strict_as_another_if_it_lets_nothing_more_through() {
@@ -53,6 +86,9 @@ mod tests {
             Policy { approval_required: false, ..APPROVED },
             Policy { max_uses: 4, ..APPROVED },
             Policy { longest_deadline_s: 1_001, ..APPROVED },
+            Policy { second_factor: SecondFactor::None, ..APPROVED },
+            Policy { second_factor: SecondFactor::Sent, ..APPROVED },
+            Policy { second_factor: SecondFactor::Any, ..APPROVED },
         ] {
             assert!(!looser.is_as_strict_as(&APPROVED), "{looser:?}");
         }

@@ -1,5 +1,7 @@
 //! Why an order to a seal was refused without leaving a fact: it was misuse, not a gate.
 
+use super::policy::SecondFactor;
+
 /// Misuse of a seal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
@@ -63,6 +65,9 @@ pub enum Rejection {
     /// The PIN of this attempt is being looked at under another request.
     #[error("the PIN of this attempt is being checked")]
     PinCheckRunning,
+    /// The policy asks for a code beside the PIN, and none was given.
+    #[error("the seal's policy asks for a code beside the PIN")]
+    SecondFactorRequired(SecondFactor),
     /// A step for cards with a hosted key, or the other way round.
     #[error("the step does not fit the seal's custody")]
     WrongCustody,

@@ -11,7 +11,7 @@ use super::document::{DigestKind, DocumentDigest, Format, Original};
 use super::event::{Fact, Step};
 use super::facts::*;
 use super::ids::UseId;
-use super::policy::Policy;
+use super::policy::{Policy, SecondFactor};
 use super::reason::Reason;
 use super::rejection::Rejection;
 use super::right::{self, RightAction, RightFact, Terms, WithdrawalCause};
@@ -325,7 +325,7 @@ fn begun_by(number: u8, name: &str) -> Event {
 }
 
 fn pin_was_right(number: u8) -> Event {
-    step(number, Step::PinAccepted)
+    step(number, Step::PinAccepted { code: SecondFactor::None })
 }
 
 fn pin_right() -> Vec<Event> {
@@ -338,7 +338,7 @@ fn approving() -> Vec<Event> {
 }
 
 const fn strict() -> Policy {
-    Policy { approval_required: true, max_uses: 2, longest_deadline_s: 3_600 }
+    Policy { approval_required: true, max_uses: 2, longest_deadline_s: 3_600, second_factor: SecondFactor::None }
 }
 
 fn sha256(content: &[u8]) -> DocumentDigest {

@@ -11,7 +11,7 @@ use super::{Event, seal::PIN_TRIES, seal::Standing};
 
 #[test]
 fn people_of_an_organization_make_a_policy_stricter_and_never_looser() {
-    let strict = Policy { approval_required: true, max_uses: 1, longest_deadline_s: 60 };
+    let strict = Policy { approval_required: true, max_uses: 1, longest_deadline_s: 60, ..Policy::default() };
     let loose = Policy { max_uses: 2, ..strict };
     let set = |policy, may_only_tighten| order(Action::SetPolicy { policy, may_only_tighten });
     let is_set = |policy| fact(Fact::PolicySet(application(), policy));

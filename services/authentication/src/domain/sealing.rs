@@ -12,6 +12,7 @@ use super::denial::{Denial, Refusal};
 use super::document::Original;
 use super::event::{Fact, Step};
 use super::ids::{AttemptId, By, SealId};
+use super::policy::SecondFactor;
 use super::reason::Reason;
 use super::registration::Custody;
 use super::rejection::Rejection;
@@ -50,7 +51,7 @@ impl Seal {
                 self.pin = PinCount { tries_left: *tries_left, ..self.pin };
             }
             // Tries that other requests are looking at stay counted.
-            Step::PinAccepted => {
+            Step::PinAccepted { .. } => {
                 self.pin = PinCount::left(PIN_TRIES.saturating_sub(self.attempts.running_beside(id)));
             }
             Step::PinLocked => self.pin = PinCount::LOCKED,
@@ -99,12 +100,12 @@ impl Seal {
             }
             SealingAction::CardAbsent => self.turn(seal, id, by, now)?.card_absent(),
             SealingAction::CardPin { correct } => self.turn(seal, id, by, now)?.card_pin(*correct),
-            SealingAction::TryPin => self.turn(seal, id, by, now)?.try_pin(),
-            SealingAction::AcceptPin => self.turn(seal, id, by, now)?.accept_pin(),
+            SealingAction::TryPin { with_code } => self.turn(seal, id, by, now)?.try_pin(*with_code),
+            SealingAction::AcceptPin { code } => self.turn(seal, id, by, now)?.accept_pin(*code),
             SealingAction::AwaitPin => self.turn(seal, id, by, now).and(Err(Rejection::PinCheckRunning)),
             SealingAction::Authorize(given) => self.turn(seal, id, by, now)?.authorize(given),
-            SealingAction::AuthorizeHosted { pin_correct, subject } => {
-                self.turn(seal, id, by, now)?.authorize_hosted(*pin_correct, subject)
+            SealingAction::AuthorizeHosted { pin_correct, code, subject } => {
+                self.turn(seal, id, by, now)?.authorize_hosted(*pin_correct, *code, subject)
             }
             SealingAction::SignHosted { signed, content } => {
                 self.turn(seal, id, by, now)?.sign_hosted(*signed, content.as_ref())
@@ -115,8 +116,8 @@ impl Seal {
             }
             SealingAction::SigningFailed => self.turn(seal, id, by, now)?.signing_failed(),
             SealingAction::AuthorizeBatch(given) => self.turn(seal, id, by, now)?.authorize_batch(given),
-            SealingAction::AuthorizeHostedBatch { pin_correct, subject } => {
-                self.turn(seal, id, by, now)?.authorize_hosted_batch(*pin_correct, subject)
+            SealingAction::AuthorizeHostedBatch { pin_correct, code, subject } => {
+                self.turn(seal, id, by, now)?.authorize_hosted_batch(*pin_correct, *code, subject)
             }
             SealingAction::SignHostedBatch { documents } => self.turn(seal, id, by, now)?.sign_batch(documents),
             SealingAction::CompleteBatch { documents, last } => {
@@ -187,28 +188,34 @@ impl Turn<'_> {
             (None, _) => Ok(refused(Reason::PinLocked, self.by)),
             (Some(left), _) if !correct => Ok(self.wrong_pin(left)),
             (Some(_), Pin::Right) => Ok(vec![]),
-            (Some(_), Pin::Unchecked | Pin::Running) => Ok(vec![Step::PinAccepted]),
+            (Some(_), Pin::Unchecked | Pin::Running) => Ok(vec![Step::PinAccepted { code: SecondFactor::None }]),
         }
     }
 
-    fn try_pin(&self) -> Decision {
+    fn try_pin(&self, with_code: bool) -> Decision {
         self.needs_hosted_key()?;
         self.needs_no_authorization()?;
+        let asked = self.entry.policy.second_factor;
         match (self.attempt.pin, self.pin.tries_left().checked_sub(1)) {
             (Pin::Running, _) => Err(Rejection::PinCheckRunning),
             (Pin::Right, _) => Err(Rejection::OutOfOrder),
             (Pin::Unchecked, None) => Ok(refused(Reason::PinLocked, self.by)),
+            // Said before a try is spent: what the policy asks for is no secret.
+            (Pin::Unchecked, Some(_)) if !with_code && asked != SecondFactor::None => {
+                Err(Rejection::SecondFactorRequired(asked))
+            }
             (Pin::Unchecked, Some(tries_left)) => Ok(vec![Step::PinTried { tries_left }]),
         }
     }
 
     /// Where tries of other attempts have locked the key meanwhile, that is said at gate d, which follows.
-    fn accept_pin(&self) -> Decision {
+    fn accept_pin(&self, code: SecondFactor) -> Decision {
         self.needs_hosted_key()?;
         self.needs_no_authorization()?;
+        let is_met = self.entry.policy.second_factor.is_met_by(code);
         match self.attempt.pin {
-            Pin::Running if self.pin.is_locked() => Ok(vec![]),
-            Pin::Running => Ok(vec![Step::PinAccepted]),
+            Pin::Running if self.pin.is_locked() || !is_met => Ok(vec![]),
+            Pin::Running => Ok(vec![Step::PinAccepted { code }]),
             Pin::Right => Ok(vec![]),
             Pin::Unchecked => Err(Rejection::OutOfOrder),
         }
@@ -236,8 +243,8 @@ impl Turn<'_> {
         Ok(self.authorized(checked, &given.subject, given.card_uses))
     }
 
-    fn authorize_hosted(&self, pin_correct: bool, subject: &Use) -> Decision {
-        self.look_at_pin(pin_correct, || {
+    fn authorize_hosted(&self, pin_correct: bool, code: SecondFactor, subject: &Use) -> Decision {
+        self.look_at_pin(pin_correct, code, || {
             let checked = self.check_use(subject).map_err(Refusal::from);
             let admitted = checked.and_then(|()| self.admit(std::slice::from_ref(&subject.original), 1));
             self.authorized(admitted, subject, 0)
@@ -245,7 +252,12 @@ impl Turn<'_> {
     }
 
     /// Gate c of a hosted key, and what gate d says once it is passed.
-    pub(super) fn look_at_pin(&self, pin_correct: bool, at_gate_d: impl FnOnce() -> Vec<Step>) -> Decision {
+    pub(super) fn look_at_pin(
+        &self,
+        pin_correct: bool,
+        code: SecondFactor,
+        at_gate_d: impl FnOnce() -> Vec<Step>,
+    ) -> Decision {
         self.needs_hosted_key()?;
         self.needs_no_authorization()?;
         let accepted = match self.attempt.pin {
@@ -256,10 +268,11 @@ impl Turn<'_> {
         if self.pin.is_locked() {
             return Ok(refused(Reason::PinLocked, self.by)); // tries of other attempts were the last ones
         }
-        if !pin_correct {
+        // A code is one secret with the PIN: who tries is not told which of them was wrong.
+        if !pin_correct || !self.entry.policy.second_factor.is_met_by(code) {
             return Ok(self.wrong_pin(self.pin.tries_left())); // counted when it was tried
         }
-        let mut steps = accepted.unwrap_or_else(|| vec![Step::PinAccepted]);
+        let mut steps = accepted.unwrap_or_else(|| vec![Step::PinAccepted { code }]);
         steps.extend(at_gate_d());
         Ok(steps)
     }

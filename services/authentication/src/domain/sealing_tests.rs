@@ -8,6 +8,7 @@ use super::command::{
 use super::event::{Fact, Step};
 use super::facts::*;
 use super::ids::By;
+use super::policy::SecondFactor;
 use super::reason::Reason;
 use super::rejection::Rejection;
 use super::sealing::{AUDIENCE, PURPOSE, TIME_TOLERANCE};
@@ -57,8 +58,7 @@ fn a_custodian_who_went_to_another_organization_is_a_stranger() {
 fn a_stranger_reports_nothing() {
     let scenario = Scenario::given(pin_right());
     let complete = complete(Some(signature()));
-    for action in [SealingAction::CardAbsent, pin(false), SealingAction::TryPin, complete, SealingAction::SigningFailed]
-    {
+    for action in [SealingAction::CardAbsent, pin(false), TRY_PIN, complete, SealingAction::SigningFailed] {
         assert_eq!(scenario.when(&sealing(1, STRANGER, action)), Err(Rejection::NotCustodian));
     }
 }
@@ -284,20 +284,20 @@ fn what_is_over_is_forgotten_when_the_next_attempt_begins() {
 #[test]
 fn a_hosted_pin_is_counted_before_it_is_looked_at() {
     let scenario = Scenario::given(all([active_hosted(), vec![begun(1, 0)]]));
-    assert_eq!(scenario.when(&sealing(1, CUSTODIAN, SealingAction::TryPin)), Ok(vec![tried(1, 4)]));
+    assert_eq!(scenario.when(&sealing(1, CUSTODIAN, TRY_PIN)), Ok(vec![tried(1, 4)]));
 }
 
 #[test]
 fn five_hosted_tries_at_the_same_moment_leave_none_for_a_sixth() {
     let scenario = Scenario::given(all([five_running(), vec![begun(6, 0)]]));
-    let facts = scenario.when(&sealing(6, CUSTODIAN, SealingAction::TryPin));
+    let facts = scenario.when(&sealing(6, CUSTODIAN, TRY_PIN));
     assert_eq!(facts, Ok(vec![refused(6, Reason::PinLocked)]));
 }
 
 #[test]
 fn a_hosted_pin_is_looked_at_once_at_a_time_in_an_attempt() {
     let scenario = Scenario::given(all([active_hosted(), vec![begun(1, 0), tried(1, 4)]]));
-    for action in [SealingAction::TryPin, SealingAction::AwaitPin] {
+    for action in [TRY_PIN, SealingAction::AwaitPin] {
         assert_eq!(scenario.when(&sealing(1, CUSTODIAN, action)), Err(Rejection::PinCheckRunning));
     }
 }
@@ -398,7 +398,7 @@ fn a_hosted_key_of_a_seal_that_was_suspended_after_gate_d_signs_nothing() {
 #[test]
 fn the_steps_of_cards_and_of_hosted_keys_are_not_mixed() {
     let card = Scenario::given(all([active(), vec![begun(1, 0)]]));
-    for action in [SealingAction::TryPin, authorize_hosted(true)] {
+    for action in [TRY_PIN, authorize_hosted(true)] {
         assert_eq!(card.when(&sealing(1, CUSTODIAN, action)), Err(Rejection::WrongCustody));
     }
     let hosted = Scenario::given(all([active_hosted(), vec![begun(1, 0)]]));
@@ -420,7 +420,7 @@ fn wrong(number: u8, tries_left: u8) -> Event {
 }
 
 fn right(number: u8) -> Event {
-    step(number, Step::PinAccepted)
+    step(number, Step::PinAccepted { code: SecondFactor::None })
 }
 
 fn tried(number: u8, tries_left: u8) -> Event {
@@ -477,7 +477,7 @@ fn refusal_of(given: CardUse) -> Decision {
 }
 
 fn authorize_hosted(pin_correct: bool) -> SealingAction {
-    SealingAction::AuthorizeHosted { pin_correct, subject: Box::new(subject()) }
+    SealingAction::AuthorizeHosted { pin_correct, code: SecondFactor::None, subject: Box::new(subject()) }
 }
 
 fn signed() -> Signed {

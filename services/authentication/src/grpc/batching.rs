@@ -10,11 +10,11 @@ use tonic::Status;
 
 use super::sealing::{answer, attempt_filter};
 use super::{Call, Grpc, kept, parse, parse_batch, refusals};
+use crate::app::sealing::Typed;
 use crate::codec::at_to_wire;
 use crate::domain::Seal;
 use crate::domain::event::{Fact, Step};
 use crate::domain::reason::Reason;
-use crate::pins::Pin;
 
 impl Grpc {
     pub(super) async fn pass_batch(
@@ -33,10 +33,10 @@ impl Grpc {
         &self,
         call: Call,
         message: pb::AuthorizeHostedBatchRequest,
-        pin: Pin,
+        typed: Typed,
     ) -> Result<pb::AuthorizeHostedBatchResponse, Status> {
         let turn = self.own_turn(&call, &message.seal_id, &message.attempt_id).await?;
-        let hosted = parse_batch::hosted(&message, pin)?;
+        let hosted = parse_batch::hosted(&message, typed)?;
         let answering = |decided: &Decided<Seal>| {
             answer(decided, |decided| pb::AuthorizeHostedBatchResponse { complete_before: complete_before(decided) })
         };

@@ -16,8 +16,9 @@ use eseal_service::status::{field_violation, internal};
 use tonic::Status;
 
 use super::parse_rights;
-use crate::app::sealing::{CardShown, HostedUse};
+use crate::app::sealing::{CardShown, HostedUse, Typed};
 use crate::codec::words;
+use crate::codes::Code;
 use crate::domain::command::{Place as Spot, RevocationCause, SuspensionCause};
 use crate::domain::ids::{AttemptId, HostedKeyId, SealId};
 use crate::domain::registration::Organization;
@@ -79,6 +80,16 @@ pub fn uscc(field: &str, text: &str) -> Result<Uscc, Status> {
 
 pub fn pin(field: &str, text: String) -> Result<Pin, Status> {
     Pin::try_new(text).map_err(|error| field_violation(field, error))
+}
+
+/// What a custodian types: the PIN, and a code where there is one. Blank both in the message before anything is computed from it.
+pub fn typed(under: &str, pin_text: String, code_text: String) -> Result<Typed, Status> {
+    let pin = pin(&format!("{under}pin"), pin_text)?;
+    let code = match code_text.is_empty() {
+        true => None,
+        false => Some(Code::try_new(code_text).map_err(|error| field_violation(&format!("{under}code"), error))?),
+    };
+    Ok(Typed { pin, code })
 }
 
 /// Fresh randomness for a challenge.
@@ -156,9 +167,9 @@ pub fn card_shown(message: pb::AuthorizeSealingRequest) -> Result<CardShown, Sta
     })
 }
 
-pub fn hosted_use(message: pb::AuthorizeHostedSealingRequest, pin: Pin) -> Result<HostedUse, Status> {
+pub fn hosted_use(message: pb::AuthorizeHostedSealingRequest, typed: Typed) -> Result<HostedUse, Status> {
     Ok(HostedUse {
-        pin,
+        typed,
         document_digest: parsed("document_digest", &message.document_digest)?,
         certificate: parsed("certificate_digest", &message.certificate_digest)?,
         places: places("places", &message.places)?,

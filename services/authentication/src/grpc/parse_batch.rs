@@ -10,8 +10,8 @@ use tonic::Status;
 use super::parse::{MAX_PLACES, parsed, places, structure, text};
 use super::parse_rights;
 use crate::app::batching::{BatchShown, HostedBatch, Listed, Sealed, Shown, ToSign};
+use crate::app::sealing::Typed;
 use crate::domain::batch::MAX_DOCUMENTS;
-use crate::pins::Pin;
 
 /// The most documents of one request.
 const MAX_AT_A_TIME: usize = 200;
@@ -46,7 +46,7 @@ pub fn shown(message: pb::AuthorizeBatchRequest) -> Result<BatchShown, Status> {
     })
 }
 
-pub fn hosted(message: &pb::AuthorizeHostedBatchRequest, pin: Pin) -> Result<HostedBatch, Status> {
+pub fn hosted(message: &pb::AuthorizeHostedBatchRequest, typed: Typed) -> Result<HostedBatch, Status> {
     let digests = &message.certificate_digests;
     if digests.is_empty() || digests.len() > MAX_KEYS {
         let text = format!("{} certificates; 1 to {MAX_KEYS} are expected", digests.len());
@@ -54,7 +54,7 @@ pub fn hosted(message: &pb::AuthorizeHostedBatchRequest, pin: Pin) -> Result<Hos
     }
     let certificate = |(i, digest): (usize, &String)| parsed(&format!("certificate_digests[{i}]"), digest);
     Ok(HostedBatch {
-        pin,
+        typed,
         root: parsed("root", &message.root)?,
         documents: count("documents", message.documents)?,
         originals: parse_rights::originals(&message.originals, message.documents)?,

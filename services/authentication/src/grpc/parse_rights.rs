@@ -42,6 +42,9 @@ pub fn policy(message: Option<&pb::SealPolicy>) -> Result<Policy, Status> {
     if message.longest_deadline_s > MAX_DEADLINE_S {
         return Err(field_violation("policy.longest_deadline_s", format!("at most {MAX_DEADLINE_S} are allowed")));
     }
+    if words::second_factor(message.second_factor).is_none() {
+        return Err(field_violation("policy.second_factor", "no kind of code that is known here"));
+    }
     words::policy(message).ok_or_else(|| field_violation("policy", "beyond what is allowed"))
 }
 

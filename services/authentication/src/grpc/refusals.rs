@@ -21,6 +21,7 @@ use crate::app::trusting::NotTrusted;
 use crate::app::whole::NotSealed;
 use crate::domain::Rejection;
 use crate::domain::hosted_key::HostedKeyRejection;
+use crate::domain::policy::SecondFactor;
 use crate::domain::trust_anchor::AnchorRejection;
 
 macro_rules! reasons {
@@ -35,6 +36,7 @@ reasons! {
     SEAL_NOT_REGISTERED = "该电子印章未在本系统注册", "The seal is not registered in this system";
     SEAL_CARD_ABSENT = "请插入电子印章卡", "Connect the seal card";
     PIN_INCORRECT = "密码错误,签章失败", "The PIN is wrong";
+    PIN_OR_CODE_INCORRECT = "密码或验证码错误,签章失败", "The PIN or the code is wrong";
     PIN_LOCKED = "密码错误,签章失败", "The PIN was wrong too often: the seal is locked until an administrator unlocks it";
     SEAL_NOT_ACTIVE = "该电子印章尚未启用,不能签章", "The seal is not in use yet";
     SEAL_SUSPENDED = "该电子印章已停用,不能签章", "The seal is suspended";
@@ -93,6 +95,16 @@ reasons! {
     PIN_CHECK_RUNNING = "密码正在校验,请稍后重试", "The PIN is being checked";
     CUSTODY_UNFIT = "该操作不适用于此电子印章的保管方式", "The step does not fit where the seal's keys are kept";
     KEY_UNAVAILABLE = "密钥设备或密钥管理系统暂不可用,请稍后重试", "The HSM or key management system is not available now: try again shortly";
+    SECOND_FACTOR_REQUIRED = "该电子印章要求输入验证码", "The seal's policy asks for a code beside the PIN";
+    AUTHENTICATOR_ENROLLED = "您已为该托管密钥绑定动态口令,丢失时请由管理员解除", "You have an authenticator for the hosted key already: if it was lost, an administrator removes it";
+    AUTHENTICATOR_NOT_FOUND = "该动态口令不存在、已解除或未在限期内确认", "There is no such authenticator: it was removed, or not confirmed in time";
+    OWN_AUTHENTICATOR = "不能解除自己的动态口令,请由其他管理员解除", "Nobody removes their own authenticator: another administrator does";
+    TOO_MANY_AUTHENTICATORS = "该托管密钥绑定的动态口令过多", "The hosted key has too many authenticators";
+    CODE_INCORRECT = "验证码错误或已使用", "The code is wrong, or was used before";
+    CODE_UNFIT = "该电子印章不使用发送的验证码", "The seal's policy has no use for a code that is sent";
+    CODE_JUST_SENT = "验证码刚刚发送,请稍后再试", "A code was sent a moment ago";
+    CODES_OFF = "服务器未配置验证码发送服务", "The service has nobody who sends codes";
+    CODE_NOT_SENT = "验证码发送失败,请稍后重试", "The code could not be sent: try again shortly";
     HOSTED_KEY_NOT_FOUND = "托管密钥不存在", "There is no such hosted key";
     HOSTED_KEY_EXISTS = "该编号的托管密钥已属于他人", "The hosted key belongs to another owner";
     HOSTED_KEY_NOT_CERTIFIED = "托管密钥尚无数字证书", "The hosted key is not certified";
@@ -102,10 +114,18 @@ reasons! {
     CRL_ISSUER_UNTRUSTED = "吊销列表不是由受信任的证书颁发机构签发", "No trusted authority signed the revocation list";
 }
 
+/// What is told beside `PIN_INCORRECT` where a code was asked for as well.
+pub const PIN_OR_CODE: &str = PIN_OR_CODE_INCORRECT.code;
+
 /// A rejection of one of this service's aggregates.
 pub trait Rejected: std::error::Error + 'static {
     /// Its code and reason.
     fn refusal(&self) -> (Code, &'static Reason);
+
+    /// What else is told.
+    fn about(&self) -> Option<(&'static str, String)> {
+        None
+    }
 }
 
 impl Rejected for Rejection {
@@ -132,7 +152,19 @@ impl Rejected for Rejection {
             Self::OutOfOrder => (Code::FailedPrecondition, &SEALING_OUT_OF_ORDER),
             Self::PinCheckRunning => (Code::Aborted, &PIN_CHECK_RUNNING),
             Self::WrongCustody => (Code::FailedPrecondition, &CUSTODY_UNFIT),
+            Self::SecondFactorRequired(_) => (Code::FailedPrecondition, &SECOND_FACTOR_REQUIRED),
         }
+    }
+
+    fn about(&self) -> Option<(&'static str, String)> {
+        let Self::SecondFactorRequired(asked) = self else { return None };
+        let asked = match asked {
+            SecondFactor::None => "none",
+            SecondFactor::Totp => "totp",
+            SecondFactor::Sent => "sent",
+            SecondFactor::Any => "any",
+        };
+        Some(("second_factor", asked.to_owned()))
     }
 }
 
@@ -142,6 +174,10 @@ impl Rejected for HostedKeyRejection {
             Self::NotFound => (Code::NotFound, &HOSTED_KEY_NOT_FOUND),
             Self::CreatedOtherwise => (Code::AlreadyExists, &HOSTED_KEY_EXISTS),
             Self::NotCustodian => (Code::PermissionDenied, &NOT_CUSTODIAN),
+            Self::AuthenticatorInUse => (Code::AlreadyExists, &AUTHENTICATOR_ENROLLED),
+            Self::AuthenticatorNotFound => (Code::NotFound, &AUTHENTICATOR_NOT_FOUND),
+            Self::OwnAuthenticator => (Code::PermissionDenied, &OWN_AUTHENTICATOR),
+            Self::TooManyAuthenticators => (Code::ResourceExhausted, &TOO_MANY_AUTHENTICATORS),
         }
     }
 }
@@ -164,7 +200,7 @@ impl Rejected for Infallible {
 pub fn command<R: Rejected>(error: CommandError<R>, language: Language) -> Status {
     command_refused(error, |rejection| {
         let (code, reason) = rejection.refusal();
-        refused(code, reason, language, &[])
+        refused(code, reason, language, rejection.about().as_slice())
     })
 }
 
@@ -303,6 +339,41 @@ pub fn seal_erased(language: Language) -> Status {
 /// Somebody else's.
 pub fn not_custodian(language: Language) -> Status {
     refused(Code::PermissionDenied, &NOT_CUSTODIAN, language, &[])
+}
+
+/// A person has one authenticator for a hosted key.
+pub fn authenticator_enrolled(language: Language) -> Status {
+    refused(Code::AlreadyExists, &AUTHENTICATOR_ENROLLED, language, &[])
+}
+
+/// Nothing waits for this code.
+pub fn authenticator_not_found(language: Language) -> Status {
+    refused(Code::NotFound, &AUTHENTICATOR_NOT_FOUND, language, &[])
+}
+
+/// The first code of an authenticator is not the one of now.
+pub fn code_incorrect(language: Language) -> Status {
+    refused(Code::FailedPrecondition, &CODE_INCORRECT, language, &[])
+}
+
+/// The seal takes no code that is sent.
+pub fn code_unfit(language: Language) -> Status {
+    refused(Code::FailedPrecondition, &CODE_UNFIT, language, &[])
+}
+
+/// A code was sent a moment ago.
+pub fn code_just_sent(wait: Duration) -> Status {
+    generic_for_now(Code::ResourceExhausted, &CODE_JUST_SENT, wait)
+}
+
+/// Nobody sends codes.
+pub fn codes_off(language: Language) -> Status {
+    refused(Code::FailedPrecondition, &CODES_OFF, language, &[])
+}
+
+/// Whoever sends codes did not take it.
+pub fn code_not_sent(language: Language) -> Status {
+    refused(Code::Unavailable, &CODE_NOT_SENT, language, &[])
 }
 
 /// No such hosted key.

@@ -24,6 +24,7 @@ use crate::domain::batching::PURPOSE as BATCH_PURPOSE;
 use crate::domain::command::SealingAction;
 use crate::domain::event::{Fact, Step};
 use crate::domain::ids::{AttemptId, SealId};
+use crate::domain::policy::SecondFactor;
 use crate::domain::reason::Reason;
 use crate::domain::sealing::{AUDIENCE, PURPOSE};
 use crate::query::AttemptFilter;
@@ -82,12 +83,13 @@ impl SealingService for Grpc {
         &self,
         mut request: Request<pb::AuthorizeHostedSealingRequest>,
     ) -> Result<Response<pb::AuthorizeHostedSealingResponse>, Status> {
-        let pin = std::mem::take(&mut request.get_mut().pin); // before anything is computed from the message
-        let pin = parse::pin("pin", pin)?;
+        let asked = request.get_mut();
+        let typed = (std::mem::take(&mut asked.pin), std::mem::take(&mut asked.code)); // before anything is computed from the message
+        let typed = parse::typed("", typed.0, typed.1)?;
         let call = self.call(&request, "SealingService/AuthorizeHostedSealing", &request.get_ref().request_id)?;
         let message = request.into_inner();
         let turn = self.own_turn(&call, &message.seal_id, &message.attempt_id).await?;
-        let hosted = parse::hosted_use(message, pin)?;
+        let hosted = parse::hosted_use(message, typed)?;
         let answering = |decided: &Decided<Seal>| {
             answer(decided, |decided| pb::AuthorizeHostedSealingResponse { complete_before: complete_before(decided) })
         };
@@ -142,10 +144,11 @@ impl SealingService for Grpc {
         &self,
         mut request: Request<pb::AuthorizeHostedBatchRequest>,
     ) -> Result<Response<pb::AuthorizeHostedBatchResponse>, Status> {
-        let pin = std::mem::take(&mut request.get_mut().pin); // before anything is computed from the message
-        let pin = parse::pin("pin", pin)?;
+        let asked = request.get_mut();
+        let typed = (std::mem::take(&mut asked.pin), std::mem::take(&mut asked.code)); // before anything is computed from the message
+        let typed = parse::typed("", typed.0, typed.1)?;
         let call = self.call(&request, "SealingService/AuthorizeHostedBatch", &request.get_ref().request_id)?;
-        self.pass_hosted_batch(call, request.into_inner(), pin).await.map(response)
+        self.pass_hosted_batch(call, request.into_inner(), typed).await.map(response)
     }
 
     async fn sign_hosted_batch(
@@ -231,7 +234,7 @@ impl Grpc {
 /// What is kept of a step: the answer, or the refusal of a gate.
 pub(super) fn answer<R: Message + Default>(decided: &Decided<Seal>, done: impl Fn(&Decided<Seal>) -> R) -> Vec<u8> {
     match decided.events.iter().find_map(|event| refusal(&event.fact)) {
-        Some(refusal) => Answer::<R>::Refused(refusal).encode(),
+        Some(refusal) => Answer::<R>::Refused(of_both(refusal, &decided.state)).encode(),
         None => Answer::Done(done(decided)).encode(),
     }
 }
@@ -245,7 +248,7 @@ fn refusal(fact: &Fact) -> Option<Refusal> {
             _,
             Step::Begun { .. }
             | Step::PinTried { .. }
-            | Step::PinAccepted
+            | Step::PinAccepted { .. }
             | Step::PinLocked
             | Step::Authorized { .. }
             | Step::HostedSigned { .. }
@@ -274,6 +277,13 @@ fn refusal(fact: &Fact) -> Option<Refusal> {
     };
     let (gate, reason) = (reason.gate().letter().to_owned(), reason.code().to_owned());
     Some(Refusal { gate, reason, tries_left, detail: detail.map(|detail| detail.code().to_owned()) })
+}
+
+/// Where the policy asks for a code, nobody is told which of it and the PIN was wrong.
+fn of_both(refusal: Refusal, state: &Seal) -> Refusal {
+    let asks = state.entry().is_some_and(|entry| entry.policy.second_factor != SecondFactor::None);
+    let detail = (asks && refusal.reason == Reason::PinIncorrect.code()).then(|| refusals::PIN_OR_CODE.to_owned());
+    Refusal { detail: refusal.detail.or(detail), ..refusal }
 }
 
 pub(super) fn begun(seal: SealId, id: AttemptId, documents: u32, decided: &Decided<Seal>) -> pb::BeginSealingResponse {

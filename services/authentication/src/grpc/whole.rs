@@ -28,7 +28,7 @@ use tonic::{Request, Status, Streaming};
 use super::sealing::{answer, begun, complete_before};
 use super::{Call, Grpc, kept, parse, parse_whole, refusals};
 use crate::app::App;
-use crate::app::sealing::{HostedUse, Turn};
+use crate::app::sealing::{HostedUse, Turn, Typed};
 use crate::app::stamping::StampingError;
 use crate::app::whole::{
     Manner, NotSealed, Order, Received, Sound, at_its_beginning, completed, list_of, with_list, written,
@@ -38,7 +38,6 @@ use crate::domain::command::SealingAction;
 use crate::domain::document::{self, DigestKind, DocumentDigest, Original};
 use crate::domain::ids::AttemptId;
 use crate::domain::{Rejection, Seal};
-use crate::pins::Pin;
 
 const RPC: &str = "eseal.authentication.v1.SealingService/SealDocument";
 /// Bytes of a piece of the answer, and how many wait for a client.
@@ -86,7 +85,8 @@ impl Grpc {
         let metadata = caller.metadata(self.clock.now(), &request);
         let mut pieces = request.into_inner();
         let mut order = parse_whole::order(&mut pieces).await?;
-        let pin = parse::pin("order.pin", std::mem::take(&mut order.pin))?; // before anything is computed from the message
+        let typed = (std::mem::take(&mut order.pin), std::mem::take(&mut order.code)); // before anything is computed from the message
+        let typed = parse::typed("order.", typed.0, typed.1)?;
         let password = parse_whole::password(&mut order)?;
         let seal = parse::any_seal("order.seal_id", &order.seal_id)?;
         let manner = Arc::new(parse_whole::manner(&order, password)?);
@@ -103,7 +103,7 @@ impl Grpc {
         let whole = Whole { caller, language, key: RequestKey { content, ..key }, turn, theirs, original };
         let sound = received.looked_at(Arc::clone(&manner)).await;
         let sound = sound.map_err(|error| refusals::not_sealed(&error, language))?;
-        let (first, file) = self.seal_sound(whole, sound, manner, pin).await?;
+        let (first, file) = self.seal_sound(whole, sound, manner, typed).await?;
         Ok(sent_back(first, file, permit))
     }
 
@@ -113,7 +113,7 @@ impl Grpc {
         mut whole: Whole,
         sound: Sound,
         manner: Arc<Manner>,
-        pin: Pin,
+        typed: Typed,
     ) -> Result<(pb::SealedDocument, File), Status> {
         let (language, now) = (whole.language, whole.turn.metadata.now);
         whole.original.format = Some(match sound.format() {
@@ -138,7 +138,7 @@ impl Grpc {
         let order = Order { seal, manner: Arc::clone(&manner), time_stamp_room, time, signer: signer.clone() };
         let prepared = sound.laid_out(order).await.map_err(|error| not_sealed(&error))?;
         let places = wire_places(&prepared);
-        self.authorize_whole(&mut whole, &prepared, signer.fingerprint(), &places, pin).await?;
+        self.authorize_whole(&mut whole, &prepared, signer.fingerprint(), &places, typed).await?;
         let value = self.sign_whole(&mut whole, &prepared, pades.as_ref()).await?;
         let token = Some(value.time_stamp).filter(|token| !token.is_empty());
         let (mut file, sealed) = written(prepared, value.signature, token).await.map_err(|error| not_sealed(&error))?;
@@ -198,11 +198,11 @@ impl Grpc {
         prepared: &Prepared,
         certificate: Digest,
         places: &[seal_pb::Place],
-        pin: Pin,
+        typed: Typed,
     ) -> Result<(), Status> {
         let document_digest = Digest::try_from(prepared.digest()).map_err(|error| internal(&error))?;
         let places = parse::places("order.placement", places)?;
-        let hosted = HostedUse { pin, document_digest, certificate, places, original: whole.original.clone() };
+        let hosted = HostedUse { typed, document_digest, certificate, places, original: whole.original.clone() };
         let answering = |decided: &Decided<Seal>| {
             answer(decided, |decided| pb::AuthorizeHostedSealingResponse { complete_before: complete_before(decided) })
         };

@@ -9,21 +9,19 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use eseal_service::private_file::is_private;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, Identity, Url};
+use reqwest::{Client, Identity, Url};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::KeyError;
 use super::cipher::Key;
 use super::envelope::MAX_WRAPPED;
+use crate::outside::{address, chain, file, roots, unusable};
 
 /// Bytes of the longest answer: Base64 of the longest wrapped key, and room.
 const MAX_ANSWER: usize = 16 << 10;
-/// Bytes of the longest file with a token or certificates.
-const MAX_FILE: u64 = 256 << 10;
 const JSON: &str = "application/json";
 
 /// Where the KMS is, and who asks.
@@ -109,8 +107,7 @@ impl Kms {
             .no_proxy()
             .user_agent(concat!("eseal/", env!("CARGO_PKG_VERSION")));
         if let Some(path) = &config.ca_file {
-            let roots = Certificate::from_pem_bundle(&file(path, false)?).map_err(|error| unusable(path, error))?;
-            client = client.tls_certs_only(roots);
+            client = client.tls_certs_only(roots(path)?);
         }
         match (&config.cert_file, &config.cert_key_file) {
             (Some(certificate), Some(key)) => {
@@ -126,7 +123,8 @@ impl Kms {
             file(path, true)?;
         }
         let client = client.build().map_err(|error| chain(&error))?;
-        let [wrap, unwrap] = ["wrap", "unwrap"].map(|call| address(&config.url, call));
+        let [wrap, unwrap] =
+            ["wrap", "unwrap"].map(|call| address(&format!("{}/{call}", config.url.trim_end_matches('/'))));
         Ok(Self {
             client,
             wrap: wrap?,
@@ -182,19 +180,6 @@ impl Kms {
     }
 }
 
-fn address(url: &str, call: &str) -> Result<Url, String> {
-    let text = format!("{}/{call}", url.trim_end_matches('/'));
-    let address: Url = text.parse().map_err(|_| "url: it is no address".to_owned())?;
-    let is_here = address.host_str().is_some_and(|host| ["localhost", "127.0.0.1", "[::1]"].contains(&host));
-    let is_plain = !address.username().is_empty() || address.query().is_some() || address.fragment().is_some();
-    match address.scheme() {
-        _ if is_plain => Err("url: it has a user, a query or a fragment".to_owned()),
-        "https" => Ok(address),
-        "http" if is_here => Ok(address),
-        _ => Err("url: https:// is needed, but for a KMS on this machine".to_owned()),
-    }
-}
-
 /// The token as it is now: whoever hands tokens out replaces the file.
 async fn bearer(path: &Path) -> Result<HeaderValue, KeyError> {
     let path = path.to_owned();
@@ -205,27 +190,6 @@ async fn bearer(path: &Path) -> Result<HeaderValue, KeyError> {
         .map_err(|_| KeyError::Unavailable("the token has characters that no token has".to_owned()))?;
     header.set_sensitive(true);
     Ok(header)
-}
-
-fn file(path: &Path, is_secret: bool) -> Result<Zeroizing<Vec<u8>>, String> {
-    use std::io::Read as _;
-    let unreadable = |error: std::io::Error| unusable(path, error);
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let metadata = file.metadata().map_err(unreadable)?;
-    if is_secret && !is_private(&metadata) {
-        return Err(format!("{} can be read by others than its owner: set its mode to 0600", path.display()));
-    }
-    if metadata.len() > MAX_FILE {
-        return Err(format!("{} is too long", path.display()));
-    }
-    // Room for a key behind a certificate as well, so that nothing is left behind when it grows.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE as usize * 2));
-    file.take(MAX_FILE).read_to_end(&mut bytes).map_err(unreadable)?;
-    Ok(bytes)
-}
-
-fn unusable(path: &Path, error: impl std::error::Error) -> String {
-    format!("{} can't be used: {}", path.display(), chain(&error))
 }
 
 fn unreachable(error: reqwest::Error) -> KeyError {
@@ -241,23 +205,9 @@ fn garbled(why: &str) -> KeyError {
     KeyError::Unavailable(format!("the KMS gave an answer that is none: {why}"))
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {}", chain(cause)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_data_key_is_never_sent_in_the_clear_over_a_network() {
-        for url in ["https://kms.example/v1", "http://127.0.0.1:7500/v1/", "http://localhost/", "http://[::1]:1"] {
-            assert!(address(url, "wrap").is_ok_and(|address| address.path().ends_with("/wrap")), "{url}");
-        }
-        for url in ["http://kms.example", "ftp://kms.example", "kms", "https://a:b@kms.example", "https://kms/?a=b"] {
-            assert!(address(url, "wrap").is_err(), "{url}");
-        }
-    }
 
     #[test]
     fn a_kms_that_would_know_nobody_is_no_setting() {

@@ -440,8 +440,21 @@ async fn given(bureau: &Bureau, card: &Card, many: &Many, suites: &[Suite]) -> R
 }
 
 pub async fn hosted_given(bureau: &Bureau, hosted: &Hosted, many: &Many, pin: &str) -> Result<String, Status> {
+    hosted_given_with(bureau, hosted, many, pin, "").await
+}
+
+/// The same with a code.
+pub async fn hosted_given_with(
+    bureau: &Bureau,
+    hosted: &Hosted,
+    many: &Many,
+    pin: &str,
+    code: &str,
+) -> Result<String, Status> {
     let attempt_id = hosted_begun(bureau, hosted, many).await?;
-    bureau.zhou().authorize_hosted_batch(hosted_shown(hosted, many, &attempt_id, pin)).await?;
+    let request = hosted_shown(hosted, many, &attempt_id, pin);
+    let request = pb::AuthorizeHostedBatchRequest { code: code.to_owned(), ..request };
+    bureau.zhou().authorize_hosted_batch(request).await?;
     Ok(attempt_id)
 }
 
@@ -459,6 +472,7 @@ pub fn hosted_shown(hosted: &Hosted, many: &Many, attempt_id: &str, pin: &str) -
         seal_id: hosted.seal_id.clone(),
         attempt_id: attempt_id.to_owned(),
         pin: pin.to_owned(),
+        code: String::new(),
         root: many.tree.root().to_string(),
         documents: many.count(),
         certificate_digests: [&hosted.sm2, &hosted.p256].map(|by| by.fingerprint().to_string()).to_vec(),

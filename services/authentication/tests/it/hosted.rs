@@ -464,6 +464,7 @@ pub fn authorization(
 ) -> pb::AuthorizeHostedSealingRequest {
     pb::AuthorizeHostedSealingRequest {
         request_id: request_id(),
+        code: String::new(),
         seal_id: hosted.seal_id.clone(),
         attempt_id: attempt_id.to_owned(),
         pin: pin.to_owned(),

@@ -1,6 +1,7 @@
 //! Key management systems of others: the worked example that the guide shows, and stand-ins that are away, slow or lie.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -25,7 +26,7 @@ use crate::bureau::*;
 use crate::hosted::{Hosted, create, hosted, sealed_once};
 
 const TOKEN: &str = "token-of-the-tests";
-const KEY_ID: &str = "eseal-2027";
+pub const KEY_ID: &str = "eseal-2027";
 
 /// A KMS that keeps what it wraps in a table, and behaves as it is told.
 pub struct Kms {
@@ -270,23 +271,30 @@ async fn the_worked_example_of_the_guide_wraps_and_unwraps() {
 }
 
 /// `examples/kms/kms.py`, run for real.
-struct Example {
-    folder: TempDir,
-    url: String,
+pub struct Example {
+    pub folder: TempDir,
+    pub url: String,
     process: Child,
 }
 
 impl Example {
     fn start() -> Self {
+        Self::start_with(|folder| {
+            private(&folder.join("token"), TOKEN);
+            vec!["--token-file".into(), folder.join("token").into()]
+        })
+    }
+
+    /// With what says who may ask, which may put files into its folder.
+    pub fn start_with(who: impl FnOnce(&Path) -> Vec<OsString>) -> Self {
         let folder = TempDir::new().expect("a folder");
         std::fs::create_dir(folder.path().join("keys")).expect("a folder");
         std::fs::write(folder.path().join("keys").join(KEY_ID), "42".repeat(32)).expect("written");
-        private(&folder.path().join("token"), TOKEN);
+        let who = who(folder.path());
         let mut command = Command::new("python3"); // the one of the tests' own environment, by the PATH
         command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/kms/kms.py"));
         command.arg("--keys").arg(folder.path().join("keys"));
-        command.arg("--token-file").arg(folder.path().join("token"));
-        command.args(["--port", "0"]).stdout(Stdio::piped());
+        command.args(who).args(["--port", "0"]).stdout(Stdio::piped());
         let mut process = command.spawn().expect("python3");
         let mut port = String::new();
         let output = process.stdout.take().expect("its output");

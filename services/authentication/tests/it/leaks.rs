@@ -11,6 +11,7 @@ use sea_orm::ConnectionTrait as _;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 
 use crate::bureau::*;
+use crate::codes::{base32, enrolled, secret_of};
 use crate::hosted::{PIN, hosted, pdf_sealed_once, sealed_once};
 use crate::kms::private;
 use crate::privacy::dump;
@@ -48,6 +49,7 @@ async fn no_private_key_no_data_key_and_no_pin_is_in_the_database_the_events_or_
     bureau.zhou().authorize_hosted_sealing(request).await.expect_err("wrong");
     bureau.restart().await;
     sealed_once(&bureau, &hosted).await.expect("sealed");
+    let uri = enrolled(&bureau, &hosted, ZHOU).await;
 
     let mut secrets = vec![PIN.as_bytes().to_vec(), b"Wrong-6022140".to_vec()];
     for column in ["sm2_key", "p256_key"] {
@@ -55,6 +57,7 @@ async fn no_private_key_no_data_key_and_no_pin_is_in_the_database_the_events_or_
         secrets.extend([data_key, scalar(&pkcs8)]);
     }
     assert!(secrets.iter().skip(2).all(|secret| secret.len() == 32));
+    secrets.extend([secret_of(&uri).as_bytes().to_vec(), base32(secret_of(&uri))]);
     let logged = heard.0.lock().expect("no panic").clone();
     assert!(logged.len() > 10_000 && find(&logged, b"eseal"), "the logs hold what is logged: {} bytes", logged.len());
     let stored = dump(&bureau).await;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use eseal_pki::Suite;
 use eseal_proto::authentication::v1 as pb;
+use eseal_proto::authentication::v1::second_factor_service_client::SecondFactorServiceClient;
 use eseal_proto::authentication::v1::trust_service_client::TrustServiceClient;
 use eseal_proto::authentication::v1::use_service_client::UseServiceClient;
 use eseal_service::Role;
@@ -47,6 +48,7 @@ async fn people_of_another_organization_get_nothing_by_any_rpc() {
     let mut sealing = bureau.sealing("chen", Role::Custodian, Some(SUZHOU));
     let mut keys = bureau.keys("chen", Role::Custodian, Some(SUZHOU));
     let mut trust = TrustServiceClient::new(person(Role::Admin));
+    let mut factors = SecondFactorServiceClient::new(person(Role::Custodian));
     let asked = request(&mut uses::uses(&bureau, ZHOU, Role::Custodian), seal).await.expect("requested");
     let mut uses = UseServiceClient::new(person(Role::Custodian));
     let mut supervisor = UseServiceClient::new(person(Role::Reviewer));
@@ -216,6 +218,33 @@ async fn people_of_another_organization_get_nothing_by_any_rpc() {
             came(keys.get_hosted_key(pb::GetHostedKeyRequest { hosted_key_id: key.clone() }).await, |_| false),
         ),
         (
+            "SecondFactorService/EnrolAuthenticator",
+            OtherOrganization,
+            came(factors.enrol_authenticator(pb::EnrolAuthenticatorRequest { seal_id: seal.to_owned() }).await, |_| {
+                false
+            }),
+        ),
+        (
+            "SecondFactorService/ConfirmAuthenticator",
+            OtherOrganization,
+            came(factors.confirm_authenticator(first_code(seal)).await, |_| false),
+        ),
+        (
+            "SecondFactorService/RemoveAuthenticator",
+            OtherOrganization,
+            came(
+                SecondFactorServiceClient::new(person(Role::Admin))
+                    .remove_authenticator(lost_authenticator(seal))
+                    .await,
+                |_| false,
+            ),
+        ),
+        (
+            "SecondFactorService/SendSealingCode",
+            OtherOrganization,
+            came(factors.send_sealing_code(pb::SendSealingCodeRequest { seal_id: seal.to_owned() }).await, |_| false),
+        ),
+        (
             "TrustService/AddTrustAnchor",
             OtherOrganization,
             came(
@@ -297,9 +326,24 @@ fn creation() -> pb::CreateHostedKeyRequest {
     pb::CreateHostedKeyRequest { request_id: request_id(), organization, pin: "a long pin".to_owned() }
 }
 
+fn first_code(seal: &str) -> pb::ConfirmAuthenticatorRequest {
+    pb::ConfirmAuthenticatorRequest {
+        request_id: request_id(),
+        seal_id: seal.to_owned(),
+        authenticator_id: request_id(),
+        code: "123456".to_owned(),
+    }
+}
+
+fn lost_authenticator(seal: &str) -> pb::RemoveAuthenticatorRequest {
+    let (seal_id, custodian_id) = (seal.to_owned(), ZHOU.to_owned());
+    pb::RemoveAuthenticatorRequest { request_id: request_id(), seal_id, custodian_id }
+}
+
 fn hosted_use(card: &crate::card::Card, attempt_id: &str) -> pb::AuthorizeHostedSealingRequest {
     pb::AuthorizeHostedSealingRequest {
         request_id: request_id(),
+        code: String::new(),
         seal_id: card.seal_id.clone(),
         attempt_id: attempt_id.to_owned(),
         pin: "a long pin".to_owned(),
@@ -313,6 +357,7 @@ fn hosted_use(card: &crate::card::Card, attempt_id: &str) -> pb::AuthorizeHosted
 fn hosted_batch(seal: &str, attempt: &str) -> pb::AuthorizeHostedBatchRequest {
     pb::AuthorizeHostedBatchRequest {
         request_id: request_id(),
+        code: String::new(),
         seal_id: seal.to_owned(),
         attempt_id: attempt.to_owned(),
         pin: "a long pin".to_owned(),

@@ -46,6 +46,7 @@ async fn neither_a_pin_nor_a_private_key_is_anywhere_in_the_database() {
     let attempt_id = begin(&mut bureau.zhou(), &card.seal_id).await.expect("begun").attempt_id;
     let wrong = pb::AuthorizeHostedSealingRequest {
         request_id: request_id(),
+        code: String::new(),
         seal_id: card.seal_id.clone(),
         attempt_id,
         pin: PIN.to_owned(),

@@ -12,7 +12,7 @@ use crate::uses::{assert_denied, original, sealed, sealed_by};
 
 /// Each use is approved first, three at a time, within a week.
 pub const APPROVED: pb::SealPolicy =
-    pb::SealPolicy { approval_required: true, max_uses: 3, longest_deadline_s: 7 * 24 * 60 * 60 };
+    pb::SealPolicy { approval_required: true, max_uses: 3, longest_deadline_s: 7 * 24 * 60 * 60, second_factor: 0 };
 
 #[tokio::test]
 async fn a_policy_is_shown_with_its_seal_and_comes_back_after_a_rebuild() {

@@ -26,7 +26,7 @@ fn at_step(step: u8, kms: &Kms, bureau: &Bureau) -> impl Fn(Config) -> Config + 
     }
 }
 
-async fn rewraps(bureau: &Bureau, config: Config, check: bool) -> Rewrapped {
+pub async fn rewraps(bureau: &Bureau, config: Config, check: bool) -> Rewrapped {
     rewrap(config, &bureau.database, Rewrapping { check, tell: &mut |_, _| () }).await.expect("rewrapped")
 }
 
@@ -148,7 +148,7 @@ async fn the_command_is_killed_in_the_middle_and_does_the_rest_when_it_is_called
 }
 
 /// Settings that go over from the key file to a key in another file.
-fn to_another_file(bureau: &mut Bureau) -> Config {
+pub fn to_another_file(bureau: &mut Bureau) -> Config {
     let file = bureau.file("kek-2");
     private(&file, &"a5".repeat(32));
     Config {

@@ -148,6 +148,7 @@ pub fn order(seal_id: &str, pin: &str) -> pb::SealDocumentOrder {
     let spots = vec![pb::PlacementSpot { page: 1, x_um: 45_000, y_um: 112_000 }];
     pb::SealDocumentOrder {
         request_id: request_id(),
+        code: String::new(),
         seal_id: seal_id.to_owned(),
         pin: pin.to_owned(),
         placement: Some(pb::Placement { rule: Some(pb::placement::Rule::At(pb::PlacementAt { spots })) }),

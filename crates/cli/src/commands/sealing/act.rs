@@ -114,10 +114,12 @@ impl Attempt<'_> {
     pub async fn authorize_hosted_batch(
         &self,
         pin: &str,
+        code: &str,
         certificates: &[Certificate],
         list: &List,
     ) -> Result<(), Failure> {
         let request = pb::AuthorizeHostedBatchRequest {
+            code: code.to_owned(),
             request_id: request_id(),
             seal_id: self.seal().to_owned(),
             attempt_id: self.id().to_owned(),

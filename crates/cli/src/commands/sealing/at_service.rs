@@ -13,9 +13,9 @@ use tokio::task::block_in_place;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
-use super::asks_again;
 use super::attempt::client;
 use super::manner::Manner;
+use super::{asks_again, with_code};
 use crate::args::Seal;
 use crate::commands::Env;
 use crate::connect::{Server, request_id};
@@ -43,13 +43,17 @@ pub async fn seal(
         let order = pb::SealDocumentOrder {
             request_id: request_id(),
             seal_id: args.manner.seal.clone(),
+            code: String::new(),
             pin: pin.to_string(),
             placement: placement.clone(),
             reason: manner.reason.clone().unwrap_or_default(),
             size,
             manner: Some(wanted.clone()),
         };
-        match once(env, args, server, order, output).await {
+        let sealed = async |code: &str| {
+            once(env, args, server, pb::SealDocumentOrder { code: code.to_owned(), ..order.clone() }, output).await
+        };
+        match with_code(lang, args.manner.code_file.as_deref(), sealed).await {
             Err(failure) if failure.code == "PIN_INCORRECT" && asks_again(pin_file) => {
                 env.output.fail(&failure);
             }

@@ -132,11 +132,13 @@ impl<'a> Attempt<'a> {
     pub async fn authorize_hosted(
         &self,
         pin: &str,
+        code: &str,
         certificate: &Certificate,
         draft: &Prepared,
         original: Option<pb::OriginalDocument>,
     ) -> Result<(), Failure> {
         let request = pb::AuthorizeHostedSealingRequest {
+            code: code.to_owned(),
             request_id: request_id(),
             seal_id: self.seal.to_owned(),
             attempt_id: self.id().to_owned(),

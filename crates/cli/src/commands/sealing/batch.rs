@@ -28,7 +28,7 @@ use super::journal::{Ending, Journal, Line};
 use super::manner::Manner;
 use super::workers::side_by_side;
 use super::writing::no_lister;
-use super::{asks_again, digest_of, no_key, no_seal, unlock, usable};
+use super::{asks_again, digest_of, no_key, no_seal, unlock, usable, with_code};
 use crate::args::SealBatch;
 use crate::commands::Env;
 use crate::commands::fabrication::connected;
@@ -271,7 +271,8 @@ impl Run<'_> {
                 Holder::Hosted { pin } => pin,
             };
             let certificates: Vec<_> = certificates.collect();
-            let answer = attempt.authorize_hosted_batch(pin, &certificates, list).await;
+            let authorize = async |code: &str| attempt.authorize_hosted_batch(pin, code, &certificates, list).await;
+            let answer = with_code(lang, self.args.manner.code_file.as_deref(), authorize).await;
             let asks_again = asks_again(self.args.manner.pin_file.as_deref());
             match answer {
                 Err(failure) if failure.code == "PIN_INCORRECT" && asks_again => {

@@ -2,6 +2,7 @@
 
 use super::super::command::{CardUse, SealingAction, Statement};
 use super::super::facts::*;
+use super::super::policy::SecondFactor;
 use super::super::sealing::{AUDIENCE, PURPOSE};
 use super::super::{Command, Event, attempt as lifetimes};
 use super::*;
@@ -57,7 +58,7 @@ fn pin_right() -> Vec<Event> {
 }
 
 fn right_in(number: u8) -> Vec<Event> {
-    vec![begun(number, 0), step(number, Step::PinAccepted)]
+    vec![begun(number, 0), step(number, Step::PinAccepted { code: SecondFactor::None })]
 }
 
 fn with_count(number: u8, card_uses: u64) -> Command {

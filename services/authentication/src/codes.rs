@@ -1,0 +1,191 @@
+//! 第二因素: codes that a use of a hosted key needs beside its PIN, where the seal's policy asks for one: of an authenticator (TOTP,
+//! RFC 6238), or sent to the custodian by somebody else's service.
+//!
+//! A code is good once. What remembers that is no fact: it is a row that is changed before anything follows from it, by a statement
+//! that only one of several processes can win.
+//!
+//! - [`authenticators`]: their secrets; [`totp`]: their codes
+//! - [`sent`]: codes that are sent; [`webhook`]: how one gets to who sends it on
+
+mod authenticators;
+mod sent;
+mod totp;
+mod webhook;
+
+use std::fmt;
+use std::sync::Arc;
+
+use eseal_eventstore::Database;
+use eseal_kernel::Timestamp;
+use sea_orm::{ConnectionTrait as _, DbErr, StatementBuilder};
+use zeroize::Zeroizing;
+
+use crate::domain::ids::{AuthenticatorId, HostedKeyId, PersonId, SealId};
+use crate::domain::policy::SecondFactor;
+use crate::pins::{PinError, Pins};
+use crate::vault::{Vault, VaultError};
+
+pub use authenticators::Confirmed;
+pub(crate) use authenticators::place as authenticator_place;
+pub use sent::Sent;
+pub use webhook::{Webhook, WebhookConfig, WebhookError};
+
+use authenticators::Authenticator;
+
+/// The codes of hosted keys. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Codes {
+    database: Database,
+    vault: Arc<Vault>,
+    pins: Pins,
+    webhook: Option<Arc<Webhook>>,
+}
+
+/// A code as it was typed. Wiped when dropped; never shown.
+pub struct Code(Zeroizing<String>);
+
+/// Why a text is no code. Says nothing about the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a code has 6 or 8 digits")]
+pub struct InvalidCode;
+
+/// Why codes can't be made or compared.
+#[derive(Debug, thiserror::Error)]
+pub enum CodesError {
+    /// The database failed.
+    #[error("the database failed")]
+    Database(#[from] DbErr),
+    /// A secret can't be encrypted or decrypted.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// A code can't be hashed.
+    #[error(transparent)]
+    Pin(#[from] PinError),
+    /// What is stored of an authenticator or a code is none.
+    #[error("what is stored of an authenticator or a code is damaged")]
+    Damaged,
+    /// Nobody took the code to send it on.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
+}
+
+impl CodesError {
+    /// Whether it may be better later.
+    pub const fn is_for_now(&self) -> bool {
+        matches!(self, Self::Vault(error) if error.is_for_now())
+    }
+}
+
+/// For a use of which seal a code is, with which hosted key and by whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Whose<'a> {
+    /// The seal.
+    pub seal: SealId,
+    /// Its hosted key.
+    pub key: HostedKeyId,
+    /// The custodian.
+    pub person: &'a PersonId,
+    /// Their authenticator for the hosted key, if they have one.
+    pub authenticator: Option<AuthenticatorId>,
+}
+
+/// A code that was typed, and what it is compared with.
+#[derive(Debug)]
+pub struct Shown {
+    code: Code,
+    against: Against,
+}
+
+#[derive(Debug)]
+enum Against {
+    Authenticator(Option<Authenticator>),
+    Sent(SealId, PersonId),
+}
+
+impl Code {
+    /// Takes the text over; it is wiped whether or not it is a code.
+    ///
+    /// # Errors
+    /// It has not 6 or 8 digits.
+    pub fn try_new(text: String) -> Result<Self, InvalidCode> {
+        let text = Zeroizing::new(text);
+        let fits = [totp::DIGITS, sent::DIGITS].contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        if fits { Ok(Self(text)) } else { Err(InvalidCode) }
+    }
+
+    /// Where it comes from, if it is right: those that are sent have more digits than those of an authenticator.
+    fn kind(&self) -> SecondFactor {
+        if self.0.len() == sent::DIGITS { SecondFactor::Sent } else { SecondFactor::Totp }
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Code(…)")
+    }
+}
+
+impl Codes {
+    /// The codes in `database`, whose secrets are encrypted by `vault`; sent on by `webhook`, if by anybody.
+    pub fn new(database: Database, vault: Arc<Vault>, pins: Pins, webhook: Option<Webhook>) -> Self {
+        Self { database, vault, pins, webhook: webhook.map(Arc::new) }
+    }
+
+    /// Finds what a code is compared with, so that a key-encryption key that is away is noticed before a try is spent.
+    ///
+    /// # Errors
+    /// [`CodesError`].
+    pub async fn look_up(&self, code: Code, whose: Whose<'_>) -> Result<Shown, CodesError> {
+        let against = match code.kind() {
+            SecondFactor::Sent => Against::Sent(whose.seal, whose.person.clone()),
+            SecondFactor::None | SecondFactor::Totp | SecondFactor::Any => {
+                Against::Authenticator(match whose.authenticator {
+                    Some(id) => self.authenticator(whose.key, whose.person, id).await?,
+                    None => None,
+                })
+            }
+        };
+        Ok(Shown { code, against })
+    }
+
+    /// Where the code comes from, if that is what is asked for and it is right; it is used up then. Nothing is looked at, and no
+    /// code used up, where none is asked for.
+    ///
+    /// # Errors
+    /// [`CodesError`].
+    pub async fn takes(&self, asked: SecondFactor, shown: Shown, now: Timestamp) -> Result<SecondFactor, CodesError> {
+        let kind = shown.code.kind();
+        if asked == SecondFactor::None || !asked.is_met_by(kind) {
+            return Ok(SecondFactor::None);
+        }
+        let is_right = match shown.against {
+            Against::Authenticator(Some(own)) => self.takes_step(&own, &shown.code, now).await?,
+            Against::Authenticator(None) => false,
+            Against::Sent(seal, person) => self.takes_sent(seal, &person, shown.code, now).await?,
+        };
+        Ok(if is_right { kind } else { SecondFactor::None })
+    }
+
+    /// Rows that a statement changed, in a transaction of its own.
+    async fn changed(&self, statement: &impl StatementBuilder) -> Result<u64, DbErr> {
+        let transaction = self.database.begin().await?;
+        let rows = transaction.execute(statement).await?.rows_affected();
+        transaction.commit().await.map(|()| rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn six_or_eight_digits_are_a_code() {
+        for (text, kind) in [("123456", SecondFactor::Totp), ("00000000", SecondFactor::Sent)] {
+            assert_eq!(Code::try_new(text.to_owned()).expect("a code").kind(), kind);
+        }
+        for text in ["", "12345", "1234567", "123456789", "12345a", "１２"] {
+            assert!(Code::try_new(text.to_owned()).is_err(), "{text}");
+        }
+        assert!(!format!("{:?}", Code::try_new("271828".to_owned())).contains("271828"));
+    }
+}

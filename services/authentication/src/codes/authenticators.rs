@@ -1,0 +1,164 @@
+//! Secrets of authenticators: made, confirmed by a first code, asked for codes, and forgotten.
+
+use std::time::Duration;
+
+use eseal_kernel::{Id, Timestamp};
+use sea_orm::ConnectionTrait as _;
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
+use zeroize::Zeroizing;
+
+use super::{Code, Codes, CodesError, totp};
+use crate::contents::KEY_ID;
+use crate::domain::ids::{AuthenticatorId, HostedKeyId, PersonId};
+use crate::vault::random;
+
+const TABLE: &str = "authenticator_secret";
+/// How long a secret waits for its first code.
+const CONFIRM_WITHIN: Duration = Duration::from_secs(600);
+
+/// A new authenticator, which counts for nothing before it is confirmed.
+#[derive(Debug)]
+pub struct Offer {
+    /// Its id.
+    pub id: AuthenticatorId,
+    /// What is scanned; a secret that is shown this once.
+    pub uri: Zeroizing<String>,
+    /// When it is too late to confirm it.
+    pub confirm_before: Timestamp,
+}
+
+/// What a first code showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confirmed {
+    /// The authenticator knows the secret.
+    Yes,
+    /// It is not the code of now, or was used before.
+    WrongCode,
+    /// There is no such secret, or it waited too long.
+    NotOffered,
+}
+
+/// The secret of an authenticator, as it is used.
+#[derive(Debug)]
+pub(super) struct Authenticator {
+    name: String,
+    secret: Zeroizing<[u8; totp::SECRET]>,
+    made_at: Timestamp,
+}
+
+impl Codes {
+    /// Makes an authenticator for a person, in place of one that was not confirmed.
+    ///
+    /// # Errors
+    /// [`CodesError`].
+    pub async fn offer(
+        &self,
+        (key, person): (HostedKeyId, &PersonId),
+        account: &str,
+        now: Timestamp,
+    ) -> Result<Offer, CodesError> {
+        let mut secret = Zeroizing::new([0; totp::SECRET]);
+        random(&mut *secret)?;
+        let id = AuthenticatorId(Id::random(now));
+        let (owner, name) = (owner(key, person), name(key, person, id));
+        let sealed = self.vault.seal(&place(&name), &*secret).await?;
+        // One that has given a code is about to be in use, on another replica perhaps.
+        let earlier = Expr::col("owner").eq(owner.as_str()).and(Expr::col("last_step").eq(0));
+        self.changed(&Query::delete().from_table(TABLE).and_where(earlier).take()).await?;
+        let insert = Query::insert()
+            .into_table(TABLE)
+            .columns(["secret_id", "owner", "person_id", "secret", "last_step", "made_at", KEY_ID])
+            .values_panic([
+                name.into(),
+                owner.into(),
+                person.as_str().into(),
+                sealed.into(),
+                0_i64.into(),
+                now.micros().into(),
+                self.vault.current().into(),
+            ])
+            .take();
+        self.changed(&insert).await?;
+        let uri = totp::uri(&secret, account).ok_or(CodesError::Damaged)?;
+        Ok(Offer { id, uri, confirm_before: now.plus(CONFIRM_WITHIN) })
+    }
+
+    /// Whether this is a code of the authenticator that was offered. It is used up with that.
+    ///
+    /// # Errors
+    /// [`CodesError`].
+    pub async fn confirm(
+        &self,
+        (key, person): (HostedKeyId, &PersonId),
+        id: AuthenticatorId,
+        code: &Code,
+        now: Timestamp,
+    ) -> Result<Confirmed, CodesError> {
+        let offered = self.authenticator(key, person, id).await?;
+        let Some(offered) = offered.filter(|offered| now <= offered.made_at.plus(CONFIRM_WITHIN)) else {
+            return Ok(Confirmed::NotOffered);
+        };
+        let is_right = self.takes_step(&offered, code, now).await?;
+        Ok(if is_right { Confirmed::Yes } else { Confirmed::WrongCode })
+    }
+
+    /// Forgets the secrets of a person for a hosted key, for good: the files of the database forget them too.
+    ///
+    /// # Errors
+    /// [`CodesError`].
+    pub async fn forget(&self, key: HostedKeyId, person: &PersonId) -> Result<(), CodesError> {
+        let theirs = Expr::col("owner").eq(owner(key, person));
+        self.changed(&Query::delete().from_table(TABLE).and_where(theirs).take()).await?;
+        Ok(self.database.purge().await?)
+    }
+
+    /// The secret of an authenticator; none once it was forgotten.
+    pub(super) async fn authenticator(
+        &self,
+        key: HostedKeyId,
+        person: &PersonId,
+        id: AuthenticatorId,
+    ) -> Result<Option<Authenticator>, CodesError> {
+        let name = name(key, person, id);
+        let named = Expr::col("secret_id").eq(name.as_str());
+        let select = Query::select().columns(["secret", "made_at"]).from(TABLE).and_where(named).take();
+        let Some(row) = self.database.reader().query_one(&select).await? else { return Ok(None) };
+        let opened = self.vault.open_box(&place(&name), &row.try_get::<Vec<u8>>("", "secret")?).await?;
+        let secret = Zeroizing::new(opened.as_slice().try_into().map_err(|_| CodesError::Damaged)?);
+        Ok(Some(Authenticator { name, secret, made_at: Timestamp::from_micros(row.try_get("", "made_at")?) }))
+    }
+
+    /// Whether this is a code of the authenticator that was not used before, nor one after it.
+    pub(super) async fn takes_step(
+        &self,
+        own: &Authenticator,
+        code: &Code,
+        now: Timestamp,
+    ) -> Result<bool, CodesError> {
+        let seconds = u64::try_from(now.micros() / 1_000_000).unwrap_or_default();
+        let Some(step) = totp::step_of(&own.secret, &code.0, seconds) else { return Ok(false) };
+        // RFC 6238 §5.2: a step is accepted once, and none before it afterwards.
+        let step = i64::try_from(step).map_err(|_| CodesError::Damaged)?;
+        let take = Query::update()
+            .table(TABLE)
+            .value("last_step", step)
+            .and_where(Expr::col("secret_id").eq(own.name.as_str()))
+            .and_where(Expr::col("last_step").lt(step))
+            .take();
+        Ok(self.changed(&take).await? == 1)
+    }
+}
+
+fn owner(key: HostedKeyId, person: &PersonId) -> String {
+    format!("{key}/{person}")
+}
+
+/// Whose it is stands in its name, so that its box opens for nobody else.
+fn name(key: HostedKeyId, person: &PersonId, id: AuthenticatorId) -> String {
+    format!("{key}/{person}/{id}")
+}
+
+/// The place that the box of an authenticator's secret is bound to.
+pub(crate) fn place(name: &str) -> String {
+    format!("authenticator_secret/{name}")
+}
