@@ -146,8 +146,9 @@ impl Pki {
             .fold(config.to_owned(), |config, folder| config.replace(folder, &format!("{at}{folder}")));
         for line in config.lines().filter(|line| !line.starts_with('#')) {
             // Whatever is named lies where it is named, as it will in the container.
-            if let Some((_, path)) = line.split_once("_file = ") {
-                self.put(name, Path::new(path.trim_matches('"')));
+            let named = line.strip_prefix("file = ").or_else(|| line.split_once("_file = ").map(|(_, path)| path));
+            if let Some(path) = named.map(|path| path.trim_matches('"')).filter(|path| !path.is_empty()) {
+                self.put(name, Path::new(path));
             }
         }
         let file = place.path().join("config.toml");
@@ -165,7 +166,7 @@ impl Pki {
         let content = match file {
             _ if pem.is_file() => std::fs::read(pem).expect("PEM"),
             _ if file.ends_with("-url") => b"postgres://role:word@localhost/eseal?sslmode=verify-full".to_vec(),
-            "content-key" => "5e".repeat(32).into_bytes(),
+            "content-key" | "key" | "secret" => "5e".repeat(32).into_bytes(),
             _ => b"135790".to_vec(),
         };
         std::fs::write(path, content).expect("written");
