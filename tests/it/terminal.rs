@@ -134,6 +134,7 @@ fn a_maker_works_through_the_queue_with_cards_inserted_one_after_the_other() {
     let (status, shown) = zhang.ends();
     assert!(exited(&status, 0), "{status:?}: {shown}");
     assert!(!shown.contains(PIN) && !shown.contains(UNLIKE_ANYTHING), "no PIN is shown: {shown}");
+    assert!(shown.matches(&first).count() >= 2, "the queue is readable where the terminal tells no width: {shown}");
     for application in [first, second] {
         let state = company.as_(&["zhang", "show", "fabrication", &application]).good().value["state"].clone();
         assert_eq!(state, "FABRICATION_STATE_MADE");

@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 use crate::failure::Failure;
 use crate::lang::Lang;
 
+/// The fewest columns that a table is fitted into.
+const NARROWEST: u16 = 60;
+
 /// Where results go: people's words or one JSON value, to standard output; everything else to standard error.
 #[derive(Debug, Clone, Copy)]
 pub struct Output {
@@ -91,7 +94,11 @@ impl Output {
             return self.lang.pick("(无)", "(none)").to_owned();
         }
         let mut table = Table::new();
-        table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+        table.load_style(UTF8_HORIZONTAL_ONLY);
+        // A terminal that does not know its width says 0; in so few columns a table would be a letter wide.
+        if table.width().is_none_or(|width| width >= NARROWEST) {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+        }
         table.set_header(head.to_vec());
         table.add_rows(rows);
         table.to_string()
