@@ -313,9 +313,19 @@ impl Eseal {
         command
     }
 
-    /// `eseal` as somebody at a terminal runs it, in English, not started yet.
+    /// `eseal` as somebody at a terminal runs it, in English, not started yet. Ctrl-C interrupts it though it does not interrupt
+    /// these tests, as where a shell runs them in the background.
     pub fn at_terminal<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
-        self.speaking(&["--lang", "en"], words)
+        let eseal = self.speaking(&["--lang", "en"], words);
+        let mut command = Command::new("env");
+        command.arg("--default-signal=INT").arg(eseal.get_program()).args(eseal.get_args());
+        for (name, value) in eseal.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command
     }
 
     fn speaking<S: AsRef<OsStr>>(&self, first: &[&str], words: impl IntoIterator<Item = S>) -> Command {
