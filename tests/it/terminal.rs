@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::thread::sleep;
+use std::thread::park_timeout;
 use std::time::{Duration, Instant};
 
 use eseal_e2e::company::{Company, PIN, WRONG_PIN, YUNQI, id_of};
@@ -54,15 +54,15 @@ impl Terminal {
     /// Waits until the program has ended: how, and everything that was shown. Not for the end of what it shows: programs that
     /// other tests started meanwhile may hold its terminal.
     fn ends(mut self) -> (WaitStatus, String) {
+        let process = self.session.process();
+        let ended = || process.status().filter(|status| *status != WaitStatus::StillAlive);
         let begun = Instant::now();
         let status = loop {
-            match self.session.process().status() {
-                Some(WaitStatus::StillAlive) => {
-                    assert!(begun.elapsed() < Duration::from_millis(PATIENCE), "it does not end: {}", self.shown);
-                    sleep(Duration::from_millis(20));
-                }
-                status => break status.expect("its end is told"),
+            if let Some(status) = ended() {
+                break status;
             }
+            assert!(begun.elapsed() < Duration::from_millis(PATIENCE), "it does not end: {}", self.shown);
+            park_timeout(Duration::from_millis(20));
         };
         self.shown.extend(std::iter::from_fn(|| self.session.try_read()));
         (status, self.shown)
