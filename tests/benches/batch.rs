@@ -27,7 +27,7 @@ fn main() {
     fill(&company.path("in"));
     // In turns, so that what the machine does meanwhile meets both.
     let mut figures = [Vec::new(), Vec::new()];
-    for round in 0..3 {
+    for round in 0..5 {
         for (figures, cores) in figures.iter_mut().zip(["0", "0,1"]) {
             figures.push(per_second(&company, &seal, cores, &format!("out-{round}-{}", cores.len())));
         }

@@ -9,7 +9,9 @@ mod document;
 pub mod inputs;
 mod journal;
 mod manner;
+mod portion;
 mod position;
+mod results;
 pub mod workers;
 mod writing;
 

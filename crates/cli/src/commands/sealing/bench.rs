@@ -1,25 +1,30 @@
 //! What several work at side by side in an act: laying a document out, and writing it.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use eseal_card::{Card, Key};
 use eseal_documents::Format;
 use eseal_documents::sealing::{Prepared, UsableSeal};
-use eseal_kernel::Timestamp;
+use eseal_kernel::{Digest, Timestamp};
 use eseal_online::pades::Pades;
 use eseal_pki::{Certificate, DigestAlg, Hasher, Suite};
 use tokio::runtime::Handle;
 use zeroize::Zeroizing;
 
-use super::batch::Ready;
+use super::act::{List, Listed};
+use super::attempt::Attempt;
 use super::document::{Document, Sealing};
 use super::inputs::Input;
+use super::journal::{self, Journal};
 use super::manner::Manner;
 use super::no_key;
+use super::workers::side_by_side;
 use super::writing::{Lister, Writing};
 use crate::commands::Env;
 use crate::failure::{Failure, Kind, open_to_others};
@@ -47,14 +52,29 @@ pub(super) struct Bench<'a> {
     pub(super) env: &'a Env,
     pub(super) manner: &'a Manner,
     pub(super) means: &'a Means,
+    pub(super) attempt: &'a Attempt<'a>,
+    /// Where sealed documents wait.
+    folder: PathBuf,
     /// The sealing time.
-    pub(super) time: Timestamp,
+    time: Timestamp,
     /// Where those who work side by side have their time stamps asked for.
-    pub(super) runtime: Handle,
+    runtime: Handle,
+}
+
+/// A document that is digested.
+pub(super) struct Ready {
+    pub(super) input: Input,
+    pub(super) listed: Listed,
+    pub(super) suite: Suite,
+    pub(super) structure_size: usize,
+    /// What is laid out of it, if it was kept.
+    pub(super) draft: Slot<Draft>,
 }
 
 /// A document that is sealed and waits for the service's word.
 pub(super) struct Waiting {
+    /// Where it waits.
+    pub(super) path: PathBuf,
     pub(super) signature: Vec<u8>,
     pub(super) output_digest: String,
 }
@@ -64,14 +84,45 @@ pub(super) type Draft = (Document, Prepared);
 /// The same with its signature.
 pub(super) type Signed = (Draft, Vec<u8>);
 
+/// Documents whose layout is kept between digesting and sealing: each takes as much memory as the picture and what is
+/// written of the document anew.
+const KEPT: usize = 400;
 /// What a structure has beside what is signed.
 const AROUND: usize = 8 << 10;
 
 pub(super) const SUITES: [Suite; 2] = [Suite::Sm2Sm3, Suite::EcdsaP256Sha256];
 
-impl Bench<'_> {
+impl<'a> Bench<'a> {
+    /// Panics outside of a runtime.
+    pub(super) fn new(
+        env: &'a Env,
+        manner: &'a Manner,
+        means: &'a Means,
+        attempt: &'a Attempt<'a>,
+        journal: &Journal,
+    ) -> Self {
+        let (folder, time) = (journal.folder().to_owned(), attempt.sealing_time());
+        Self { env, manner, means, attempt, folder, time, runtime: Handle::current() }
+    }
+
+    /// Digests documents, so many at a time. The first few are kept laid out.
+    pub(super) fn digest_all(&self, jobs: NonZeroUsize, inputs: &[Input]) -> Vec<Result<Ready, Failure>> {
+        let (kept, told) = (AtomicUsize::new(0), self.attempt.original_needed());
+        let digest = |input: &Input| {
+            let (document, prepared) = self.prepare(input, true)?;
+            let digest = Digest::try_from(prepared.digest());
+            let digest = digest.map_err(|error| Failure::usage(self.env.lang(), error))?;
+            let (places, structure_size) = (prepared.places().to_vec(), prepared.to_sign().len() + self.around());
+            let original = told.then(|| document.original());
+            let (listed, suite) = (Listed { index: 0, digest, places, original }, self.manner.suite(document.format()));
+            let draft = Some((document, prepared)).filter(|_| kept.fetch_add(1, Ordering::Relaxed) < KEPT);
+            Ok(Ready { input: input.clone(), listed, suite, structure_size, draft: Slot::new(draft) })
+        };
+        side_by_side(jobs, inputs, digest)
+    }
+
     /// Bytes that a structure has beside what is signed, about.
-    pub(super) fn around(&self) -> usize {
+    fn around(&self) -> usize {
         let chain: usize = self.manner.chain.iter().map(|certificate| certificate.der().len()).sum();
         let stamp = self.means.pades.values().map(Pades::room).max().unwrap_or_default();
         AROUND + chain + stamp
@@ -82,7 +133,7 @@ impl Bench<'_> {
     }
 
     /// Everything but the signature.
-    pub(super) fn prepare(&self, input: &Input, is_first: bool) -> Result<Draft, Failure> {
+    fn prepare(&self, input: &Input, is_first: bool) -> Result<Draft, Failure> {
         let lang = self.env.lang();
         if input.output.exists() {
             return Err(Failure::new(Kind::Usage, "FILE_EXISTS", lang).because(input.output.display()));
@@ -110,8 +161,43 @@ impl Bench<'_> {
         Err(changed.because(ready.input.file.display()))
     }
 
-    /// The sealed document, whole and on disk, where it waits.
-    pub(super) fn write(&self, (document, prepared): Draft, signature: &[u8], path: &Path) -> Result<Waiting, Failure> {
+    /// Has the service record what was sealed; the reason of each that it refused.
+    pub(super) fn complete(
+        &self,
+        list: &List,
+        documents: Vec<(Listed, Vec<u8>)>,
+        is_last: bool,
+    ) -> Result<Vec<Result<(), String>>, Failure> {
+        self.runtime.block_on(self.attempt.complete_batch(list, documents, is_last))
+    }
+
+    /// A signature of the hosted key for each.
+    pub(super) fn sign_hosted(
+        &self,
+        list: &List,
+        documents: Vec<(Listed, Vec<u8>, Digest)>,
+    ) -> Result<Vec<Result<Vec<u8>, String>>, Failure> {
+        self.runtime.block_on(self.attempt.sign_hosted_batch(list, documents))
+    }
+
+    /// The sealed document, whole, where it waits.
+    pub(super) fn write(&self, draft: Draft, signature: &[u8], ready: &Ready) -> Result<Waiting, Failure> {
+        let path = journal::waiting(&self.folder, self.attempt.id(), ready.listed.index);
+        let written = self.write_to(draft, signature, &path);
+        if written.is_err() {
+            let _ = fs::remove_file(&path);
+        }
+        let (signature, output_digest) = written?;
+        Ok(Waiting { path, signature, output_digest })
+    }
+
+    /// The signature structure, and SHA-256 of what was written.
+    fn write_to(
+        &self,
+        (document, prepared): Draft,
+        signature: &[u8],
+        path: &Path,
+    ) -> Result<(Vec<u8>, String), Failure> {
         let unwritable = |error: io::Error| Failure::unwritable(self.env.lang(), path, &error);
         let file = File::options().read(true).write(true).create(true).truncate(true).open(path).map_err(unwritable)?;
         let mut out = Digesting { file: &file, hasher: DigestAlg::Sha256.hasher() };
@@ -126,8 +212,7 @@ impl Bench<'_> {
         let work = writing.write(&document, prepared, signature, &mut out, written, beside);
         let sealed = self.runtime.block_on(work)?;
         open_to_others(&file).map_err(unwritable)?;
-        file.sync_all().map_err(unwritable)?;
-        Ok(Waiting { signature: sealed.signature, output_digest: hex::encode(out.hasher.finish()) })
+        Ok((sealed.signature, hex::encode(out.hasher.finish())))
     }
 }
 

@@ -124,7 +124,12 @@ impl Journal {
 
     /// Where a document waits.
     pub fn waiting(&self, attempt: &str, index: u32) -> PathBuf {
-        self.waiting.join(format!("{attempt}-{index}"))
+        waiting(&self.waiting, attempt, index)
+    }
+
+    /// The folder where documents wait.
+    pub fn folder(&self) -> &Path {
+        &self.waiting
     }
 
     /// Notes what became of documents; on return it is on disk.
@@ -190,6 +195,11 @@ impl Drop for Journal {
     fn drop(&mut self) {
         let _ = fs::remove_dir(&self.waiting); // unless something waits
     }
+}
+
+/// Where a document waits in that folder.
+pub fn waiting(folder: &Path, attempt: &str, index: u32) -> PathBuf {
+    folder.join(format!("{attempt}-{index}"))
 }
 
 /// What was noted as sealed last, by the place of the sealed document. A line that was not written to its end says nothing.

@@ -1,0 +1,147 @@
+//! Documents of an act that go to the service together: sealed in one portion while it looks at the one before.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::SyncSender;
+
+use eseal_pki::Signer as _;
+
+use super::act::{List, fitting};
+use super::bench::{Bench, Draft, Holder, Ready, Signed, Slot, Waiting};
+use super::no_key;
+use super::workers::side_by_side;
+use crate::commands::Env;
+use crate::failure::{Failure, Kind};
+use crate::lang::Lang;
+
+/// Portions that are sealed before the service has looked at the one before them.
+pub(super) const AHEAD: usize = 1;
+/// Files that are waited for at once until they are on disk: disks answer many as fast as one.
+const SYNCS: NonZeroUsize = NonZeroUsize::new(16).expect("some");
+
+/// Documents that go to the service together, sealed and written; of those that could not be, why.
+pub(super) struct Portion {
+    pub(super) documents: Vec<Ready>,
+    pub(super) written: Vec<Result<Waiting, Failure>>,
+    /// No other one comes after it in the act.
+    pub(super) is_last: bool,
+}
+
+impl Portion {
+    /// Waits until what was written would outlast a power cut.
+    pub(super) fn make_last(&mut self, lang: Lang) {
+        let sync = |path: &Path| File::options().write(true).open(path).and_then(|file| file.sync_all());
+        let make_last = |written: &Result<Waiting, Failure>| {
+            let path = &written.as_ref().ok()?.path;
+            sync(path).err().map(|error| Failure::unwritable(lang, path, &error))
+        };
+        let failed = side_by_side(SYNCS, &self.written, make_last);
+        for (written, failed) in self.written.iter_mut().zip(failed) {
+            if let Some(failure) = failed {
+                *written = Err(failure);
+            }
+        }
+    }
+
+    /// Nobody may have what is not recorded.
+    pub(super) fn throw_away(&self) {
+        for waiting in self.written.iter().flatten() {
+            let _ = fs::remove_file(&waiting.path);
+        }
+    }
+}
+
+impl Bench<'_> {
+    /// Seals portion after portion and hands them over, until all are or nobody takes them any more.
+    pub(super) fn seal_all(
+        &self,
+        jobs: NonZeroUsize,
+        list: &List,
+        mut ready: Vec<Ready>,
+        stopped: &AtomicBool,
+        hand_over: &SyncSender<Result<Portion, Failure>>,
+    ) {
+        while !ready.is_empty() && !stopped.load(Ordering::Relaxed) {
+            let sizes = ready.iter().map(|ready| (ready.structure_size, ready.listed.places.len()));
+            let rest = ready.split_off(fitting(sizes).min(ready.len()));
+            let documents = std::mem::replace(&mut ready, rest);
+            let portion = self.seal(jobs, list, documents, ready.is_empty());
+            let failed = portion.is_err();
+            if hand_over.send(portion).is_err() || failed {
+                return;
+            }
+        }
+    }
+
+    fn seal(&self, jobs: NonZeroUsize, list: &List, documents: Vec<Ready>, is_last: bool) -> Result<Portion, Failure> {
+        let draft = |ready: &Ready| ready.draft.take().map_or_else(|| self.prepare_again(ready), Ok);
+        let drafts = side_by_side(jobs, &documents, draft);
+        let signatures = self.signatures(jobs, list, &documents, &drafts)?;
+        let signed = drafts.into_iter().zip(signatures).map(|(draft, signature)| Ok((draft?, signature?)));
+        let signed: Vec<_> = documents.iter().zip(signed.map(|signed| Slot::new(Some(signed)))).collect();
+        let write = |(ready, signed): &(&Ready, Slot<Result<Signed, Failure>>)| {
+            let (draft, signature) = signed.take().unwrap_or_else(|| Err(failed(self.env)))?;
+            self.write(draft, &signature, ready)
+        };
+        let written = side_by_side(jobs, &signed, write);
+        drop(signed);
+        Ok(Portion { documents, written, is_last })
+    }
+
+    /// A signature for each, of the card or of the hosted key.
+    fn signatures(
+        &self,
+        jobs: NonZeroUsize,
+        list: &List,
+        documents: &[Ready],
+        drafts: &[Result<Draft, Failure>],
+    ) -> Result<Vec<Result<Vec<u8>, Failure>>, Failure> {
+        let both: Vec<_> = documents.iter().zip(drafts).collect();
+        match &self.means.holder {
+            Holder::Card { keys, .. } => {
+                let sign = |(ready, draft): &(&Ready, &Result<Draft, Failure>)| {
+                    let (_, prepared) = draft.as_ref().map_err(|_| failed(self.env))?;
+                    let key = keys.get(ready.suite.name()).ok_or_else(|| no_key(self.env.lang(), ready.suite))?;
+                    key.sign(prepared.to_sign()).map_err(|error| failed(self.env).because(error))
+                };
+                Ok(side_by_side(jobs, &both, sign))
+            }
+            Holder::Hosted { .. } => self.hosted_signatures(list, &both),
+        }
+    }
+
+    fn hosted_signatures(
+        &self,
+        list: &List,
+        both: &[(&Ready, &Result<Draft, Failure>)],
+    ) -> Result<Vec<Result<Vec<u8>, Failure>>, Failure> {
+        let asked = both.iter().filter_map(|(ready, draft)| {
+            let (_, prepared) = draft.as_ref().ok()?;
+            let certificate = self.means.certificates.get(ready.suite.name())?.fingerprint();
+            Some((ready.listed.clone(), prepared.to_sign().to_vec(), certificate))
+        });
+        let asked: Vec<_> = asked.collect();
+        let indexes: Vec<_> = asked.iter().map(|(listed, ..)| listed.index).collect();
+        let given = self.sign_hosted(list, asked)?;
+        let mut given: BTreeMap<_, _> = indexes.into_iter().zip(given).collect();
+        let of = |(ready, _): &(&Ready, _)| match given.remove(&ready.listed.index) {
+            Some(Ok(signature)) => Ok(signature),
+            Some(Err(reason)) => Err(refused(self.env, &reason)),
+            None => Err(failed(self.env)),
+        };
+        Ok(both.iter().map(of).collect())
+    }
+}
+
+fn failed(env: &Env) -> Failure {
+    Failure::new(Kind::Refused, "SIGNING_FAILED", env.lang())
+}
+
+/// A document that the service refused.
+pub(super) fn refused(env: &Env, reason: &str) -> Failure {
+    let known = ["DOCUMENT_NOT_LISTED", "DOCUMENT_ALREADY_SEALED"].into_iter().find(|code| *code == reason);
+    Failure::new(Kind::Refused, known.unwrap_or("SIGNING_FAILED"), env.lang())
+}
