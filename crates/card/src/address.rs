@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::sm2_numbers::Sm2Input;
 use crate::uri::{MAX_URI, TokenUri};
 
 /// A card's place: `FILE`, `pkcs11:…` (RFC 7512) or `skf:LIBRARY[#DEVICE]`.
@@ -30,6 +31,16 @@ pub struct SkfAddress {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not the place of a card: {0}")]
 pub struct InvalidAddress(pub(crate) String);
+
+impl CardAddress {
+    /// What its device takes to sign by SM2. SKF devices take digests (GM/T 0016 §7.6.9).
+    pub(crate) fn sm2_input(&self) -> Sm2Input {
+        match self {
+            Self::Token(uri) => uri.sm2.map(|numbers| numbers.input).unwrap_or_default(),
+            Self::File(_) | Self::Skf(_) => Sm2Input::Digest,
+        }
+    }
+}
 
 impl FromStr for CardAddress {
     type Err = InvalidAddress;

@@ -13,6 +13,7 @@ use crate::driver::process::Driver;
 use crate::driver::wire::{Algorithm, Answer, Bytes, Initialize, KeyKind, Listed, Request, Secret, Shown};
 use crate::error::{CardError, DriverError};
 use crate::pin::Pin;
+use crate::sm2_numbers::Sm2Input;
 use crate::soft_card::CardKind;
 use crate::stored::is_for;
 use crate::tries::Tries;
@@ -28,6 +29,7 @@ pub(crate) struct DeviceCard(Arc<Inner>);
 
 struct Inner {
     address: String,
+    sm2: Sm2Input,
     drivers: Drivers,
     driver: Arc<Driver>,
     serial: String,
@@ -64,12 +66,12 @@ pub(crate) struct DeviceKey {
     driver: Arc<Driver>,
     public: PublicKey,
     suite: Suite,
+    sm2: Sm2Input,
 }
 
 impl DeviceCard {
     pub(crate) fn open(address: &CardAddress, drivers: &Drivers) -> Result<Self, CardError> {
-        let address = address.to_string();
-        let driver = opened(&address, drivers)?;
+        let driver = opened(&address.to_string(), drivers)?;
         Self::looked_at(address, drivers, driver)
     }
 
@@ -83,20 +85,20 @@ impl DeviceCard {
     }
 
     pub(crate) fn initialize(address: &CardAddress, new: &NewCard, drivers: &Drivers) -> Result<Self, CardError> {
-        let address = address.to_string();
-        let driver = drivers.start(&address)?;
+        let driver = drivers.start(&address.to_string())?;
         let (admin, pin) = (secret(&new.admin), secret(&new.pin));
-        let wanted = Initialize { address: address.clone(), label: new.label.clone(), kind: new.kind, admin, pin };
+        let wanted = Initialize { address: address.to_string(), label: new.label.clone(), kind: new.kind, admin, pin };
         done(&driver, &Request::Initialize(Box::new(wanted)))?;
         Self::looked_at(address, drivers, driver)
     }
 
-    fn looked_at(address: String, drivers: &Drivers, driver: Driver) -> Result<Self, CardError> {
+    fn looked_at(address: &CardAddress, drivers: &Drivers, driver: Driver) -> Result<Self, CardError> {
         let shown = show(&driver)?;
         let (serial, seen) = (serial(&shown.serial)?, Seen::checked(shown)?);
         let (driver, drivers) = (Arc::new(driver), drivers.clone());
         let (seen, is_taken) = (Mutex::new(seen), AtomicBool::new(false));
-        Ok(Self(Arc::new(Inner { address, drivers, driver, serial, seen, is_taken })))
+        let (address, sm2) = (address.to_string(), address.sm2_input());
+        Ok(Self(Arc::new(Inner { address, sm2, drivers, driver, serial, seen, is_taken })))
     }
 
     pub(crate) fn address(&self) -> &str {
@@ -219,7 +221,8 @@ impl UnlockedDevice {
 
     fn look_again(&mut self) -> Result<(), CardError> {
         let seen = self.look()?;
-        let of = |key: SeenKey| DeviceKey { driver: Arc::clone(&self.driver), public: key.public, suite: key.suite };
+        let (driver, sm2) = (&self.driver, self.card.0.sm2);
+        let of = |key: SeenKey| DeviceKey { driver: Arc::clone(driver), public: key.public, suite: key.suite, sm2 };
         self.keys = seen.keys.into_iter().map(of).collect();
         Ok(())
     }
@@ -250,11 +253,12 @@ impl DeviceKey {
         message.extend(nonce);
         let signature = self.signature(&message)?;
         let verified = self.public.verify(&message, &signature);
-        verified.map_err(|_| lied(format!("its {} key is another one than it shows", self.suite)))
+        verified
+            .map_err(|_| lied(format!("its {} key signs otherwise than the public key says that it shows", self.suite)))
     }
 
     pub(crate) fn signature(&self, message: &[u8]) -> Result<Vec<u8>, CardError> {
-        let input = self.public.device_input(self.suite, message).ok_or(CardError::NoKey(self.suite))?;
+        let input = self.sm2.of(&self.public, self.suite, message).ok_or(CardError::NoKey(self.suite))?;
         let key = Algorithm::from(self.suite);
         match self.driver.ask(&Request::Sign { key, input: Bytes(input) })? {
             Answer::Signed(raw) => self

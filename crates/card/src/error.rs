@@ -54,6 +54,9 @@ pub enum CardError {
     /// The token or device was taken away while it was used.
     #[error("the card was removed while it was used")]
     Removed,
+    /// The token or device logged out by itself, or another program logged it out.
+    #[error("the card logged out by itself: its PIN is needed again")]
+    LoggedOut,
     /// A card is to be made where a file lies already; nothing is ever overwritten.
     #[error("there is a file at {0} already")]
     Exists(PathBuf),
@@ -188,12 +191,23 @@ pub enum CardError {
 }
 
 impl CardError {
+    /// Whether the driver, or the device behind it, is not to be asked again: it has to be opened anew, with the PIN.
+    pub(crate) const fn is_gone(&self) -> bool {
+        matches!(
+            self,
+            Self::Driver(DriverError::Crashed(_) | DriverError::Hung(_) | DriverError::Garbled(_))
+                | Self::Removed
+                | Self::LoggedOut
+        )
+    }
+
     /// What a fault means for the card at an address.
     pub(crate) fn of_device(fault: Fault, address: &str) -> Self {
         match fault {
             Fault::Absent => Self::Absent(address.to_owned()),
             Fault::Several(which) => Self::Several(which),
             Fault::Removed => Self::Removed,
+            Fault::LoggedOut => Self::LoggedOut,
             Fault::PinIncorrect(tries_left) => Self::PinIncorrect { tries_left },
             Fault::PinLocked => Self::PinLocked,
             Fault::AdminPinIncorrect(tries_left) => Self::AdminPinIncorrect { tries_left },

@@ -14,6 +14,8 @@ pub(crate) enum Fault {
     Several(Vec<String>),
     /// It was there, and is not any more.
     Removed,
+    /// Its PIN was right once, and is wanted again.
+    LoggedOut,
     PinIncorrect(Tries),
     PinLocked,
     AdminPinIncorrect(Tries),

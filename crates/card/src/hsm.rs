@@ -16,6 +16,7 @@ use crate::driver::Drivers;
 use crate::driver::process::Driver;
 use crate::driver::wire::{Algorithm, Answer, Bytes, KeyKind, Offers, Request, Secret, SecretBytes};
 use crate::error::{CardError, DriverError};
+use crate::sm2_numbers::Sm2Input;
 use crate::tries::Tries;
 
 /// A token that could not be opened is let alone for so long, so that those who wait for it don't each wait for its driver.
@@ -31,6 +32,7 @@ pub struct Hsm(Arc<Inner>);
 
 struct Inner {
     address: String,
+    sm2: Sm2Input,
     pin: Zeroizing<String>,
     drivers: Drivers,
     state: Mutex<State>,
@@ -67,8 +69,8 @@ impl Hsm {
                 return Err(CardError::NotOffered("to keep keys for a service: PKCS #11 tokens do".to_owned()));
             }
         }
-        let state = Mutex::new(State::Closed);
-        Ok(Self(Arc::new(Inner { address: address.to_string(), pin, drivers, state })))
+        let (state, sm2) = (Mutex::new(State::Closed), address.sm2_input());
+        Ok(Self(Arc::new(Inner { address: address.to_string(), sm2, pin, drivers, state })))
     }
 
     /// What it can do.
@@ -140,11 +142,13 @@ impl Hsm {
                 return Err(CardError::NotOffered(what));
             }
             match driver.ask(request) {
-                Err(error) if is_gone(&error) => {
+                Err(error) if error.is_gone() => {
                     self.close(&driver);
                     // One that hung would hang again, and whoever asked has waited long enough.
-                    let may_be_better =
-                        matches!(&error, CardError::Driver(DriverError::Crashed(_)) | CardError::Removed);
+                    let may_be_better = matches!(
+                        &error,
+                        CardError::Driver(DriverError::Crashed(_)) | CardError::Removed | CardError::LoggedOut
+                    );
                     if is_second || !may_be_better || matches!(request, Request::GenerateFor { .. }) {
                         return Err(error);
                     }
@@ -223,7 +227,7 @@ impl HsmKey {
     }
 
     fn signature(&self, message: &[u8]) -> Result<Vec<u8>, CardError> {
-        let input = self.public.device_input(self.suite, message).ok_or(CardError::NoKey(self.suite))?;
+        let input = self.hsm.0.sm2.of(&self.public, self.suite, message).ok_or(CardError::NoKey(self.suite))?;
         let (id, key) = (Bytes(self.id.clone()), Algorithm::from(self.suite));
         match self.hsm.ask(&Request::SignFor { id, key, input: Bytes(input) }, |_| true)? {
             Answer::Signed(raw) => {
@@ -243,15 +247,6 @@ impl Signer for HsmKey {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         self.signature(message).map_err(Into::into)
     }
-}
-
-/// Whether the driver, or the token behind it, is not to be asked again.
-const fn is_gone(error: &CardError) -> bool {
-    matches!(
-        error,
-        CardError::Driver(DriverError::Crashed(_) | DriverError::Hung(_) | DriverError::Garbled(_))
-            | CardError::Removed
-    )
 }
 
 impl fmt::Debug for Hsm {

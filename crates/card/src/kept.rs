@@ -70,7 +70,7 @@ impl KeptCard {
         wanted: (CardKind, Suite),
         drivers: Drivers,
     ) -> Result<Self, CardError> {
-        let Fresh { serial, certificate, key } = opened(address, &pin, wanted, &drivers)?;
+        let Fresh { serial, certificate, key } = opened(address, &pin, wanted, &drivers, |_| Ok(true))?;
         let (address, state) = (address.clone(), Mutex::new(State::Open(key, 0)));
         Ok(Self(Arc::new(Inner { address, drivers, pin, wanted, serial, certificate, state })))
     }
@@ -93,7 +93,7 @@ impl KeptCard {
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, CardError> {
         let (key, number) = self.key()?;
         let failed = match key.signed(message) {
-            Err(error) if is_gone(&error) => error,
+            Err(error) if error.is_gone() => error,
             other => return other,
         };
         self.close(number);
@@ -103,7 +103,7 @@ impl KeptCard {
         }
         let (key, number) = self.key()?;
         key.signed(message).inspect_err(|error| {
-            if is_gone(error) {
+            if error.is_gone() {
                 self.close(number);
             }
         })
@@ -126,9 +126,8 @@ impl KeptCard {
             }
             Err(error) => {
                 *state = match &error {
-                    CardError::PinIncorrect { .. } | CardError::PinLocked | CardError::FewTries(_) => {
-                        State::Refused(error.to_string())
-                    }
+                    CardError::PinIncorrect { .. } | CardError::PinLocked => State::Refused(error.to_string()),
+                    // Few tries among them: looking costs none, and people may bring them back.
                     other => State::Failed(Instant::now(), other.to_string(), number),
                 };
                 Err(error)
@@ -136,12 +135,22 @@ impl KeptCard {
         }
     }
 
-    /// The same card and the same key as at first, or an error.
+    /// The same card and the same key as at first, or an error. Another card is noticed before its PIN is tried, which is not the
+    /// one that we have.
     fn opened_again(&self) -> Result<Key, CardError> {
         let kept = &self.0;
-        let fresh = opened(&kept.address, &kept.pin, kept.wanted, &kept.drivers)?;
-        let is_same = fresh.serial == kept.serial && fresh.certificate.der() == kept.certificate.der();
-        if is_same { Ok(fresh.key) } else { Err(CardError::Exchanged(PathBuf::from(kept.address.to_string()))) }
+        let is_ours = |certificate: &Certificate| certificate.der() == kept.certificate.der();
+        let is_same = |card: &Card| {
+            // Some tokens show certificates only to who is logged in.
+            let shown = card.certificate(kept.wanted.1)?;
+            Ok(card.serial() == kept.serial && shown.as_ref().is_none_or(is_ours))
+        };
+        let fresh = opened(&kept.address, &kept.pin, kept.wanted, &kept.drivers, is_same)?;
+        if fresh.serial == kept.serial && is_ours(&fresh.certificate) {
+            Ok(fresh.key)
+        } else {
+            Err(exchanged(&kept.address))
+        }
     }
 
     /// Forgets this key, unless somebody else was faster.
@@ -162,8 +171,12 @@ fn opened(
     pin: &Pin,
     (kind, suite): (CardKind, Suite),
     drivers: &Drivers,
+    is_meant: impl FnOnce(&Card) -> Result<bool, CardError>,
 ) -> Result<Fresh, CardError> {
     let card = Card::open_by(address, drivers)?;
+    if !is_meant(&card)? {
+        return Err(exchanged(address));
+    }
     if card.kind() != kind {
         return Err(CardError::OtherKind(kind));
     }
@@ -180,13 +193,8 @@ fn opened(
     Ok(Fresh { serial: card.serial().to_owned(), certificate, key })
 }
 
-/// Whether the driver, or the device behind it, is not to be asked again.
-const fn is_gone(error: &CardError) -> bool {
-    matches!(
-        error,
-        CardError::Driver(DriverError::Crashed(_) | DriverError::Hung(_) | DriverError::Garbled(_))
-            | CardError::Removed
-    )
+fn exchanged(address: &CardAddress) -> CardError {
+    CardError::Exchanged(PathBuf::from(address.to_string()))
 }
 
 impl fmt::Debug for KeptCard {

@@ -43,6 +43,7 @@ mod opened;
 mod pin;
 mod pkcs11;
 mod skf;
+mod sm2_numbers;
 mod soft_card;
 mod stored;
 mod tries;
@@ -60,10 +61,11 @@ pub use hsm::{Hsm, HsmKey};
 pub use kept::KeptCard;
 pub use opened::{Key, Opened};
 pub use pin::{InvalidPin, Pin};
+pub use sm2_numbers::{Sm2Input, Sm2Numbers};
 pub use soft_card::{CardKind, SoftCard};
 pub use tries::Tries;
 pub use unlocked::{CardKey, Unlocked};
-pub use uri::{Sm2Numbers, TokenUri};
+pub use uri::TokenUri;
 
 /// Wrong PINs in a row that lock a card.
 pub const TRIES: u8 = 5;

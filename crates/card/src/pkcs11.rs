@@ -3,10 +3,12 @@
 //! - [`objects`]: what lies on a token: key pairs, certificates, the seal
 //! - [`store`]: keys that are kept for a service
 //! - [`each_time`]: keys that want their PIN before each signature
+//! - [`mechanisms`]: what a token offers, and what it signs with
 //! - [`faults`]: what return values mean
 
 mod each_time;
 mod faults;
+mod mechanisms;
 mod objects;
 mod prepare;
 mod store;
@@ -17,22 +19,22 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error, RvError};
-use cryptoki::mechanism::vendor_defined::VendorDefinedMechanism;
-use cryptoki::mechanism::{Mechanism, MechanismType};
+use cryptoki::mechanism::MechanismType;
 use cryptoki::object::ObjectHandle;
-use cryptoki::session::{Session, UserType};
+use cryptoki::session::{Session, SessionState, UserType};
 use cryptoki::slot::{Limit, Slot, TokenInfo};
 use cryptoki::types::AuthPin;
 
 use self::each_time::EachTime;
 use self::faults::{fault, library};
-use self::objects::Objects;
+use self::mechanisms::{has, mechanism, no_sm2, sm2_offered};
+use self::objects::{KeyPair, Objects};
 use self::store::Kept;
 use crate::driver::device::{Device, Work, WorkerOnDevice};
 use crate::driver::wire::{Algorithm, Answer, Bytes, KeyKind, Listed, Offers, Shown, ShownKey};
 use crate::fault::Fault;
 use crate::tries::Tries;
-use crate::uri::{Sm2Numbers, TokenUri};
+use crate::uri::TokenUri;
 
 /// Sessions that sign side by side; fewer where the token has fewer. They share one login (PKCS #11 v2.40 §5.6).
 const SESSIONS: u64 = 8;
@@ -80,8 +82,7 @@ pub(crate) fn list(uri: &TokenUri) -> Result<Vec<Listed>, Fault> {
         if !fits(uri, slot, &info) {
             continue;
         }
-        let sm2 = uri.sm2.map(|numbers| Ok::<_, Fault>(has(&context, slot, vendor(numbers.generate)?)));
-        let sm2 = sm2.transpose()?.unwrap_or(false);
+        let sm2 = uri.sm2.map(|numbers| sm2_offered(&context, slot, numbers)).unwrap_or_default();
         let known = [("RSA", MechanismType::RSA_PKCS), ("ECDSA", MechanismType::ECDSA)];
         let offered = known.into_iter().filter(|(_, mechanism)| has(&context, slot, *mechanism)).map(|(name, _)| name);
         listed.push(Listed {
@@ -90,10 +91,10 @@ pub(crate) fn list(uri: &TokenUri) -> Result<Vec<Listed>, Fault> {
             serial: info.serial_number().to_owned(),
             model: format!("{} {}", info.manufacturer_id(), info.model()),
             initialized: info.token_initialized() && info.user_pin_initialized(),
-            sm2: Some(sm2),
+            sm2: Some(sm2.makes_pairs && sm2.signs),
             tries_left: tries_of(&info),
             library: library.clone(),
-            signs: offered.chain(sm2.then_some("SM2")).map(str::to_owned).collect(),
+            signs: offered.chain(sm2.signs.then_some("SM2")).map(str::to_owned).collect(),
         });
     }
     Ok(listed)
@@ -152,10 +153,27 @@ impl Token {
         has(&self.place.context, self.place.slot, mechanism)
     }
 
-    /// Finds the private halves, which only who is logged in can see.
+    /// Whether key pairs of this kind can be made here, to sign with.
+    fn makes(&self, key: KeyKind) -> Result<(), Fault> {
+        let is_offered = match key {
+            KeyKind::Sm2 => self.sm2()?,
+            KeyKind::P256 => self.has(MechanismType::ECC_KEY_PAIR_GEN),
+            KeyKind::Rsa2048 | KeyKind::Rsa3072 | KeyKind::Rsa4096 => self.has(MechanismType::RSA_PKCS_KEY_PAIR_GEN),
+        };
+        if is_offered { Ok(()) } else { Err(Fault::NotOffered(format!("{} key pairs", key.suite()))) }
+    }
+
+    fn sm2(&self) -> Result<bool, Fault> {
+        let offered = sm2_offered(&self.place.context, self.place.slot, self.uri.sm2.ok_or_else(no_sm2)?);
+        Ok(offered.makes_pairs && offered.signs)
+    }
+
+    /// Finds the private halves, which only who is logged in can see. SM2 keys that the URI has no numbers for can't be asked to
+    /// sign: the token is used without them.
     fn find_private(&self) -> Result<Vec<Algorithm>, Fault> {
         let mut found = HashMap::new();
-        for key in self.objects().key_pairs()? {
+        let is_usable = |key: &KeyPair| key.algorithm != Algorithm::Sm2 || self.uri.sm2.is_some();
+        for key in self.objects().key_pairs()?.into_iter().filter(is_usable) {
             if let Some(handle) = self.objects().private(&key)? {
                 let each_time = self.objects().wants_pin_each_time(handle)?;
                 found.insert(key.algorithm, Private { handle, each_time });
@@ -233,7 +251,7 @@ impl Device for Token {
                     }
                     kept_for => kept.work(&session, kept_for, sm2),
                 };
-                done.map_err(|fault| place.explained(fault))
+                done.map_err(|fault| logged_out(&session, place.explained(fault)))
             }));
         }
         Ok(workers)
@@ -243,14 +261,7 @@ impl Device for Token {
         if self.objects().key_pairs()?.iter().any(|there| there.algorithm == key.suite().into()) {
             return Err(Fault::KeyExists);
         }
-        let needed = match key {
-            KeyKind::Sm2 => vendor(self.uri.sm2.ok_or_else(no_sm2)?.generate)?,
-            KeyKind::P256 => MechanismType::ECC_KEY_PAIR_GEN,
-            KeyKind::Rsa2048 | KeyKind::Rsa3072 | KeyKind::Rsa4096 => MechanismType::RSA_PKCS_KEY_PAIR_GEN,
-        };
-        if !self.has(needed) {
-            return Err(Fault::NotOffered(format!("{} key pairs", key.suite())));
-        }
+        self.makes(key)?;
         self.objects().generate(key)?;
         self.find_private().map(drop)
     }
@@ -334,6 +345,16 @@ impl Place {
     }
 }
 
+/// A token that logged out by itself, or was logged out by another program, says so in many ways.
+fn logged_out(session: &Session, fault: Fault) -> Fault {
+    let is_in = |state| matches!(state, SessionState::RwUser | SessionState::RoUser);
+    let is_out = || session.get_session_info().is_ok_and(|info| !is_in(info.session_state()));
+    match fault {
+        Fault::Refused { .. } | Fault::NoKey if is_out() => Fault::LoggedOut,
+        other => other,
+    }
+}
+
 /// The module that the URI names, or the environment.
 fn module(uri: &TokenUri) -> Result<PathBuf, Fault> {
     let of_environment = || std::env::var_os(MODULE).map(Into::into);
@@ -391,27 +412,4 @@ const fn told(is_locked: bool, is_final: bool, is_low: bool) -> Tries {
         (.., true) => Tries::Fewer,
         _ => Tries::Untold,
     }
-}
-
-fn has(context: &Pkcs11, slot: Slot, mechanism: MechanismType) -> bool {
-    context.get_mechanism_info(slot, mechanism).is_ok()
-}
-
-fn vendor(number: u64) -> Result<MechanismType, Fault> {
-    MechanismType::new_vendor_defined(number).map_err(|_| Fault::NotOffered(format!("the mechanism {number:#x}")))
-}
-
-fn no_sm2() -> Fault {
-    Fault::NotOffered("SM2: its vendor's numbers are not named by x-sm2 in the URI".to_owned())
-}
-
-fn mechanism(key: Algorithm, sm2: Option<Sm2Numbers>) -> Result<Mechanism<'static>, Fault> {
-    Ok(match key {
-        Algorithm::Sm2 => {
-            let sign = vendor(sm2.ok_or_else(no_sm2)?.sign)?;
-            Mechanism::VendorDefined(VendorDefinedMechanism::new::<()>(sign, None))
-        }
-        Algorithm::P256 | Algorithm::P384 => Mechanism::Ecdsa,
-        Algorithm::Rsa => Mechanism::RsaPkcs,
-    })
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::address::InvalidAddress;
+use crate::sm2_numbers::Sm2Numbers;
 
 /// The most characters of a card's address.
 pub(crate) const MAX_URI: usize = 4096;
@@ -33,20 +34,6 @@ pub struct TokenUri {
     pub module_path: Option<PathBuf>,
     /// The numbers that this module's vendor gave to SM2.
     pub sm2: Option<Sm2Numbers>,
-}
-
-/// PKCS #11 gives SM2 no numbers, so that every vendor has its own, in the vendor's range (bit 31 set).
-///
-/// Written `x-sm2=KEYTYPE,GENERATE,SIGN` in hexadecimal. SIGN is the mechanism that signs e = SM3(Z ‖ M), 32 bytes, and gives
-/// r ‖ s, 64 bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sm2Numbers {
-    /// CKK of the keys; 3 where the vendor keeps them as CKK_EC with the curve of SM2.
-    pub key_type: u64,
-    /// CKM that generates a key pair.
-    pub generate: u64,
-    /// CKM that signs.
-    pub sign: u64,
 }
 
 impl FromStr for TokenUri {
@@ -114,19 +101,6 @@ impl TokenUri {
     }
 }
 
-impl FromStr for Sm2Numbers {
-    type Err = InvalidAddress;
-
-    fn from_str(text: &str) -> Result<Self, InvalidAddress> {
-        let number = |text: &str| u64::from_str_radix(text.strip_prefix("0x").unwrap_or(text), 16).ok();
-        let numbers: Option<Vec<u64>> = text.split(',').map(number).collect();
-        match numbers.as_deref() {
-            Some(&[key_type, generate, sign]) => Ok(Self { key_type, generate, sign }),
-            _ => Err(InvalidAddress("x-sm2 wants three hexadecimal numbers: KEYTYPE,GENERATE,SIGN".to_owned())),
-        }
-    }
-}
-
 impl fmt::Display for TokenUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let slot = self.slot_id.map(|id| id.to_string());
@@ -147,7 +121,7 @@ impl fmt::Display for TokenUri {
         let module = self.module_path.as_ref().map(|path| path.to_string_lossy());
         let mut query: Vec<String> = Vec::new();
         query.extend(module.map(|path| format!("module-path={}", encoded(path.as_bytes(), false))));
-        query.extend(self.sm2.map(|sm2| format!("x-sm2={:x},{:x},{:x}", sm2.key_type, sm2.generate, sm2.sign)));
+        query.extend(self.sm2.map(|sm2| format!("x-sm2={sm2}")));
         if query.is_empty() { Ok(()) } else { write!(f, "?{}", query.join("&")) }
     }
 }
@@ -199,6 +173,10 @@ mod tests {
         let uri: TokenUri = text.parse().expect("a URI");
         assert_eq!(uri.to_string(), text);
         assert_eq!(uri.to_string().parse(), Ok(uri));
+        for (input, written) in [("", ""), (",e", ""), (",zm", ",zm"), (",m", ",m"), (",m-id", ",m-id")] {
+            let uri: TokenUri = format!("pkcs11:?x-sm2=0x80000004,80000001,80000002{input}").parse().expect(input);
+            assert_eq!(uri.to_string(), format!("pkcs11:?x-sm2=80000004,80000001,80000002{written}"));
+        }
     }
 
     #[test]
@@ -215,7 +193,16 @@ mod tests {
             "pkcs11:?module-name=a",
             "pkcs11:?pin-value=123456",
             "pkcs11:?pin-source=file:/pin",
-            "pkcs11:?x-sm2=1,2",
+            "pkcs11:?x-sm2=3,80000001",
+            "pkcs11:?x-sm2=3,80000001,80000002,m,m",
+            "pkcs11:?x-sm2=3,80000001,80000002,",
+            "pkcs11:?x-sm2=3,80000001,80000002,M",
+            "pkcs11:?x-sm2=3,80000001,sign",
+            // CKK_RSA, CKM_EC_KEY_PAIR_GEN and CKM_ECDSA are not SM2's; nothing is beyond 32 bits.
+            "pkcs11:?x-sm2=0,80000001,80000002",
+            "pkcs11:?x-sm2=3,1040,80000002",
+            "pkcs11:?x-sm2=3,80000001,1041",
+            "pkcs11:?x-sm2=3,80000001,180000002",
         ] {
             assert!(text.parse::<TokenUri>().is_err(), "{text}");
         }

@@ -71,6 +71,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("USAGE", "用法不正确", "The command line is not understood"),
     ("CARD_UNUSABLE", "卡无法使用", "The card can't be used"),
     ("CARD_ABSENT", "未找到该卡,请插入后再试", "No such card is connected"),
+    ("CARD_LOGGED_OUT", "卡已退出登录,需要重新输入密码", "The card logged out by itself; its PIN is needed again"),
     ("CARD_REMOVED", "卡在使用中被拔出", "The card was removed while it was used"),
     ("CARDS_AMBIGUOUS", "有多张卡符合条件,请指明", "Several cards or keys fit: say which"),
     ("CARD_NOT_OFFERED", "该卡不支持此操作或算法", "The card does not offer this operation or algorithm"),
@@ -154,6 +155,7 @@ impl Failure {
             CardError::AdminExists => "ADMIN_EXISTS",
             CardError::Absent(_) => "CARD_ABSENT",
             CardError::Removed => "CARD_REMOVED",
+            CardError::LoggedOut => "CARD_LOGGED_OUT",
             CardError::Several(_) => "CARDS_AMBIGUOUS",
             CardError::NotOffered(_) => "CARD_NOT_OFFERED",
             CardError::Driver(DriverError::Edition(_)) => "CARD_DRIVER_EDITION",
@@ -173,7 +175,9 @@ impl Failure {
                     "the card itself is locked: with an administrator's PIN, eseal card unblock",
                 ));
             }
-            CardError::AdminPinLocked | CardError::Removed | CardError::AdminExists => return failure,
+            CardError::AdminPinLocked | CardError::Removed | CardError::LoggedOut | CardError::AdminExists => {
+                return failure;
+            }
             _ => {}
         }
         failure.because(error)

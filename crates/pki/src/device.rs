@@ -64,10 +64,11 @@ impl PublicKey {
         Some(writer::sequence(&[algorithm, writer::octet_string(&digest)]))
     }
 
-    /// What a device gave as this key's signature, as DER: r and s side by side become `SEQUENCE { r, s }`.
+    /// What a device gave as this key's signature, as DER: r and s side by side (PKCS #11 v3.1 §6.3.1) become `SEQUENCE { r, s }`.
+    /// Some modules give that by themselves, which is taken too: but for one in 2^40 it has another length, and is strict DER.
     ///
     /// # Errors
-    /// It has another length than this key's signatures. Whether it verifies is another question.
+    /// It has neither form for this key. Whether it verifies is another question.
     pub fn device_signature(&self, raw: &[u8]) -> Result<Vec<u8>, BadSignature> {
         let half = match self.suite().ok_or(BadSignature)? {
             Suite::Sm2Sm3 | Suite::EcdsaP256Sha256 => HALF_256,
@@ -77,7 +78,10 @@ impl PublicKey {
                 return if fits { Ok(raw.to_vec()) } else { Err(BadSignature) };
             }
         };
-        if raw.len() == 2 * half { Ok(signature_value::to_der(raw)) } else { Err(BadSignature) }
+        if raw.len() == 2 * half {
+            return Ok(signature_value::to_der(raw));
+        }
+        signature_value::to_fixed(raw, half).map(|_| raw.to_vec())
     }
 }
 
@@ -117,8 +121,35 @@ mod tests {
             let raw = signature_value::to_fixed(&der, HALF_256).expect("two numbers");
             let again = public.device_signature(&raw).expect("its length");
             assert_eq!(public.verify(b"message", &again), Ok(()), "{suite}");
-            assert_eq!(public.device_signature(&raw[1..]), Err(BadSignature));
+            for short in [&raw[1..], &[&[4][..], &raw].concat(), &der[1..], &[&der[..], &[0]].concat(), b""] {
+                assert_eq!(public.device_signature(short), Err(BadSignature), "{suite}: {} bytes", short.len());
+            }
         }
+    }
+
+    #[test]
+    fn a_signature_that_a_device_gives_as_der_is_taken_as_it_is_and_only_as_strict_der_of_two_numbers() {
+        for suite in [Suite::Sm2Sm3, Suite::EcdsaP256Sha256] {
+            let key = SigningKey::generate(suite).expect("a key");
+            let (public, der) = (key.public_key(), key.sign(b"message").expect("signed"));
+            assert_eq!(public.device_signature(&der).as_ref(), Ok(&der), "{suite}");
+            let [one, long] = [writer::number(1), writer::unsigned(&[0xff; HALF_256 + 1])];
+            for numbers in [vec![&one], vec![&one, &long], vec![&one, &one, &one]] {
+                let other: Vec<Vec<u8>> = numbers.into_iter().cloned().collect();
+                assert_eq!(public.device_signature(&writer::sequence(&other)), Err(BadSignature), "{suite}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_device_that_hashes_by_itself_is_given_the_z_of_the_key() {
+        let key = SigningKey::generate(Suite::Sm2Sm3).expect("a key").public_key();
+        let mut hasher = Suite::Sm2Sm3.digest().hasher();
+        hasher.update(&key.sm2_z().expect("an SM2 key"));
+        hasher.update(b"message");
+        assert_eq!(Some(hasher.finish()), key.device_input(Suite::Sm2Sm3, b"message"));
+        let other = SigningKey::generate(Suite::EcdsaP256Sha256).expect("a key").public_key();
+        assert_eq!(other.sm2_z(), None);
     }
 
     #[test]

@@ -234,6 +234,14 @@ impl PublicKey {
         }
     }
 
+    /// This key's Z itself, with the usual identity (GB/T 32918.2 §5.5, GM/T 0009 §10); `None` when this is no SM2 key.
+    pub fn sm2_z(&self) -> Option<[u8; 32]> {
+        match &self.0.kind {
+            Kind::Sm2(key) => Some(key.z()),
+            Kind::International(_) | Kind::Brainpool(_) => None,
+        }
+    }
+
     /// The hasher whose digest [`PublicKey::verify_prehash_with`] takes for `algorithm`; `None` where the message cannot be
     /// hashed beforehand (Ed25519).
     pub fn message_hasher(&self, algorithm: SignatureAlgorithm) -> Option<Hasher> {

@@ -71,6 +71,10 @@ impl Sm2PublicKey {
         self.key.as_affine().to_sec1_point(false).as_bytes().to_vec()
     }
 
+    pub(crate) fn z(&self) -> [u8; 32] {
+        z(&self.key)
+    }
+
     pub(crate) fn z_hasher(&self) -> Hasher {
         Hasher::from_sm3(self.after_z.clone())
     }

@@ -54,7 +54,7 @@ pub(crate) trait Device {
 
 /// What is done side by side.
 pub(crate) enum Work {
-    /// Signs what [`eseal_pki::PublicKey::device_input`] made; gives the device's own form.
+    /// Signs what [`crate::Sm2Input`] or [`eseal_pki::PublicKey::device_input`] made; gives the device's own form.
     Sign { key: Algorithm, input: Vec<u8> },
     /// The same with the key pair of this id.
     SignFor { id: Vec<u8>, key: Algorithm, input: Vec<u8> },

@@ -151,13 +151,13 @@ impl Driver {
     fn write(&self, number: u32, request: &Request) -> Result<(), CardError> {
         let failed = |error: io::Error| DriverError::Garbled(error.to_string());
         let bytes = frame(number, request).map_err(failed)?;
-        let input = Arc::clone(&self.input);
+        let (input, is_long) = (Arc::clone(&self.input), bytes.len() > LONG_FRAME);
         // Whoever can't write has a driver that is gone; it is told by the listener, which sees its end.
         let write = move || {
             let mut input = input.lock().unwrap_or_else(PoisonError::into_inner);
             drop(input.as_mut().map(|input| input.write_all(&bytes)));
         };
-        if matches!(request, Request::StoreSeal { seal } if seal.0.len() > LONG_FRAME) {
+        if is_long {
             thread::Builder::new().name("card-writer".to_owned()).spawn(write).map_err(failed)?;
         } else {
             write();

@@ -8,9 +8,10 @@ use cryptoki::session::Session;
 use eseal_pki::{Certificate, PublicKey};
 
 use super::faults::fault;
-use super::{no_sm2, vendor};
+use super::mechanisms::{no_sm2, vendor};
 use crate::driver::wire::{Algorithm, KeyKind};
 use crate::fault::Fault;
+use crate::sm2_numbers::Sm2Numbers;
 use crate::soft_card::CardKind;
 use crate::uri::TokenUri;
 
@@ -255,7 +256,20 @@ impl Objects<'_> {
                 _ => {}
             }
         }
+        if read.point.is_some() && self.is_of_own_type(handle) {
+            read.curve = Some(SM2.to_vec());
+        }
         Ok(read)
+    }
+
+    /// Whether a key has the type that the vendor made for SM2. Then some have no curve, and some name another OBJECT IDENTIFIER
+    /// in its place; a wrong guess is no point of the curve, or is found when the key signs for the first time.
+    fn is_of_own_type(&self, key: ObjectHandle) -> bool {
+        let own =
+            self.uri.sm2.filter(Sm2Numbers::has_own_type).and_then(|numbers| KeyType::try_from(numbers.key_type).ok());
+        // By itself: types of vendors that the binding does not know are errors of its.
+        let told = own.and_then(|_| self.session.get_attributes(key, &[AttributeType::KeyType]).ok());
+        own.is_some_and(|own| told.is_some_and(|told| told.contains(&Attribute::KeyType(own))))
     }
 
     fn is_meant(&self, pair: &KeyPair) -> bool {

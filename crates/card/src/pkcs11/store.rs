@@ -10,13 +10,15 @@ use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHan
 use cryptoki::session::Session;
 use zeroize::Zeroizing;
 
+use super::Token;
 use super::faults::fault;
+use super::mechanisms::mechanism;
 use super::objects::Objects;
-use super::{Token, mechanism, no_sm2, vendor};
 use crate::driver::device::{Work, keeps_no_keys};
 use crate::driver::wire::{Algorithm, Answer, Bytes, KeyKind, Offers, SecretBytes};
 use crate::fault::Fault;
-use crate::uri::{Sm2Numbers, TokenUri};
+use crate::sm2_numbers::Sm2Numbers;
+use crate::uri::TokenUri;
 
 /// Bits of the tag of AES-GCM.
 const TAG_BITS: u64 = 128;
@@ -44,9 +46,8 @@ impl Token {
             _ => return Err(Fault::Several(vec!["several AES keys: name one by object= or id=".to_owned()])),
         };
         *self.kept.secret.write().unwrap_or_else(PoisonError::into_inner) = secret;
-        let sm2 = self.uri.sm2.map(|numbers| vendor(numbers.generate)).transpose()?;
         Ok(Offers {
-            sm2: sm2.is_some_and(|generate| self.has(generate)),
+            sm2: self.uri.sm2.is_some() && self.sm2()?,
             p256: self.has(MechanismType::ECC_KEY_PAIR_GEN),
             secret: secret.is_some() && self.has(MechanismType::AES_GCM),
         })
@@ -63,14 +64,10 @@ impl Token {
 
     /// Makes a key pair of this id, and never a second one.
     pub(super) fn make_kept(&self, id: &[u8], key: KeyKind) -> Result<Vec<u8>, Fault> {
-        let needed = match key {
-            KeyKind::Sm2 => vendor(self.uri.sm2.ok_or_else(no_sm2)?.generate)?,
-            KeyKind::P256 => MechanismType::ECC_KEY_PAIR_GEN,
-            KeyKind::Rsa2048 | KeyKind::Rsa3072 | KeyKind::Rsa4096 => return keeps_no_keys(),
-        };
-        if !self.has(needed) {
-            return Err(Fault::NotOffered(format!("{} key pairs", key.suite())));
+        if key.rsa_bits().is_some() {
+            return keeps_no_keys();
         }
+        self.makes(key)?;
         if private(&self.session, id)?.is_some() {
             return Err(Fault::KeyExists);
         }

@@ -79,6 +79,7 @@ pub(super) fn fault(call: &'static str, code: u32) -> Fault {
     match code {
         0x0A00_0003 => Fault::NotOffered(call.to_owned()),
         0x0A00_0023 => Fault::Removed,
+        0x0A00_002D => Fault::LoggedOut,
         0x0A00_0025 => Fault::PinLocked,
         0x0A00_0026 | 0x0A00_0027 => Fault::PinRefused,
         0x0A00_0029 | 0x0A00_002E => Fault::NotInitialized,
@@ -183,6 +184,7 @@ mod tests {
     fn codes_are_told_by_meaning_or_by_name() {
         assert_eq!(fault("SKF_ECCSignData", 0x0A00_0023), Fault::Removed);
         assert_eq!(fault("SKF_VerifyPIN", PIN_LOCKED), Fault::PinLocked);
+        assert_eq!(fault("SKF_ECCSignData", 0x0A00_002D), Fault::LoggedOut);
         assert_eq!(name(0x0A00_002D), "0x0A00002D SAR_USER_NOT_LOGGED_IN");
         assert_eq!(name(0x0A00_1234), "0x0A001234");
         assert!(NAMES.is_sorted());

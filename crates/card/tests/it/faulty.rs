@@ -30,7 +30,7 @@ fn library() -> &'static Path {
 fn with(fault: &str) -> (CardAddress, Drivers) {
     let mut drivers = drivers();
     if fault.starts_with("hang") {
-        drivers.patience = Duration::from_secs(3);
+        drivers.patience = Duration::from_secs(5);
     }
     drivers.environment = vec![("FAULT".into(), fault.into())];
     (format!("skf:{}", library().display()).parse().expect("an address"), drivers)
@@ -65,7 +65,7 @@ fn a_driver_that_hangs_is_ended_in_time() {
         let begun = Instant::now();
         let unlocked = unlocked(fault);
         assert!(matches!(unlocked, Err(CardError::Driver(DriverError::Hung(_)))), "{fault}: {unlocked:?}");
-        assert!(begun.elapsed() < Duration::from_secs(20), "{fault}: {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(120), "{fault}: {:?}", begun.elapsed());
     }
 }
 

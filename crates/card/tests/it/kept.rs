@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eseal_card::{CardAddress, CardError, CardKind, DriverError, Drivers, KeptCard, Pin, SoftCard, Tries};
 use eseal_pki::Suite;
@@ -35,8 +35,12 @@ impl Station {
     }
 
     fn makes(&self, name: &str) -> SoftCard {
-        let card = SoftCard::create(&self.path(name), KIND.0, &pin(PIN), &[KIND.1]).expect("a card");
-        let unlocked = card.unlock(&pin(PIN)).expect("right");
+        self.makes_with(name, PIN)
+    }
+
+    fn makes_with(&self, name: &str, text: &str) -> SoftCard {
+        let card = SoftCard::create(&self.path(name), KIND.0, &pin(text), &[KIND.1]).expect("a card");
+        let unlocked = card.unlock(&pin(text)).expect("right");
         let key = unlocked.public_key(KIND.1).expect("a key");
         unlocked.import_certificate(KIND.1, &certificate(&key)).expect("imported");
         card
@@ -99,7 +103,7 @@ fn many_who_sign_while_the_driver_dies_share_the_next_one() {
 #[test]
 fn a_driver_that_hangs_is_ended_and_the_next_call_has_another_one() {
     let mut station = Station::new();
-    station.drivers.patience = Duration::from_secs(2);
+    station.drivers.patience = Duration::from_secs(10); // which a busy machine's driver is not silent for
     let card = station.kept(pin(PIN)).expect("opened");
     station.signal("-STOP");
     let hung = card.sign(b"a seal");
@@ -149,14 +153,38 @@ fn tries_that_people_used_up_are_left_to_them() {
 }
 
 #[test]
-fn another_card_in_its_place_does_not_sign_for_it() {
+fn tries_that_people_used_up_meanwhile_are_left_to_them_and_it_signs_once_they_brought_them_back() {
     let station = Station::new();
     let card = station.kept(pin(PIN)).expect("opened");
+    let behind = SoftCard::open(&station.path("maker")).expect("a card");
+    for _ in 0..3 {
+        assert!(behind.unlock(&pin(WRONG)).is_err());
+    }
     station.signal("-KILL");
-    std::fs::remove_file(station.path("maker")).expect("removed");
-    station.makes("maker");
     let refused = card.sign(b"a seal");
-    assert!(matches!(refused, Err(CardError::Exchanged(_))), "{refused:?}");
+    assert!(matches!(refused, Err(CardError::FewTries(Tries::Exactly(2)))), "{refused:?}");
+    assert_eq!(behind.tries_left().expect("seen"), 2);
+    behind.unlock(&pin(PIN)).expect("right");
+    let begun = Instant::now();
+    while card.sign(b"a seal").is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(120), "it is let alone for a moment only");
+        std::thread::park_timeout(Duration::from_millis(100));
+    }
+    signs(&card);
+}
+
+#[test]
+fn another_card_in_its_place_does_not_sign_for_it_and_its_pin_is_not_tried() {
+    for its_pin in [PIN, "161803"] {
+        let station = Station::new();
+        let card = station.kept(pin(PIN)).expect("opened");
+        station.signal("-KILL");
+        std::fs::remove_file(station.path("maker")).expect("removed");
+        let other = station.makes_with("maker", its_pin);
+        let refused = card.sign(b"a seal");
+        assert!(matches!(refused, Err(CardError::Exchanged(_))), "{refused:?}");
+        assert_eq!(other.tries_left().expect("seen"), 5);
+    }
 }
 
 #[test]

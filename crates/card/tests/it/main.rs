@@ -7,6 +7,7 @@ mod hsm;
 mod kept;
 mod pin;
 mod skf;
+mod sm2;
 mod softhsm;
 mod things;
 
@@ -57,4 +58,13 @@ fn certificate(key: &PublicKey) -> Certificate {
     let now = Timestamp::from_seconds(1_800_000_000);
     let ca = DevelopmentCa::create(Suite::Sm2Sm3, "Holders", Purpose::Holder, now).expect("a CA");
     ca.issue(key, &Subject::named("Li"), Duration::from_secs(86_400), now).expect("a certificate")
+}
+
+/// A library of ours that Cargo builds beside the tests.
+fn built(name: &str) -> PathBuf {
+    let program = std::env::current_exe().expect("this program");
+    let folder = program.parent().expect("a folder");
+    let name = format!("{}{name}{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let places = [folder.join(&name), folder.parent().unwrap_or(Path::new("/")).join(&name)];
+    places.into_iter().find(|path| path.exists()).expect("cargo builds the library")
 }

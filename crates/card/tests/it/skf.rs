@@ -1,13 +1,13 @@
 //! SKF devices through the way that a vendor's library is loaded, with `eseal-skf-soft` in its place.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use eseal_card::{Card, CardAddress, CardError, CardKind, Drivers, KeyKind, SoftCard, Tries};
 use eseal_pki::{CertificateRequest, Signer as _, Subject, Suite};
 use tempfile::TempDir;
 
 use crate::softhsm::drivers;
-use crate::{PIN, WRONG, certificate, pin};
+use crate::{PIN, WRONG, built, certificate, pin};
 
 const ADMIN: &str = "87654321";
 
@@ -46,15 +46,8 @@ impl Devices {
     }
 }
 
-/// Cargo builds the library beside the tests.
 pub fn library() -> PathBuf {
-    let program = std::env::current_exe().expect("this program");
-    let folder = program.parent().expect("a folder");
-    let name = format!("{}eseal_skf_soft{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    [folder.join(&name), folder.parent().unwrap_or(Path::new("/")).join(&name)]
-        .into_iter()
-        .find(|path| path.exists())
-        .expect("cargo builds the library")
+    built("eseal_skf_soft")
 }
 
 fn address(device: &str) -> CardAddress {

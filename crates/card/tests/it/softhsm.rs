@@ -9,10 +9,12 @@ use eseal_card::{
     Card, CardAddress, CardError, CardKind, DriverError, Drivers, KeyKind, NewCard, Opened, Pin, TokenUri, Tries,
 };
 use eseal_kernel::Timestamp;
-use eseal_pki::{Certificate, CertificateRequest, DevelopmentCa, Purpose, SignError, Signer as _, Subject, Suite};
+use eseal_pki::{
+    Certificate, CertificateRequest, DevelopmentCa, Purpose, SignError, Signer as _, SigningKey, Subject, Suite,
+};
 use tempfile::TempDir;
 
-use crate::{PIN, WRONG, pin};
+use crate::{PIN, WRONG, certificate, pin};
 
 const ADMIN: &str = "87654321";
 const MODULES: [&str; 3] =
@@ -22,10 +24,16 @@ const MODULES: [&str; 3] =
 pub struct Tokens {
     folder: TempDir,
     pub drivers: Drivers,
+    query: String,
 }
 
 impl Tokens {
     pub fn new() -> Self {
+        Self::by(format!("module-path={}", module().display()))
+    }
+
+    /// Behind the module, and with the numbers, of this query of a URI.
+    pub fn by(query: String) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(folder.path().join("tokens")).expect("a folder");
         let configuration = format!(
@@ -35,15 +43,24 @@ impl Tokens {
         std::fs::write(folder.path().join("softhsm2.conf"), configuration).expect("written");
         let mut drivers = drivers();
         drivers.environment = vec![("SOFTHSM2_CONF".into(), folder.path().join("softhsm2.conf").into())];
-        Self { folder, drivers }
+        Self { folder, drivers, query }
+    }
+
+    /// The same tokens by another query.
+    pub fn now_by(self, query: String) -> Self {
+        Self { query, ..self }
     }
 
     pub fn address(&self, path: &str) -> CardAddress {
-        format!("pkcs11:{path}?module-path={}", module().display()).parse().expect("a URI")
+        format!("pkcs11:{path}?{}", self.query).parse().expect("a URI")
     }
 
     pub fn make(&self, label: &str, keys: &[KeyKind]) -> Card {
-        let new = NewCard { label: label.to_owned(), kind: CardKind::Holder, admin: pin(ADMIN), pin: pin(PIN) };
+        self.make_for(CardKind::Holder, label, keys)
+    }
+
+    pub fn make_for(&self, kind: CardKind, label: &str, keys: &[KeyKind]) -> Card {
+        let new = NewCard { label: label.to_owned(), kind, admin: pin(ADMIN), pin: pin(PIN) };
         let card = Card::initialize(&self.address(""), &new, &self.drivers).expect("a card");
         let mut opened = card.unlock(&pin(PIN)).expect("unlocked");
         for key in keys {
@@ -69,6 +86,13 @@ impl Tokens {
         command.output().unwrap_or_else(|error| panic!("{program}: {error}"))
     }
 
+    /// Pulls all tokens out.
+    pub fn pull(&self) {
+        for place in self.places() {
+            std::fs::remove_dir_all(place).expect("pulled");
+        }
+    }
+
     /// Where SoftHSM keeps what is on its tokens.
     fn places(&self) -> Vec<PathBuf> {
         let folder = std::fs::read_dir(self.folder.path().join("tokens")).expect("a folder");
@@ -86,7 +110,7 @@ pub fn module() -> &'static Path {
     MODULES.iter().map(Path::new).find(|path| path.exists()).expect("SoftHSM 2: apt-get install softhsm2")
 }
 
-fn certified(opened: &Opened, suite: Suite) -> Certificate {
+pub fn certified(opened: &Opened, suite: Suite) -> Certificate {
     let now = Timestamp::from_seconds(1_800_000_000);
     let ca = DevelopmentCa::create(Suite::EcdsaP256Sha256, "Holders", Purpose::Holder, now).expect("a CA");
     let key = opened.signer(suite).expect("a key");
@@ -373,9 +397,7 @@ fn a_token_that_is_pulled_while_it_is_used_is_noticed() {
     let opened = card.unlock(&pin(PIN)).expect("unlocked");
     let key = opened.signer(Suite::EcdsaP256Sha256).expect("a key");
     key.sign(b"document").expect("signed");
-    for place in tokens.places() {
-        std::fs::remove_dir_all(place).expect("pulled");
-    }
+    tokens.pull();
     let read = opened.read_seal();
     assert!(matches!(read, Err(CardError::Removed)), "{read:?}");
     let tries = card.tries_left();
@@ -384,6 +406,36 @@ fn a_token_that_is_pulled_while_it_is_used_is_noticed() {
     let removed = SignError::Device(CardError::Removed.to_string());
     assert_eq!(signed, Err(removed));
     assert!(matches!(card.unlock(&pin(PIN)), Err(CardError::Absent(_) | CardError::Removed)));
+}
+
+#[test]
+fn a_certificate_for_another_key_beside_a_key_on_a_token_is_found_out_before_a_pin_is_asked_for() {
+    let tokens = Tokens::new();
+    drop(tokens.make("seal", &[]));
+    let other = SigningKey::generate(Suite::EcdsaP256Sha256).expect("a key").public_key();
+    let file = tokens.path("certificate.der");
+    std::fs::write(&file, certificate(&other).der()).expect("written");
+    let (module, file) = (module().display().to_string(), file.display().to_string());
+    let common = ["--module", &module, "--token-label", "seal", "--login", "--pin", PIN, "--id", "07"];
+    for more in [&["--keypairgen", "--key-type", "EC:prime256v1"][..], &["--write-object", &file, "--type", "cert"]] {
+        let told = tokens.run("pkcs11-tool", &[&common, more].concat());
+        assert!(told.status.success(), "{told:?}");
+    }
+    let opened = Card::open_by(&tokens.address("token=seal"), &tokens.drivers);
+    assert!(matches!(opened, Err(CardError::OtherKey(Suite::EcdsaP256Sha256))), "{opened:?}");
+}
+
+#[test]
+fn two_who_type_a_wrong_pin_for_one_token_are_both_told_and_the_right_one_opens_it_after() {
+    let tokens = Tokens::new();
+    let card = tokens.make("seal", &[KeyKind::P256]);
+    let another = tokens.open("seal");
+    let told: Vec<_> = std::thread::scope(|scope| {
+        let typing = [&card, &another, &card, &another].map(|card| scope.spawn(|| card.unlock(&pin(WRONG)).map(drop)));
+        typing.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+    });
+    assert!(told.iter().all(|told| matches!(told, Err(CardError::PinIncorrect { .. }))), "{told:?}");
+    assert!(card.unlock(&pin(PIN)).is_ok());
 }
 
 #[test]
