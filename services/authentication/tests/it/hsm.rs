@@ -53,10 +53,15 @@ impl Rack {
     }
 
     pub fn config(&self) -> KeyConfig {
+        self.config_by(&format!("module-path={}", module().display()))
+    }
+
+    /// The same token behind the module, and with the numbers, of this query of its URI.
+    fn config_by(&self, query: &str) -> KeyConfig {
         let environment =
             [("SOFTHSM2_CONF".to_owned(), self.folder.path().join("softhsm2.conf").display().to_string())];
         KeyConfig::Pkcs11(TokenConfig {
-            token: format!("pkcs11:token=hsm;object=kek?module-path={}", module().display()),
+            token: format!("pkcs11:token=hsm;object=kek?{query}"),
             pin_file: self.folder.path().join("pin"),
             timeout: Duration::from_secs(60),
             driver: Some(PathBuf::from(env!("CARGO_BIN_EXE_eseal-authentication"))),
@@ -105,6 +110,32 @@ async fn a_pair_in_the_hsm_signs_beside_one_that_is_encrypted_here() {
     assert!(keys.contains("eseal hosted") && keys.contains("never extractable"), "{keys}");
     let id = hosted.key_id.replace('-', "");
     assert!(keys.to_lowercase().contains(&id), "its id names the hosted key {id}: {keys}");
+}
+
+#[tokio::test]
+async fn both_pairs_of_a_hosted_key_live_in_an_hsm_that_has_sm2() {
+    let rack = Rack::new();
+    let mut bureau = Bureau::closed().await;
+    let key = rack.config_by(&format!("module-path={}&x-sm2=80000004,80008001,80008105", with_sm2().display()));
+    let homes = |config| Config { sm2_pairs_in: "hsm".to_owned(), p256_pairs_in: "hsm".to_owned(), ..config };
+    bureau.settings = Box::new(move |config| homes(under("hsm", key.clone(), config)));
+    bureau.opens().await;
+    let hosted = hosted(&bureau).await;
+    sealed_once(&bureau, &hosted).await.expect("an OFD");
+    bureau.restart().await;
+    sealed_once(&bureau, &hosted).await.expect("an OFD, by a driver that did not make the pair");
+    pdf_sealed_once(&bureau, &hosted).await.expect("a PDF");
+    let keys = rack.tool(&["-O", "--type", "privkey"]);
+    assert_eq!(keys.matches("eseal hosted").count(), 2, "{keys}");
+}
+
+/// The stand-in for a module with SM2, which Cargo builds beside the tests.
+fn with_sm2() -> PathBuf {
+    let program = std::env::current_exe().expect("this program");
+    let name = format!("{}eseal_pkcs11_sm2{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let beside = program.parent().map(|folder| folder.join(name)).expect("a folder");
+    assert!(beside.exists(), "{}", beside.display());
+    beside
 }
 
 #[tokio::test]
