@@ -98,7 +98,8 @@ fn predefined(name: &[u8]) -> Option<CMap> {
     }
 }
 
-fn embedded(name: CMapName<'_>) -> Option<CMap> {
+/// One of the CMaps that everybody knows.
+pub(crate) fn embedded(name: CMapName<'_>) -> Option<CMap> {
     CMap::parse(load_embedded(name)?, load_embedded)
 }
 

@@ -1,11 +1,14 @@
 //! Characters by the table that a TrueType or OpenType font program has of them (`cmap`), read from its end: which character has
-//! this glyph. It is what viewers go by where a font says nothing else.
+//! this glyph. It is what viewers go by where a font says nothing else. Programs without such a table may name their glyphs (see
+//! `compact`).
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 
 use hayro_interpret::font::{GlyphId, OutlineFontData};
-use skrifa::{FontRef, MetadataProvider as _};
+use skrifa::{FontRef, MetadataProvider as _, Tag};
+
+use super::compact;
 
 /// Characters of one font that are looked at; the largest fonts in use have some seventy thousand.
 const MAX_CHARACTERS: usize = 1 << 17;
@@ -32,18 +35,28 @@ impl Programs {
     }
 }
 
-/// The usual character of each glyph; none where the program has no table.
+/// The usual character of each glyph; none where the program does not say them.
 fn characters(program: &[u8]) -> Characters {
     let mut characters = Characters::new();
-    let Ok(font) = FontRef::from_index(program, 0) else { return characters };
-    for (code, glyph) in font.charmap().mappings().take(MAX_CHARACTERS) {
+    for (code, glyph) in said(program) {
         let Some(character) = char::from_u32(as_text(code)) else { continue };
-        let known = characters.entry(glyph.to_u32()).or_insert(character);
+        let known = characters.entry(glyph).or_insert(character);
         if is_unusual(*known) && !is_unusual(character) {
             *known = character;
         }
     }
     characters
+}
+
+/// Characters and their glyphs as the program says them.
+fn said(program: &[u8]) -> Vec<(u32, u32)> {
+    let Ok(font) = FontRef::from_index(program, 0) else { return compact::characters(program) };
+    let mappings = font.charmap().mappings().take(MAX_CHARACTERS);
+    let said: Vec<_> = mappings.map(|(code, glyph)| (code, glyph.to_u32())).collect();
+    match font.table_data(Tag::new(b"CFF ")) {
+        Some(table) if said.is_empty() => compact::characters_within(table.as_bytes()),
+        _ => said,
+    }
 }
 
 /// Fonts of symbols have their characters of one byte from U+F000 on (OpenType, `cmap`, platform 3 encoding 0).

@@ -165,18 +165,27 @@ fn documents_of_other_producers_are_searched_as_pdftotext_sees_them() {
     }
 }
 
-#[test]
-fn codes_of_the_east_asian_collections_are_understood_without_a_table_in_the_font() {
+/// Documents of fonts that do not say their characters by the PDF; the line begins 72 points from the left.
+fn must_be_read(size: f64, names: &[&str]) {
     let Some(folder) = of_others() else { return };
-    for (name, left, size) in
-        [("reportlab-not-embedded", 72.0, 14.0), ("collection", 72.0, 16.0), ("identity", 72.0, 16.0)]
-    {
+    for name in names {
         let document = std::fs::read(folder.path().join(format!("{name}.pdf"))).expect("read");
         let hits = found(&document, "合同编号");
         let [hit] = hits[..] else { panic!("{name}: {hits:?}") };
-        assert!((hit.x_mm - left * MM).abs() < 0.1 && (hit.width_mm - 4.0 * size * MM).abs() < 0.1, "{name}: {hit:?}");
+        assert!((hit.x_mm - 72.0 * MM).abs() < 0.1 && (hit.width_mm - 4.0 * size * MM).abs() < 0.1, "{name}: {hit:?}");
         assert_eq!(found(&document, "乙方(盖章):示范公司").len(), 1, "{name}");
     }
+}
+
+#[test]
+fn codes_of_the_east_asian_collections_are_understood_without_a_table_in_the_font() {
+    must_be_read(14.0, &["reportlab-not-embedded"]);
+    must_be_read(16.0, &["collection", "identity"]);
+}
+
+#[test]
+fn a_font_program_that_only_names_or_numbers_its_glyphs_is_understood() {
+    must_be_read(16.0, &["names", "numbers", "simple", "wrapped"]);
 }
 
 #[test]
