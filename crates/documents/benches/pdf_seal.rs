@@ -3,11 +3,11 @@
 //! figure behind `--`.
 //!
 //! "Seal" is everything from the bytes of a document to those of the sealed one, the signature included and verified; the seal
-//! itself was made ready before, as in a batch. A large document is a file that is mapped, read once and copied.
+//! itself was made ready before, as in a batch. A large document is a file, sealed into another as `eseal seal` does it.
 
 use std::fs::File;
 use std::hint::black_box;
-use std::io::{Read as _, Write as _};
+use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -16,7 +16,8 @@ use std::time::Duration;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 use eseal_documents::pdf::{self, SealingOptions, SealingRequest, Source, UsableSeal};
-use eseal_documents::{Limits, Place, Stamp};
+use eseal_documents::sealing;
+use eseal_documents::{Limits, Place, Placement, Spot, Stamp};
 use eseal_kernel::Timestamp;
 use eseal_pki::{Certificate, DevelopmentCa, DigestAlg, Purpose, Signer as _, SigningKey, Subject, Suite};
 use eseal_seal::{CertificateList, Picture, Seal, SealInfo};
@@ -123,18 +124,28 @@ fn seconds(work: impl FnOnce()) -> f64 {
 }
 
 fn seal_file(party: &Party, input: &Path, output: &Path) {
-    let mut file = File::open(input).expect("opened");
+    let file = File::open(input).expect("opened");
     #[expect(unsafe_code, reason = "mapping a file has no safe form")]
     // SAFETY: the file is this benchmark's own, and nobody else changes it.
     let map = unsafe { memmap2::Mmap::map(&file) }.expect("mapped");
     let source: Source = Arc::new(map);
-    let (request, limits) = (party.request(), Limits::default());
-    let prepared = pdf::prepare_reading(source, &mut file, &request, &limits, &mut |_| {}).expect("prepared");
+    let (seal, limits) = (sealing::UsableSeal::from_der(&party.seal_der).expect("a seal"), Limits::default());
+    let request = sealing::Request {
+        seal: &seal,
+        placement: &Placement::At(vec![Spot { page: 1, x_mm: 100.0, y_mm: 100.0 }]),
+        time: NOW,
+        signer: &party.certificate,
+        chain: &[],
+        reason: None,
+        options: sealing::Options::default(),
+    };
+    let held = sealing::broken_seal(&source, "", &limits, &mut |_| {}).expect("a document");
+    assert!(held.is_none(), "{held:?}");
+    let prepared = sealing::prepare_reading(&source, &mut &file, &request, &limits, &mut |_| {}).expect("prepared");
     let signature = party.key.sign(prepared.to_sign()).expect("signs");
-    let (completed, _) = prepared.complete(&signature, None).expect("complete");
-    std::fs::copy(input, output).expect("copied");
-    let mut out = File::options().append(true).open(output).expect("opened");
-    out.write_all(completed.update()).expect("written");
+    let out = File::create(output).expect("created");
+    (&file).rewind().expect("at its begin");
+    prepared.finish_reading(&mut &file, &out, (&signature, None), &mut |_| {}).expect("sealed");
 }
 
 fn hash_and_copy(input: &Path, output: &Path) {

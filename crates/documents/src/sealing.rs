@@ -4,7 +4,7 @@
 //! its international form.
 
 use std::fmt;
-use std::io::{BufWriter, Cursor, Write};
+use std::io::{BufWriter, Cursor, Read, Write};
 use std::sync::OnceLock;
 
 use eseal_kernel::Timestamp;
@@ -203,6 +203,31 @@ pub fn prepare(
     limits: &Limits,
     on_progress: OnProgress<'_>,
 ) -> Result<Prepared, DocumentError> {
+    prepare_from(source, None, request, limits, on_progress)
+}
+
+/// The same for a mapped file, which `content` reads from the first byte to the last: of a PDF only what says how it is built is
+/// then touched in the mapping, and the memory that sealing takes does not grow with the document. (See [`Prepared::finish_reading`].)
+///
+/// # Errors
+/// As [`prepare`]; [`DocumentError::Changed`] where `content` has more or fewer bytes than the source.
+pub fn prepare_reading(
+    source: &Source,
+    content: &mut dyn Read,
+    request: &Request<'_>,
+    limits: &Limits,
+    on_progress: OnProgress<'_>,
+) -> Result<Prepared, DocumentError> {
+    prepare_from(source, Some(content), request, limits, on_progress)
+}
+
+fn prepare_from(
+    source: &Source,
+    content: Option<&mut dyn Read>,
+    request: &Request<'_>,
+    limits: &Limits,
+    on_progress: OnProgress<'_>,
+) -> Result<Prepared, DocumentError> {
     let Request { seal, placement, time, signer, chain, reason, options } = *request;
     let format = format_of(source)?;
     options.must_fit(format)?;
@@ -235,7 +260,11 @@ pub fn prepare(
                 digest: None,
             };
             let request = pdf::SealingRequest { seal, stamps, time, signer, chain, name: None, reason, options };
-            Of::Pdf(Box::new(pdf::prepare(source.clone(), &request, limits, on_progress)?))
+            let source = source.clone();
+            Of::Pdf(Box::new(match content {
+                Some(content) => pdf::prepare_reading(source, content, &request, limits, on_progress)?,
+                None => pdf::prepare(source, &request, limits, on_progress)?,
+            }))
         }
     };
     Ok(Prepared { places, signer: signer.clone(), of })
@@ -292,6 +321,30 @@ impl Prepared {
         token: Option<&[u8]>,
         on_progress: OnProgress<'_>,
     ) -> Result<Sealed, DocumentError> {
+        self.finish_from(None, out, (signature, token), on_progress)
+    }
+
+    /// The same for what was prepared by [`prepare_reading`], with the same bytes read once more.
+    ///
+    /// # Errors
+    /// As [`Prepared::finish_stamped`]; [`DocumentError::Read`], [`DocumentError::Changed`].
+    pub fn finish_reading(
+        self,
+        content: &mut dyn Read,
+        out: impl Write,
+        (signature, token): (&[u8], Option<&[u8]>),
+        on_progress: OnProgress<'_>,
+    ) -> Result<Sealed, DocumentError> {
+        self.finish_from(Some(content), out, (signature, token), on_progress)
+    }
+
+    fn finish_from(
+        self,
+        content: Option<&mut dyn Read>,
+        out: impl Write,
+        (signature, token): (&[u8], Option<&[u8]>),
+        on_progress: OnProgress<'_>,
+    ) -> Result<Sealed, DocumentError> {
         match self.of {
             Of::Ofd(prepared) => {
                 let mut out = BufWriter::new(out);
@@ -301,7 +354,10 @@ impl Prepared {
             }
             Of::Pdf(prepared) => {
                 let (completed, sealed) = prepared.complete(signature, token)?;
-                completed.write(out, on_progress)?;
+                match content {
+                    Some(content) => completed.write_reading(content, out, on_progress)?,
+                    None => completed.write(out, on_progress)?,
+                }
                 Ok(Sealed { name: sealed.id, signature: sealed.signature })
             }
         }

@@ -1,7 +1,7 @@
 //! Documents as they are before sealing, and moments of the command line.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read};
 use std::path::Path;
 
 use eseal_kernel::Timestamp;
@@ -38,28 +38,36 @@ pub fn moment(lang: Lang, flag: &str, text: &str, edge: Edge) -> Result<eseal_pr
     })
 }
 
+/// An algorithm by the name that stands before its digests.
+type Named = (&'static str, DigestAlg);
+
+const SHA256: Named = ("sha256", DigestAlg::Sha256);
+const SM3: Named = ("sm3", DigestAlg::Sm3);
+
 /// The digest of a document's bytes, as requests for uses name it.
 pub fn digest(env: &Env, path: &Path, sm3: bool) -> Result<String, Failure> {
-    let lang = env.lang();
-    let unreadable = |error: std::io::Error| Failure::unreadable(lang, path, &error);
-    let mut file = File::open(path).map_err(unreadable)?;
-    let alg = if sm3 { DigestAlg::Sm3 } else { DigestAlg::Sha256 };
-    let (mut hasher, mut piece) = (alg.hasher(), vec![0; 256 << 10]);
+    let digest = File::open(path).and_then(|file| digested(file, [if sm3 { SM3 } else { SHA256 }]));
+    let [digest] = digest.map_err(|error| Failure::unreadable(env.lang(), path, &error))?;
+    Ok(digest)
+}
+
+/// Both digests of a document: whoever approved a use named one of them.
+pub fn digests(content: impl Read) -> io::Result<Vec<String>> {
+    digested(content, [SHA256, SM3]).map(Vec::from)
+}
+
+/// It is read once, for however many digests.
+fn digested<const COUNT: usize>(mut content: impl Read, by: [Named; COUNT]) -> io::Result<[String; COUNT]> {
+    let (mut hashers, mut piece) = (by.map(|(name, alg)| (name, alg.hasher())), vec![0; 256 << 10]);
     loop {
-        match file.read(&mut piece).map_err(unreadable)? {
-            0 => return Ok(named(sm3, &hasher.finish())),
-            read => hasher.update(piece.get(..read).unwrap_or_default()),
-        }
+        let read = match content.read(&mut piece) {
+            Ok(0) => return Ok(hashers.map(|(name, hasher)| format!("{name}:{}", hex::encode(hasher.finish())))),
+            Ok(read) => piece.get(..read).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        hashers.iter_mut().for_each(|(_, hasher)| hasher.update(read));
     }
-}
-
-/// Both digests of bytes that are at hand: whoever approved a use named one of them.
-pub fn digests(bytes: &[u8]) -> Vec<String> {
-    vec![named(false, &DigestAlg::Sha256.digest(bytes)), named(true, &DigestAlg::Sm3.digest(bytes))]
-}
-
-fn named(sm3: bool, value: &[u8]) -> String {
-    format!("{}:{}", if sm3 { "sm3" } else { "sha256" }, hex::encode(value))
 }
 
 #[cfg(test)]
@@ -81,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_digest_says_how_it_was_computed() {
-        let [sha256, sm3] = digests(b"abc").try_into().expect("two");
+        let [sha256, sm3] = digests(&b"abc"[..]).expect("read").try_into().expect("two");
         assert_eq!(sha256, "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(sm3, "sm3:66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0");
     }

@@ -119,7 +119,7 @@ impl Work<'_> {
         };
         let pades = self.manner.pades(lang, self.document.format(), &certificate).await?;
         let draft = self.draft(&seal, &certificate, pades.as_ref())?;
-        attempt.authorize(&card, &key, &certificate, &structure, &draft, self.original()).await?;
+        attempt.authorize(&card, &key, &certificate, &structure, &draft, self.original()?).await?;
         let signature = key.sign(draft.to_sign());
         let signature = signature.map_err(|error| Failure::new(Kind::Usage, "CARD_UNUSABLE", lang).because(error))?;
         // Lists are of OFDs, whose key is the SM2 one too.
@@ -137,7 +137,7 @@ impl Work<'_> {
         let certificate = seal.signer(suite).ok_or_else(|| no_key(lang, suite))?;
         let pades = self.manner.pades(lang, self.document.format(), &certificate).await?;
         let draft = self.draft(&seal, &certificate, pades.as_ref())?;
-        let original = self.original();
+        let original = self.original()?;
         loop {
             let prompt = format!(
                 "{} ({} {})",
@@ -159,8 +159,8 @@ impl Work<'_> {
         self.finish(draft, &signature, pades.as_ref(), None).await
     }
 
-    fn original(&self) -> Option<pb::OriginalDocument> {
-        self.attempt.original_needed().then(|| self.document.original())
+    fn original(&self) -> Result<Option<pb::OriginalDocument>, Failure> {
+        self.attempt.original_needed().then(|| self.document.original()).transpose()
     }
 
     fn draft(&self, seal: &UsableSeal, certificate: &Certificate, pades: Option<&Pades>) -> Result<Prepared, Failure> {

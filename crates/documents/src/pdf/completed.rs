@@ -1,13 +1,11 @@
 //! A document with an update behind it, ready to be written.
 
 use std::fmt;
-use std::io::Write;
+use std::io::{Read, Write};
 
 use super::Source;
+use super::content::{self, PIECE};
 use crate::{DocumentError, OnProgress, Progress};
-
-/// Bytes that are written at once.
-const PIECE: usize = 1 << 20;
 
 /// The document as it was given, and what comes behind its last byte.
 pub struct Completed {
@@ -44,6 +42,29 @@ impl Completed {
             on_progress(Progress { done, total });
         }
         out.flush().map_err(DocumentError::Write)
+    }
+
+    /// The same where the document is a mapped file, whose bytes `content` reads from the first to the last: the mapping is not
+    /// touched.
+    ///
+    /// # Errors
+    /// [`DocumentError::Write`], [`DocumentError::Read`]; [`DocumentError::Changed`] where `content` has more or fewer bytes than
+    /// the document. Then `out` has an incomplete document and must be thrown away.
+    pub fn write_reading(
+        &self,
+        content: &mut dyn Read,
+        mut out: impl Write,
+        on_progress: OnProgress<'_>,
+    ) -> Result<(), DocumentError> {
+        let total = self.bytes();
+        content::pieces(content, (*self.source).as_ref().len(), |piece, done| {
+            out.write_all(piece).map_err(DocumentError::Write)?;
+            on_progress(Progress { done, total });
+            Ok(())
+        })?;
+        out.write_all(&self.update).and_then(|()| out.flush()).map_err(DocumentError::Write)?;
+        on_progress(Progress { done: total, total });
+        Ok(())
     }
 }
 

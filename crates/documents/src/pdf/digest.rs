@@ -7,9 +7,8 @@ use std::ops::Range;
 
 use eseal_pki::{DigestAlg, Hasher};
 
+use super::content::{self, PIECE};
 use crate::{DocumentError, OnProgress, Progress};
-
-const PIECE: usize = 1 << 20;
 
 /// How far the start of a document was hashed already, by algorithm. Signatures of one document have most of it in common:
 /// each covers what the one before it does, and its value.
@@ -80,23 +79,11 @@ pub(crate) fn reading(
     on_progress: OnProgress<'_>,
 ) -> Result<Vec<u8>, DocumentError> {
     let total = length as u64 + rest.iter().map(|part| part.len() as u64).sum::<u64>();
-    let mut piece = vec![0; PIECE.min(length.max(1))];
-    let mut done = 0;
-    loop {
-        match content.read(&mut piece) {
-            Ok(0) => break,
-            Ok(count) => {
-                hasher.update(piece.get(..count).unwrap_or_default());
-                done += count as u64;
-                on_progress(Progress { done, total });
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(DocumentError::Read(error)),
-        }
-    }
-    if done != length as u64 {
-        return Err(DocumentError::Changed);
-    }
+    content::pieces(content, length, |piece, done| {
+        hasher.update(piece);
+        on_progress(Progress { done, total });
+        Ok(())
+    })?;
     rest.iter().for_each(|part| hasher.update(part));
     on_progress(Progress { done: total, total });
     Ok(hasher.finish())

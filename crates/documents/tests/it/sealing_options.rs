@@ -1,7 +1,7 @@
 //! The steps of sealing that are the same for both formats: which options fit which, and one seal for many documents.
 
 use eseal_documents::pdf::{Permitted, SealForm};
-use eseal_documents::sealing::{Options, Prepared, Request, UsableSeal, prepare, suite_for};
+use eseal_documents::sealing::{Options, Prepared, Request, UsableSeal, prepare, prepare_reading, suite_for};
 use eseal_documents::{DocumentError, Format, Limits, Outcome, Placement, Reason, SealingOption, Spot, verify_with};
 use eseal_pki::{Certificate, Signer, Suite};
 use eseal_seal::{Seal, Version};
@@ -173,4 +173,28 @@ fn a_seal_in_an_existing_field_says_where_that_is_seen_whatever_place_was_named(
     let absent = Options { field: Some("Seller"), ..Options::default() };
     let refused = laid_out(&seal, &party.certificate, &document, absent).expect_err("refused");
     assert_eq!(refused.reason(), Reason::FieldUnusable);
+}
+
+#[test]
+fn a_document_that_is_read_is_sealed_like_one_in_memory_and_not_if_it_is_another_one() {
+    let party = PdfWorld::new().party("甲方");
+    let seal = UsableSeal::from_der(&party.seal).expect("a seal");
+    let (document, placement) = (PLAIN.build(), &place());
+    let (signer, chain, options) = (&party.certificate, &party.chain[..], Options::default());
+    let request = Request { seal: &seal, placement, time: now(), signer, chain, reason: None, options };
+    let sealed = |mut content: &[u8]| {
+        let (source, limits) = (source(&document), Limits::default());
+        let prepared = prepare_reading(&source, &mut document.as_slice(), &request, &limits, &mut |_| {});
+        let prepared = prepared.expect("prepared");
+        let signature = party.key.sign(prepared.to_sign()).expect("a signature");
+        let mut out = Vec::new();
+        prepared.finish_reading(&mut content, &mut out, (&signature, None), &mut |_| {}).map(|_| out)
+    };
+    let out = sealed(&document).expect("sealed");
+    assert!(out.starts_with(&document));
+    let report = verify_with(&source(&out), "", &Limits::default(), &mut |_| {}).expect("a document");
+    assert_eq!(report.seals[0].content, Outcome::Passed);
+    for other in [&document[1..], &[&document[..], b" "].concat()] {
+        assert!(matches!(sealed(other), Err(DocumentError::Changed)));
+    }
 }

@@ -113,7 +113,7 @@ impl<'a> Bench<'a> {
             let digest = Digest::try_from(prepared.digest());
             let digest = digest.map_err(|error| Failure::usage(self.env.lang(), error))?;
             let (places, structure_size) = (prepared.places().to_vec(), prepared.to_sign().len() + self.around());
-            let original = told.then(|| document.original());
+            let original = told.then(|| document.original()).transpose()?;
             let (listed, suite) = (Listed { index: 0, digest, places, original }, self.manner.suite(document.format()));
             let draft = Some((document, prepared)).filter(|_| kept.fetch_add(1, Ordering::Relaxed) < KEPT);
             Ok(Ready { input: input.clone(), listed, suite, structure_size, draft: Slot::new(draft) })

@@ -1,8 +1,8 @@
 //! The document on its way from unsealed to sealed: the same steps for both formats.
 
 use std::fs::File;
-use std::io::Write;
-use std::path::Path;
+use std::io::{Read, Seek as _, Write};
+use std::path::{Path, PathBuf};
 
 use eseal_documents::pdf::Source;
 use eseal_documents::sealing::{self, Prepared, Request, Sealed, UsableSeal};
@@ -20,6 +20,8 @@ use crate::output::Output;
 
 /// A document that can be sealed.
 pub struct Document {
+    path: PathBuf,
+    file: File,
     source: Source,
     format: Format,
     output: Output,
@@ -52,7 +54,7 @@ impl Document {
         }
         let source = mapped::file(&file).map_err(unreadable)?;
         let format = sealing::format_of(&source).map_err(|error| Failure::document(lang, &error))?;
-        Ok(Self { source, format, output })
+        Ok(Self { path: path.to_owned(), file, source, format, output })
     }
 
     /// Refuses a document that was changed after an earlier seal: the new seal would stand under what nobody agreed to.
@@ -78,13 +80,14 @@ impl Document {
     }
 
     /// What gate d is told of it where that is asked for: as it is before sealing.
-    pub fn original(&self) -> pb::OriginalDocument {
+    pub fn original(&self) -> Result<pb::OriginalDocument, Failure> {
         let format = match self.format {
             Format::Ofd => pb::DocumentFormat::Ofd,
             Format::Pdf => pb::DocumentFormat::Pdf,
         };
-        let digests = original::digests(self.source.as_ref().as_ref());
-        pb::OriginalDocument { digests, format: format.into() }
+        let digests = original::digests(self.content()?);
+        let digests = digests.map_err(|error| Failure::unreadable(self.lang(), &self.path, &error))?;
+        Ok(pb::OriginalDocument { digests, format: format.into() })
     }
 
     /// Everything but the signature.
@@ -102,7 +105,8 @@ impl Document {
             options: manner.options(time_stamp_room),
         };
         let on_progress = &mut |progress| show(&bar, progress);
-        let prepared = sealing::prepare(&self.source, &request, &Limits::default(), on_progress);
+        let limits = Limits::default();
+        let prepared = sealing::prepare_reading(&self.source, &mut self.content()?, &request, &limits, on_progress);
         bar.finish_and_clear();
         prepared.map_err(|error| Failure::document(self.lang(), &error))
     }
@@ -116,9 +120,18 @@ impl Document {
         out: impl Write,
     ) -> Result<Sealed, Failure> {
         let bar = self.output.bar(self.lang().pick("写入", "writing"));
-        let sealed = prepared.finish_stamped(out, signature, token, &mut |progress| show(&bar, progress));
+        let on_progress = &mut |progress| show(&bar, progress);
+        let sealed = prepared.finish_reading(&mut self.content()?, out, (signature, token), on_progress);
         bar.finish_and_clear();
         sealed.map_err(|error| Failure::document(self.lang(), &error))
+    }
+
+    /// The document from its first byte on: whoever goes through all of it reads it, so that its mapping does not come into this
+    /// program's memory page by page.
+    fn content(&self) -> Result<impl Read + '_, Failure> {
+        let mut content = &self.file;
+        content.rewind().map_err(|error| Failure::unreadable(self.lang(), &self.path, &error))?;
+        Ok(content)
     }
 
     const fn lang(&self) -> Lang {
