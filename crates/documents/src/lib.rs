@@ -38,7 +38,7 @@ pub use check::Check;
 pub use codes::Language;
 pub use error::{DocumentError, NameProblem, SealingOption};
 pub use judge::{Judgement, SealJudgement, Trust, Verdict, judge};
-pub use limits::{Limit, Limits};
+pub use limits::{Limit, LimitError, Limits};
 pub use note::{Note, NoteCode, Severity};
 pub use pdf::Source;
 pub use place::{Clip, PageSize, Place, Stamp};

@@ -49,6 +49,75 @@ pub struct Limits {
 impl Limits {
     /// Below this many decompressed bytes no ratio is too high.
     pub const RATIO_FLOOR: u64 = 256 << 20;
+
+    /// The names of all limits, as settings and command lines have them.
+    pub const NAMES: [&'static str; 18] = [
+        "max_bytes",
+        "max_entries",
+        "max_entry_bytes",
+        "max_ratio",
+        "max_xml_bytes",
+        "max_xml_nodes",
+        "max_xml_depth",
+        "max_xml_attributes",
+        "max_objects",
+        "max_revisions",
+        "max_pages",
+        "max_signatures",
+        "max_references",
+        "max_page_text",
+        "max_drawn_bytes",
+        "max_stamps",
+        "max_compared",
+        "max_signature_bytes",
+    ];
+
+    /// Sets the limit of this name: that of the field.
+    ///
+    /// # Errors
+    /// [`LimitError`].
+    pub fn set(&mut self, name: &str, value: u64) -> Result<(), LimitError> {
+        let small = || u32::try_from(value).map_err(|_| LimitError::TooHigh { name: name.to_owned() });
+        match name {
+            "max_bytes" => self.max_bytes = value,
+            "max_entries" => self.max_entries = value,
+            "max_entry_bytes" => self.max_entry_bytes = value,
+            "max_ratio" => self.max_ratio = value,
+            "max_xml_bytes" => self.max_xml_bytes = value,
+            "max_xml_nodes" => self.max_xml_nodes = small()?,
+            "max_xml_depth" => self.max_xml_depth = small()?,
+            "max_xml_attributes" => self.max_xml_attributes = small()?,
+            "max_objects" => self.max_objects = small()?,
+            "max_revisions" => self.max_revisions = small()?,
+            "max_pages" => self.max_pages = small()?,
+            "max_signatures" => self.max_signatures = small()?,
+            "max_references" => self.max_references = small()?,
+            "max_page_text" => self.max_page_text = small()?,
+            "max_drawn_bytes" => self.max_drawn_bytes = value,
+            "max_stamps" => self.max_stamps = small()?,
+            "max_compared" => self.max_compared = value,
+            "max_signature_bytes" => self.max_signature_bytes = value,
+            _ => return Err(LimitError::Unknown { name: name.to_owned() }),
+        }
+        Ok(())
+    }
+}
+
+/// A limit that can't be set so.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LimitError {
+    /// No limit has this name.
+    #[error("there is no limit {name:?}; there are {}", Limits::NAMES.join(", "))]
+    Unknown {
+        /// What was named.
+        name: String,
+    },
+    /// Its numbers have 32 bits.
+    #[error("{name} is {} at the most", u32::MAX)]
+    TooHigh {
+        /// The limit.
+        name: String,
+    },
 }
 
 impl Default for Limits {
@@ -146,5 +215,35 @@ impl fmt::Display for Limit {
             Self::Compared => "objects to compare with what was signed",
             Self::SignatureBytes => "bytes in one seal or signature value",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_sets_one_limit_and_each_another() {
+        let mut seen = vec![Limits::default()];
+        for name in Limits::NAMES {
+            let mut limits = Limits::default();
+            limits.set(name, 7).expect("a limit");
+            let changed = format!("{limits:?}").replace(&format!("{name}: 7"), "").len();
+            assert_eq!(changed, format!("{limits:?}").len() - name.len() - ": 7".len(), "{name}");
+            assert!(!seen.contains(&limits), "{name}");
+            seen.push(limits);
+        }
+        let fields = format!("{:?}", Limits::default()).matches(": ").count();
+        assert_eq!(Limits::NAMES.len(), fields);
+    }
+
+    #[test]
+    fn what_is_no_limit_or_too_high_is_refused() {
+        let mut limits = Limits::default();
+        let unknown = limits.set("max_page", 1).expect_err("refused");
+        assert!(unknown.to_string().contains("max_pages"), "{unknown}");
+        assert_eq!(limits.set("max_pages", 1 << 32), Err(LimitError::TooHigh { name: "max_pages".to_owned() }));
+        assert_eq!(limits.set("max_bytes", 1 << 32), Ok(()));
+        assert_eq!(limits, Limits { max_bytes: 1 << 32, ..Limits::default() });
     }
 }

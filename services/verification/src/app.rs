@@ -76,9 +76,15 @@ pub enum VerifyError {
 
 impl App {
     /// The service on its writer.
-    pub fn new(query: Query, authority: Authority, tsa_roots: Option<TrustStore>, writer: Writer) -> Self {
+    pub fn new(
+        query: Query,
+        authority: Authority,
+        tsa_roots: Option<TrustStore>,
+        writer: Writer,
+        verifier: Verifier,
+    ) -> Self {
         let drawing = Arc::new(Semaphore::new(DRAWN_AT_A_TIME));
-        Self { query, authority, tsa_roots, writer, verifier: Arc::default(), drawing }
+        Self { query, authority, tsa_roots, writer, verifier: Arc::new(verifier), drawing }
     }
 
     /// Verifies a document; a failure is on record before it is told.

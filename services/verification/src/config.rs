@@ -1,5 +1,6 @@
 //! Settings of this service; `config.default.toml` explains each.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -17,4 +18,6 @@ pub struct Config {
     pub documents_at_a_time: usize,
     /// A PEM file with roots of time stamping authorities; empty: none is trusted.
     pub time_stamp_trust_file: PathBuf,
+    /// What a document may ask for, where that is not the usual.
+    pub document_limits: BTreeMap<String, u64>,
 }

@@ -26,6 +26,7 @@ mod report;
 
 use std::path::Path;
 
+use eseal_documents::{LimitError, Limits, Verifier};
 use eseal_eventstore::Projector;
 use eseal_pki::{Certificate, TrustStore};
 use eseal_proto::verification::v1::verification_service_server::VerificationServiceServer;
@@ -66,9 +67,19 @@ pub async fn wire(config: Config, context: &Context) -> Result<Routes, StartErro
     let authority = Authority::new(context.peer("authentication"));
     let tsa_roots = tsa_roots(&config.time_stamp_trust_file);
     let tsa_roots = tsa_roots.map_err(|why| StartError::setting(service, "time_stamp_trust_file", why))?;
-    let app = App::new(Query::new(context.database().clone()), authority, tsa_roots, context.writer());
+    let verifier = Verifier::new(limits(&config).map_err(|why| StartError::setting(service, "document_limits", why))?);
+    let app = App::new(Query::new(context.database().clone()), authority, tsa_roots, context.writer(), verifier);
     let grpc = Grpc::new(app, context.clock().clone(), config.documents_at_a_time, config.max_document_bytes);
     Ok(Routes::new(VerificationServiceServer::new(grpc).max_decoding_message_size(MAX_MESSAGE)))
+}
+
+/// What a document may ask for. How many bytes it may have is settled where it is received.
+fn limits(config: &Config) -> Result<Limits, LimitError> {
+    let mut limits = Limits { max_bytes: config.max_document_bytes, ..Limits::default() };
+    for (name, value) in &config.document_limits {
+        limits.set(name, *value)?;
+    }
+    Ok(limits)
 }
 
 /// The roots of time stamping authorities in this file, or why there are none; a service without such a file trusts none.

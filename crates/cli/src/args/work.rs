@@ -104,6 +104,9 @@ pub struct Verify {
     /// 加密 PDF 的密码文件,- 为标准输入 · Read the password of an encrypted PDF from a file, or from standard input: -
     #[arg(long, value_name = "FILE|-", requires = "here")]
     pub password_file: Option<PathBuf>,
+    /// 上限,可重复,如 max_pages=200000 · Another limit for this document, such as max_pages=200000; may be repeated
+    #[arg(long, value_name = "NAME=NUMBER", requires = "here")]
+    pub limit: Vec<String>,
     /// 验证报告,可重复,每个需一个 -o · A report on it; may be repeated, each with its own -o
     #[arg(long, value_name = "FORM")]
     pub report: Vec<ReportForm>,
@@ -145,6 +148,9 @@ pub struct VerifyBatch {
     /// 加密 PDF 的密码文件,- 为标准输入 · Read the password of encrypted PDFs from a file, or from standard input: -
     #[arg(long, value_name = "FILE|-")]
     pub password_file: Option<PathBuf>,
+    /// 上限,可重复,如 max_pages=200000 · Another limit for each document, such as max_pages=200000; may be repeated
+    #[arg(long, value_name = "NAME=NUMBER")]
+    pub limit: Vec<String>,
     /// 同时验证的文档数 · How many documents at a time [default: one per core]
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
 use eseal_documents::status::{Context, assess};
-use eseal_documents::{Limits, Trust, judge};
+use eseal_documents::{Trust, judge};
 use eseal_kernel::{Clock, Digest};
 use eseal_pki::{Certificate, Crl, Evidence, TrustStore};
 use eseal_proto::verification::v1 as pb;
@@ -59,9 +59,11 @@ pub async fn verify(env: &Env, args: &Verify) -> Result<ExitCode, Failure> {
     let beside = Beside { crls: verify_revocation::lists(lang, &args.crl)?, asks: args.ask_revocation };
     let password = args.password_file.as_deref().map(|file| secret::password(lang, file)).transpose()?;
     let unreadable = |error: std::io::Error| Failure::unreadable(lang, &args.file, &error);
-    let file = mapped::open(&args.file, Limits::default().max_bytes).map_err(unreadable)?;
+    let limits = verify_report::limits(lang, &args.limit)?;
+    let file = mapped::open(&args.file, limits.max_bytes).map_err(unreadable)?;
     let size = file.metadata().map_err(unreadable)?.len();
-    let document = Document::new(&args.file, mapped::file(&file).map_err(unreadable)?, password.unwrap_or_default());
+    let source = mapped::file(&file).map_err(unreadable)?;
+    let document = Document::new(&args.file, source, password.unwrap_or_default(), limits);
     let mut report = if args.offline || args.ask_revocation || size > MAX_UPLOAD {
         offline(env, &document, &roots, beside).await?
     } else {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::thread::available_parallelism;
 
 use eseal_documents::status::{Context, assess};
-use eseal_documents::{Limits, Trust, Verifier, judge};
+use eseal_documents::{Trust, Verifier, judge};
 use eseal_kernel::{Clock, Digest};
 use eseal_pki::Evidence;
 use eseal_report::model::Verdict;
@@ -19,6 +19,7 @@ use super::Env;
 use super::sealing::inputs;
 use super::sealing::workers::side_by_side;
 use super::verify::{pem, store};
+use super::verify_report;
 use super::verify_revocation::lists;
 use super::verify_view::in_short;
 use crate::args::VerifyBatch;
@@ -46,6 +47,8 @@ pub fn verify_batch(env: &Env, args: &VerifyBatch) -> Result<ExitCode, Failure> 
 /// What every document is verified with.
 struct Bench<'a> {
     env: &'a Env,
+    /// The largest document that is looked at.
+    max_bytes: u64,
     verifier: Verifier,
     trust: Trust,
     /// Now is when the run began, for all of them.
@@ -63,14 +66,15 @@ impl<'a> Bench<'a> {
         let context = Context { tsa_roots: roots(&args.tsa_trust)?, evidence, ..Context::at(Clock::System.now()) };
         let password = args.password_file.as_deref().map(|file| secret::password(lang, file)).transpose()?;
         let bar = env.output.count(lang.pick("验证", "verifying"), documents as u64);
-        let verifier = Verifier::new(Limits::default());
-        Ok(Self { env, verifier, trust, context, password: password.unwrap_or_default(), bar })
+        let limits = verify_report::limits(lang, &args.limit)?;
+        let (max_bytes, verifier) = (limits.max_bytes, Verifier::new(limits));
+        Ok(Self { env, max_bytes, verifier, trust, context, password: password.unwrap_or_default(), bar })
     }
 
     fn report(&self, path: &Path) -> Result<Report, Failure> {
         let lang = self.env.lang();
         let unreadable = |error: std::io::Error| Failure::unreadable(lang, path, &error);
-        let file = mapped::open(path, Limits::default().max_bytes).map_err(unreadable)?;
+        let file = mapped::open(path, self.max_bytes).map_err(unreadable)?;
         let source = mapped::file(&file).map_err(unreadable)?;
         let found = self.verifier.verify_with(&source, &self.password, &mut |_| ());
         self.bar.inc(1);

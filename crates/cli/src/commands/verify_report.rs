@@ -19,13 +19,14 @@ pub struct Document<'a> {
     path: &'a Path,
     source: Source,
     password: Zeroizing<String>,
+    limits: Limits,
     found: OnceCell<DocumentReport>,
 }
 
 impl<'a> Document<'a> {
-    /// The content of the file at `path`, with the password of an encrypted PDF.
-    pub const fn new(path: &'a Path, source: Source, password: Zeroizing<String>) -> Self {
-        Self { path, source, password, found: OnceCell::new() }
+    /// The content of the file at `path`, with the password of an encrypted PDF, and what it may ask for.
+    pub const fn new(path: &'a Path, source: Source, password: Zeroizing<String>, limits: Limits) -> Self {
+        Self { path, source, password, limits, found: OnceCell::new() }
     }
 
     /// Its bytes.
@@ -48,11 +49,22 @@ impl<'a> Document<'a> {
             bar.set_length(total);
             bar.set_position(done);
         };
-        let found = eseal_documents::verify_with(&self.source, &self.password, &Limits::default(), &mut on_progress);
+        let found = eseal_documents::verify_with(&self.source, &self.password, &self.limits, &mut on_progress);
         bar.finish_and_clear();
         let found = found.map_err(|error| Failure::document(env.lang(), &error))?;
         Ok(self.found.get_or_init(|| found))
     }
+}
+
+/// The limits of documents, with those that the command line names.
+pub fn limits(lang: Lang, named: &[String]) -> Result<Limits, Failure> {
+    let mut limits = Limits::default();
+    for named in named {
+        let wrong = |why: &dyn std::fmt::Display| Failure::usage(lang, format_args!("--limit {named}: {why}"));
+        let (name, number) = named.split_once('=').ok_or_else(|| wrong(&"NAME=NUMBER"))?;
+        limits.set(name, number.parse::<u64>().map_err(|error| wrong(&error))?).map_err(|error| wrong(&error))?;
+    }
+    Ok(limits)
 }
 
 /// The reports that are asked for, each with its file; asked before anything is done.
