@@ -10,6 +10,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 NAME ?=
 # What building and running needs, and what the tests need besides.
 APT_RUN := gcc libc6-dev pkg-config libfontconfig-dev fonts-wqy-microhei
+APT_FUZZ := g++
 APT_TEST := poppler-utils qpdf openssl python3-venv npm postgresql buildah podman runc mmdebstrap softhsm2 opensc gnutls-bin
 export ESEAL_TOOLS := $(abspath $(TOOLS))
 export PATH := $(abspath $(VENV))/bin:$(PATH)
@@ -62,7 +63,7 @@ interop: ## Verdicts on documents of other producers beside what is known of the
 	cargo run --locked -q -p eseal-interop -- --corpus $(or $(CORPUS),../shared/samples) $(if $(JSON),--json)
 
 # No sanitizer: there is no unsafe code of ours, and so memory and time are bounded as they are in use.
-fuzz: setup ## Feeds mutations of documents to everything that reads them; SECONDS=… for each target, ONLY=… runs one
+fuzz: $(TOOLS)/.apt-run $(TOOLS)/.apt-fuzz ## Feeds mutations of documents to everything that reads them; SECONDS=… for each target, ONLY=… runs one
 	[ -x $(TOOLS)/bin/cargo-fuzz ] || cargo install --locked --root $(TOOLS) cargo-fuzz@0.13.1
 	ESEAL_FUZZ_SEEDS=$(abspath target/fuzz/seeds) cargo test --locked -q -p eseal-documents --test it -- seeds
 	cd fuzz && export PATH=$(abspath $(TOOLS))/bin:$$PATH && for target in $(or $(ONLY),asn1 cms ofd xml pdf); do mkdir -p corpus/$$target; \
@@ -91,7 +92,8 @@ setup: $(TOOLS)/.apt-run $(TOOLS)/.apt-test $(TOOLS)/.npm $(VENV)/.pip $(TOOLS)/
 # Only missing packages are installed, so that no root is needed where they are there.
 $(TOOLS)/.apt-run: PACKAGES = $(APT_RUN)
 $(TOOLS)/.apt-test: PACKAGES = $(APT_TEST)
-$(TOOLS)/.apt-run $(TOOLS)/.apt-test: Makefile
+$(TOOLS)/.apt-fuzz: PACKAGES = $(APT_FUZZ)
+$(TOOLS)/.apt-run $(TOOLS)/.apt-test $(TOOLS)/.apt-fuzz: Makefile
 	@mkdir -p $(TOOLS)
 	@missing="$$(for p in $(PACKAGES); do command -v $$p >/dev/null || dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done)"; \
 	if [ -n "$$missing" ]; then \

@@ -5,6 +5,7 @@
 use std::sync::{Arc, LazyLock};
 
 use eseal_documents::ofd::{SealingOptions, SealingRequest, UsableSeal};
+use eseal_documents::status::{Context, assess};
 use eseal_documents::{Limits, Place, Source, Trust, judge, ofd};
 use libfuzzer_sys::fuzz_target;
 
@@ -22,7 +23,8 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let source: Source = Arc::new(bytes.to_vec());
     if let Ok(report) = ofd::verify(&source, &limits, &mut |_| {}) {
-        let _ = judge(&report, &Trust::default());
+        let (trust, now) = (Trust::default(), "2026-09-21T14:13:20Z".parse().expect("a moment"));
+        let _ = assess(&report, &judge(&report, &trust), &trust, &Context::at(now));
     }
     let _ = ofd::pages(&source, &limits);
     let _ = ofd::find_text(&source, "盖章", &limits);

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use eseal_documents::status::{Context, assess};
 use eseal_documents::{Limits, Trust, judge, pdf};
 use eseal_pki::DigestAlg;
 use libfuzzer_sys::fuzz_target;
@@ -20,7 +21,8 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let source: pdf::Source = Arc::new(bytes.to_vec());
     if let Ok(report) = pdf::verify(&source, &limits, &mut |_| {}) {
-        let _ = judge(&report, &Trust::default());
+        let (trust, now) = (Trust::default(), "2026-09-21T14:13:20Z".parse().expect("a moment"));
+        let _ = assess(&report, &judge(&report, &trust), &trust, &Context::at(now));
     }
     let pages = pdf::pages(&source, &limits);
     let _ = pdf::find_text(&source, "盖章", &limits);

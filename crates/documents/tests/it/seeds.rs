@@ -1,14 +1,21 @@
 //! What the fuzz targets start from, besides real files: written into the folder that `ESEAL_FUZZ_SEEDS` names.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use eseal_documents::Outcome;
+use eseal_kernel::Digest;
 use eseal_pki::cms::SignedAttributes;
-use eseal_pki::{DigestAlg, Signer, Suite};
+use eseal_pki::tsp::DevelopmentTsa;
+use eseal_pki::{
+    CertificateRequest, ChallengeStatement, DevelopmentCa, DigestAlg, OcspRequest, Purpose, RevocationReason, Signer,
+    SigningKey, Subject, Suite,
+};
+use eseal_seal::Seal;
 
 use crate::support::hostile::entries;
 use crate::support::ofd_contract::contract;
-use crate::support::parties::{self, World};
+use crate::support::parties::{self, World, now};
 use crate::support::pdf_builder::shapes;
 use crate::support::pdf_harm::gap;
 use crate::support::pdf_parties::{PdfWorld, verify};
@@ -46,13 +53,52 @@ fn ofd_seeds(seeds: &mut Vec<Seed>) {
     let (key, certificate) = (&party.identity.key, &party.identity.certificate);
     let attributes = SignedAttributes::try_new(certificate, &digest, Suite::Sm2Sm3).expect("attributes");
     let value = attributes.finish(&key.sign(attributes.to_be_signed()).expect("a signature"), &[]);
+    let statement = ChallengeStatement {
+        audience: "eseal.authentication".to_owned(),
+        purpose: "seal".to_owned(),
+        attempt_id: "0198c0de-0000-7000-8000-000000000001".to_owned(),
+        seal_id: Some("32050000000001".to_owned()),
+        document_digest: Some(Digest::of(b"content")),
+        nonce: vec![7; 32],
+        expires_at: now(),
+    };
     for (target, name, bytes) in [
         ("ofd", "sealed", bytes),
         ("asn1", "seal", party.seal.clone()),
+        ("asn1", "info", Seal::from_der(&party.seal).expect("a seal").info_der().to_vec()),
+        ("asn1", "statement", statement.encode().expect("a statement")),
         ("asn1", "certificate", certificate.der().to_vec()),
         ("cms", "gm", value),
     ] {
         seeds.push(Seed { target, name: name.to_owned(), bytes });
+    }
+}
+
+/// What authorities issue: certificates, revocation lists whole and of changes, answers about certificates, time stamps.
+fn authority_seeds(seeds: &mut Vec<Seed>) {
+    for suite in [Suite::Sm2Sm3, Suite::EcdsaP256Sha256] {
+        let mut ca = DevelopmentCa::create(suite, "CA", Purpose::Holder, now()).expect("an authority");
+        let key = SigningKey::generate(suite).expect("a key");
+        let lasting = Duration::from_secs(86_400);
+        let leaf = ca.issue(&key.public_key(), &Subject::named("Li"), lasting, now()).expect("a certificate");
+        ca.revoke(&leaf.serial_hex(), RevocationReason::KeyCompromise, now());
+        let request = CertificateRequest::create(&Subject::named("Li"), &key, &key.public_key()).expect("a request");
+        let question = OcspRequest::about(&leaf, ca.certificate(), DigestAlg::Sha256).expect("a question").to_der();
+        let answer = ca.respond(&question, now()).expect("an answer");
+        let changes = ca.changes(now(), now()).expect("the changes");
+        let token =
+            DevelopmentTsa::create(suite, now()).expect("an authority").stamp(b"content", now()).expect("a token");
+        for (target, name, bytes) in [
+            ("asn1", "leaf", leaf.der()),
+            ("asn1", "authority", ca.certificate().der()),
+            ("asn1", "request", request.der()),
+            ("asn1", "list", ca.crl(now()).expect("a list").der()),
+            ("asn1", "changes", changes.der()),
+            ("asn1", "ocsp", &answer),
+            ("cms", "token", token.der()),
+        ] {
+            seeds.push(Seed { target, name: format!("{name}-{}", suite.name()), bytes: bytes.to_vec() });
+        }
     }
 }
 
@@ -74,6 +120,7 @@ fn the_seeds_of_the_fuzz_targets_are_good_documents() {
     let mut seeds = Vec::new();
     pdf_seeds(&mut seeds);
     ofd_seeds(&mut seeds);
+    authority_seeds(&mut seeds);
     sample_seeds(&mut seeds);
     for target in ["asn1", "cms", "ofd", "xml", "pdf"] {
         assert!(seeds.iter().any(|seed| seed.target == target), "no seed for {target}");
