@@ -63,6 +63,24 @@ fn values_that_do_not_fit_are_refused_by_name() {
         ),
         (json!({"services": {"authentication": {"codeWebhook": {"url": "http://plain"}}}}), "/codeWebhook/url"),
         (json!({"services": {"authentication": {"codeWebhook": {"url": "https://a.example"}}}}), "codeWebhook.secret"),
+        // What would be a secret in a ConfigMap.
+        (
+            json!({"services": {"authentication": {"codeWebhook": {"url": "https://a.example/?key=1", "secret": "k"}}}}),
+            "/codeWebhook/url",
+        ),
+        (
+            json!({"services": {"authentication": {"keys": {"k": {
+                "provider": "kms", "secret": "k", "url": "https://me:secret@kms.example", "keyId": "k", "bearer": true,
+            }}}}}),
+            "/keys/k/url",
+        ),
+        (
+            json!({"services": {"authentication": {"keys": {"k": {
+                "provider": "pkcs11", "secret": "k", "token": "pkcs11:object=k?pin-value=1234",
+            }}}}}),
+            "/keys/k/token",
+        ),
+        (json!({"services": {"verification": {"documentLimits": {"max_pages": "many"}}}}), "/documentLimits/max_pages"),
         (json!({"services": {"verification": {"temporary": "5GB"}}}), "/services/verification/temporary"),
         (json!({"people": {"algorithms": ["none"]}}), "/people/algorithms/0"),
         (json!({"people": {"algorithms": ["HS256"]}}), "/people/algorithms/0"),
@@ -284,6 +302,8 @@ fn only_authentication_reaches_time_stamping_authorities_and_only_where_some_are
         assert_eq!(named.contains(&json!(80)), service == "authentication", "{service}: {named:?}");
         assert!(!others.contains(&json!(80)), "{service}: {others:?}");
     }
+    let limits = "[service.document_limits]\nmax_entry_bytes = 8589934592\nmax_pages = 20000\n";
+    assert!(EVERYTHING.config("verification").contains(limits), "{}", EVERYTHING.config("verification"));
     let config = EVERYTHING.config("authentication");
     assert!(config.contains(r#"time_stamp_trust_file = "/etc/eseal/time-stamps/roots.pem""#), "{config}");
     let pod = pod_of(EVERYTHING.one("Deployment", "seals-eseal-authentication"));

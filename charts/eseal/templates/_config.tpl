@@ -66,13 +66,17 @@ current_key = {{ toJson . }}
 {{- end }}
 {{- end }}
 {{- with .values.timeStamps }}
+{{- if .trustConfigMap }}
+time_stamp_trust_file = "/etc/eseal/time-stamps/roots.pem"
+{{- end }}
+{{- if hasKey . "authorities" }}
 time_stamp_authorities = {{ toJson .authorities }}
 time_stamp_timeout = {{ toJson .timeout }}
 {{- if .trustConfigMap }}
-time_stamp_trust_file = "/etc/eseal/time-stamps/roots.pem"
 time_stamp_crl_files = [{{ range $at, $key := .crls }}{{ if $at }}, {{ end }}{{ toJson (printf "/etc/eseal/time-stamps/%s" $key) }}{{ end }}]
 {{- else if .crls }}
 {{- fail "services.authentication.timeStamps.crls: keys of trustConfigMap, which is not named" }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- with .values.revocation }}
@@ -92,6 +96,11 @@ maker_pin_file = "/run/secrets/eseal/maker-pin"
 {{- end }}
 {{- if hasKey .values "keys" }}
 {{ include "eseal.config.keys" .values }}
+{{- end }}
+{{- with .values.documentLimits }}
+
+[service.document_limits]
+{{- include "eseal.settings" . }}
 {{- end }}
 {{ end -}}
 

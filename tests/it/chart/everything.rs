@@ -33,8 +33,13 @@ pub fn on() -> Value {
                     "provider": "kms", "secret": "kms", "url": "https://kms.example/v1", "keyId": "eseal \"2027\"",
                     "bearer": true, "certificate": true, "ca": true, "timeout": "4s",
                 },
-            }, "codeWebhook": {"url": "https://messages.example/eseal", "secret": "codes", "ca": true, "timeout": "6s"}},
-            "verification": {"temporary": "2Gi", "settings": {"max_document_bytes": 104_857_600, "documents_at_a_time": 4}},
+            }, "codeWebhook": {"url": "https://messages.example/eseal", "secret": "codes", "ca": true, "timeout": "6s"},
+            "settings": {
+                "evidence_kept_for": "720h", "p256_pairs_in": "hsm", "data_cipher": "sm4-gcm", "data_keys_kept": 10,
+                "data_keys_kept_for": "1m",
+            }},
+            "verification": {"temporary": "2Gi", "timeStamps": {"trustConfigMap": "verified-time-stamps"},
+            "documentLimits": {"max_pages": 20_000, "max_entry_bytes": 8_589_934_592_u64}, "settings": {"max_document_bytes": 104_857_600, "documents_at_a_time": 4}},
         },
         "gateway": {
             "service": {"type": "LoadBalancer", "port": 8443, "annotations": {"example.cn/internal": "true"}},
