@@ -13,6 +13,7 @@ use opentelemetry::metrics::{Counter, Gauge, Histogram};
 use opentelemetry::{KeyValue, global};
 use tokio_util::sync::CancellationToken;
 
+use crate::tasks::Rounds;
 use crate::trace::names::{RPC_METHOD, RPC_STATUS, RPC_SYSTEM};
 
 /// How often states are looked at.
@@ -143,9 +144,10 @@ pub(crate) async fn watch(
     let letters = DeadLetters::new(database.clone());
     // Where the last letter is gone, the database says nothing more, and the gauge must say 0.
     let mut seen = BTreeSet::new();
-    loop {
+    let mut rounds = Rounds::every(LOOK, stop);
+    while let Some(counts) = rounds.next(letters.counts()).await {
         connections(service, &database);
-        if let Ok(counts) = letters.counts().await {
+        if let Ok(counts) = counts {
             let found: BTreeMap<_, _> =
                 counts.into_iter().map(|count| ((count.consumer, count.owner), count.letters)).collect();
             seen.extend(found.keys().cloned());
@@ -154,11 +156,8 @@ pub(crate) async fn watch(
                 dead_letters(consumer, owner, count);
             }
         }
-        tokio::select! {
-            () = stop.cancelled() => return Ok(()),
-            () = tokio::time::sleep(LOOK) => {}
-        }
     }
+    Ok(())
 }
 
 fn connections(service: &'static str, database: &Database) {

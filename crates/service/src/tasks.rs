@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -179,6 +179,32 @@ impl Tasks {
     }
 }
 
+/// What is done now and again after each pause, never twice at a time, until the stop.
+#[derive(Debug)]
+pub struct Rounds {
+    ticks: Interval,
+    stop: CancellationToken,
+}
+
+impl Rounds {
+    /// The first round begins at once.
+    pub fn every(pause: Duration, stop: CancellationToken) -> Self {
+        let mut ticks = tokio::time::interval(pause);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { ticks, stop }
+    }
+
+    /// Waits for the next round and does this in it; nothing any more once the stop is asked for. Work that is under way then is
+    /// dropped where it waits: a process may end between any two lines anyway.
+    pub async fn next<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        let round = async {
+            self.ticks.tick().await;
+            work.await
+        };
+        self.stop.run_until_cancelled(round).await
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -244,5 +270,30 @@ mod tests {
             tasks.finish(BOUND).await,
             Err(TaskEnded::Lingering { tasks: vec!["deaf".to_owned()], bound: BOUND })
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_done_again_and_again_is_done_at_once_and_then_after_each_pause_until_the_stop() {
+        let (stop, begun, mut done) = (CancellationToken::new(), Instant::now(), 0);
+        let mut rounds = Rounds::every(BOUND, stop.clone());
+        while let Some(at) = rounds.next(async { begun.elapsed() }).await {
+            // Timers count in milliseconds.
+            assert!(at >= BOUND * done && at < BOUND * done + BOUND / 2, "{at:?}");
+            done += 1;
+            if done == 3 {
+                stop.cancel();
+            }
+        }
+        assert_eq!(done, 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_that_waits_is_dropped_at_the_stop() {
+        let stop = CancellationToken::new();
+        let work = async {
+            stop.cancel();
+            std::future::pending::<()>().await;
+        };
+        assert_eq!(Rounds::every(BOUND, stop.clone()).next(work).await, None);
     }
 }

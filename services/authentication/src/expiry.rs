@@ -8,7 +8,7 @@ use std::time::Duration;
 use eseal_eventstore::{Actor, Metadata};
 use eseal_service::Context;
 use eseal_service::status::chain;
-use tokio::time::MissedTickBehavior;
+use eseal_service::tasks::Rounds;
 
 use crate::app::App;
 use crate::domain::command::Action;
@@ -22,23 +22,22 @@ const AT_A_TIME: u64 = 200;
 /// # Errors
 /// Never.
 pub async fn run(app: App, context: Context, pause: Duration) -> Result<(), Infallible> {
-    let stopping = context.stopping();
-    let mut ticks = tokio::time::interval(pause);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut undated = Undated::Behind(None);
-    loop {
-        tokio::select! {
-            () = stopping.cancelled() => return Ok(()),
-            _ = ticks.tick() => {
-                undated = date(&app, &context, undated).await;
-                announce(&app, &context).await;
-                warn(&app, &context).await;
-            }
-        }
+    let look = async |undated| {
+        let undated = date(&app, &context, undated).await;
+        announce(&app, &context).await;
+        warn(&app, &context).await;
+        undated
+    };
+    let mut rounds = Rounds::every(pause, context.stopping());
+    while let Some(left) = rounds.next(look(undated)).await {
+        undated = left;
     }
+    Ok(())
 }
 
 /// Which seals are still to be looked at for when their certificates end.
+#[derive(Clone, Copy)]
 enum Undated {
     /// Those behind this one, from the first one on if there is none.
     Behind(Option<SealId>),

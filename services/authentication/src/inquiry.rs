@@ -8,8 +8,9 @@ use eseal_kernel::Timestamp;
 use eseal_online::{Addresses, OnlineError, Proof, RevocationClient, Status, Statuses};
 use eseal_pki::Certificate;
 use eseal_service::Context;
+use eseal_service::tasks::Rounds;
 use futures::future::join_all;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::Instant;
 
 use crate::config::Config;
 use crate::trust::{Fault, Looked};
@@ -123,22 +124,13 @@ impl std::fmt::Debug for Inquiry {
 /// # Errors
 /// Never.
 pub async fn run(statuses: Arc<Statuses>, context: Context) -> Result<(), Infallible> {
-    let stopping = context.stopping();
-    let mut ticks = tokio::time::interval(PAUSE);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = stopping.cancelled() => return Ok(()),
-            _ = ticks.tick() => {}
-        }
-        tokio::select! {
-            () = stopping.cancelled() => return Ok(()),
-            (asked, failed) = statuses.refresh(context.clock().now()) => {
-                if !failed.is_empty() {
-                    let failed: Vec<_> = failed.iter().filter_map(without_names).collect();
-                    tracing::warn!(asked, ?failed, "what is known about certificates could not all be renewed");
-                }
-            }
+    let mut rounds = Rounds::every(PAUSE, context.stopping());
+    let refreshed = async || statuses.refresh(context.clock().now()).await;
+    while let Some((asked, failed)) = rounds.next(Box::pin(refreshed())).await {
+        if !failed.is_empty() {
+            let failed: Vec<_> = failed.iter().filter_map(without_names).collect();
+            tracing::warn!(asked, ?failed, "what is known about certificates could not all be renewed");
         }
     }
+    Ok(())
 }

@@ -60,6 +60,7 @@ use eseal_proto::authentication::v1::second_factor_service_server::SecondFactorS
 use eseal_proto::authentication::v1::trust_service_server::TrustServiceServer;
 use eseal_proto::authentication::v1::use_service_server::UseServiceServer;
 use eseal_service::process::{KeyUse, Program, Rewrapped, Rewrapping};
+use eseal_service::tasks::Rounds;
 use eseal_service::{Context, MAX_MESSAGE, StartError};
 use tonic::service::Routes;
 
@@ -169,14 +170,12 @@ async fn open_vault(config: &Config, database: &Database, service: &'static str)
 
 /// Data keys that were unwrapped are forgotten in time, also where nobody asks for another one.
 async fn wipe_data_keys(vault: Arc<Vault>, context: Context) -> Result<(), Infallible> {
-    let stopping = context.stopping();
     let Some(pause) = vault.sweeps_every() else {
-        stopping.cancelled().await;
+        context.stopping().cancelled().await;
         return Ok(());
     };
-    while tokio::time::timeout(pause, stopping.cancelled()).await.is_err() {
-        vault.sweep();
-    }
+    let mut rounds = Rounds::every(pause, context.stopping());
+    while rounds.next(async { vault.sweep() }).await.is_some() {}
     Ok(())
 }
 

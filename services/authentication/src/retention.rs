@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use eseal_service::Context;
 use eseal_service::status::chain;
-use tokio::time::MissedTickBehavior;
+use eseal_service::tasks::Rounds;
 
 use crate::contents::Contents;
 
@@ -27,19 +27,9 @@ pub const fn is_allowed(kept_for: Duration) -> bool {
 /// # Errors
 /// Never.
 pub async fn run(contents: Contents, context: Context, kept_for: Duration) -> Result<(), Infallible> {
-    let stopping = context.stopping();
-    let mut ticks = tokio::time::interval(PAUSE);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = stopping.cancelled() => return Ok(()),
-            _ = ticks.tick() => {}
-        }
-        tokio::select! {
-            () = stopping.cancelled() => return Ok(()),
-            () = forget(&contents, &context, kept_for) => {}
-        }
-    }
+    let mut rounds = Rounds::every(PAUSE, context.stopping());
+    while rounds.next(forget(&contents, &context, kept_for)).await.is_some() {}
+    Ok(())
 }
 
 async fn forget(contents: &Contents, context: &Context, kept_for: Duration) {
