@@ -40,10 +40,11 @@ mod order;
 mod source;
 mod trace;
 
+use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use eseal_eventstore::{Actor, Log, Metadata, StoredEvent};
+use eseal_eventstore::{Actor, CommandError, Log, Metadata, StoredEvent};
 use eseal_kernel::Timestamp;
 
 pub use consume::consume;
@@ -215,6 +216,23 @@ pub enum Outcome {
     Later(String),
     /// Never, for this reason: it is parked at once.
     Never(String),
+}
+
+impl Outcome {
+    /// What becomes of a delivery whose command was decided so. A fact can't be refused: that we refuse it is our fault, or its
+    /// sender's.
+    pub fn of<T, R: Error + 'static>(decided: Result<T, CommandError<R>>) -> Self {
+        match decided {
+            Ok(_) => Self::Done,
+            Err(error @ (CommandError::Rejected(_) | CommandError::RequestIdReused)) => Self::Never(error.to_string()),
+            Err(
+                error @ (CommandError::Conflict { .. }
+                | CommandError::Busy
+                | CommandError::Stopping
+                | CommandError::Store(_)),
+            ) => Self::Later(error.to_string()),
+        }
+    }
 }
 
 /// Why the bus can't go on.

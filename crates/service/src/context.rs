@@ -4,8 +4,8 @@ use std::error::Error;
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
 
-use eseal_bus::Bus;
-use eseal_eventstore::{Database, StoreError, Writer, WriterSettings};
+use eseal_bus::{Bus, BusError, Consumer, Outcome, Received};
+use eseal_eventstore::{Database, Delivery, StoreError, Writer, WriterSettings};
 use eseal_kernel::Clock;
 use tokio_util::sync::CancellationToken;
 
@@ -87,6 +87,20 @@ impl Context {
         E: Error + Send + 'static,
     {
         self.0.tasks.spawn(format!("{}: {name}", self.0.name), task);
+    }
+
+    /// Hands the facts of `consumer.owner` to `handler` until [`Context::stopping`], with this service's own writer and database: see
+    /// [`eseal_bus::consume`].
+    ///
+    /// # Errors
+    /// [`BusError`] when the bus can't go on.
+    pub async fn consume<F, R>(&self, consumer: Consumer, handler: F) -> Result<(), BusError>
+    where
+        F: Fn(Received, Delivery) -> R + Send + Sync,
+        R: Future<Output = Outcome> + Send,
+    {
+        let (writer, database) = (self.writer(), self.database().clone());
+        eseal_bus::consume(self.bus(), consumer, writer, database, handler, self.stopping()).await
     }
 
     /// Cancelled when the process is to stop.

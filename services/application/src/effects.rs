@@ -1,7 +1,7 @@
 //! What our own facts ask for outside of the events: once it is on record that a person is erased, what is known of them
 //! goes. Here, and not only where the request is answered, so that it goes even if the process was killed in between.
 
-use eseal_bus::{BusError, Consumer, Outcome, Received, consume};
+use eseal_bus::{BusError, Consumer, Outcome, Received};
 use eseal_eventstore::Delivery;
 use eseal_service::Context;
 
@@ -16,8 +16,7 @@ use crate::domain::person::Person;
 pub async fn run(app: App, context: Context) -> Result<(), BusError> {
     let consumer = Consumer { name: context.name(), owner: context.name() };
     let handler = |received: Received, _: Delivery| handle(&app, received);
-    let (bus, writer, database) = (context.bus(), context.writer(), context.database().clone());
-    consume(bus, consumer, writer, database, handler, context.stopping()).await
+    context.consume(consumer, handler).await
 }
 
 async fn handle(app: &App, received: Received) -> Outcome {

@@ -1,8 +1,8 @@
 //! Others' facts -> our commands: fabrication says what became of an approved application, authentication what state
 //! its seal is in. A stateless map; one fact, at most one command.
 
-use eseal_bus::{Consumer, Outcome, Received, consume};
-use eseal_eventstore::{Actor, CommandError, Delivery, Order, StoredEvent};
+use eseal_bus::{Consumer, Outcome, Received};
+use eseal_eventstore::{Actor, Delivery, Order, StoredEvent};
 use eseal_kernel::Id;
 use eseal_proto::authentication::v1 as authentication;
 use eseal_proto::fabrication::v1 as fabrication;
@@ -93,8 +93,7 @@ pub fn react(fact: &StoredEvent) -> Result<Option<(Id, Command)>, Unreadable> {
 pub async fn run(owner: &'static str, app: App, context: Context) -> Result<(), eseal_bus::BusError> {
     let consumer = Consumer { name: context.name(), owner };
     let handler = |received: Received, delivery: Delivery| handle(&app, &context, received, delivery);
-    let (bus, writer, database) = (context.bus(), context.writer(), context.database().clone());
-    consume(bus, consumer, writer, database, handler, context.stopping()).await
+    context.consume(consumer, handler).await
 }
 
 async fn handle(app: &App, context: &Context, received: Received, delivery: Delivery) -> Outcome {
@@ -105,17 +104,7 @@ async fn handle(app: &App, context: &Context, received: Received, delivery: Deli
     };
     let metadata = received.metadata(context.clock().now(), Actor::new(context.name(), "service"));
     let order: Order<Application> = Order::new(application, command, metadata).delivered(delivery);
-    match app.execute(order).await {
-        Ok(_) => Outcome::Done,
-        // A fact can't be refused: that we refuse it is our fault, or its sender's.
-        Err(error @ (CommandError::Rejected(_) | CommandError::RequestIdReused)) => Outcome::Never(error.to_string()),
-        Err(
-            error @ (CommandError::Conflict { .. }
-            | CommandError::Busy
-            | CommandError::Stopping
-            | CommandError::Store(_)),
-        ) => Outcome::Later(error.to_string()),
-    }
+    Outcome::of(app.execute(order).await)
 }
 
 fn state(application: String, seal: &str, state: SealState) -> Result<(String, Command), Unreadable> {

@@ -3,10 +3,8 @@
 
 pub mod orders;
 
-use std::error::Error;
-
-use eseal_bus::{BusError, Consumer, Outcome, Received, consume};
-use eseal_eventstore::{Actor, CommandError, Delivery, StoredEvent};
+use eseal_bus::{BusError, Consumer, Outcome, Received};
+use eseal_eventstore::{Actor, Delivery, StoredEvent};
 use eseal_kernel::{Digest, Timestamp};
 use eseal_pki::Certificate;
 use eseal_proto::fabrication::v1 as fabrication;
@@ -68,8 +66,7 @@ pub async fn run(app: App, context: Context) -> Result<(), BusError> {
     let consumer = Consumer { name: context.name(), owner: FABRICATION };
     let fabrication = context.peer(FABRICATION);
     let handler = |received: Received, delivery: Delivery| handle(&app, &context, &fabrication, received, delivery);
-    let (bus, writer, database) = (context.bus(), context.writer(), context.database().clone());
-    consume(bus, consumer, writer, database, handler, context.stopping()).await
+    context.consume(consumer, handler).await
 }
 
 async fn handle(app: &App, context: &Context, fabrication: &Peer, received: Received, delivery: Delivery) -> Outcome {
@@ -99,22 +96,7 @@ async fn handle(app: &App, context: &Context, fabrication: &Peer, received: Rece
     };
     let metadata = received.metadata(now, Actor::new(context.name(), "service"));
     let order = App::order(seal, None, action, metadata);
-    settled(app.execute(order.delivered(delivery).with_rows(vec![row])).await)
-}
-
-/// What becomes of a delivery whose command was decided so.
-fn settled<T, R: Error>(decided: Result<T, CommandError<R>>) -> Outcome {
-    match decided {
-        Ok(_) => Outcome::Done,
-        // A fact can't be refused: that we refuse it is our fault, or its sender's.
-        Err(error @ (CommandError::Rejected(_) | CommandError::RequestIdReused)) => Outcome::Never(error.to_string()),
-        Err(
-            error @ (CommandError::Conflict { .. }
-            | CommandError::Busy
-            | CommandError::Stopping
-            | CommandError::Store(_)),
-        ) => Outcome::Later(error.to_string()),
-    }
+    Outcome::of(app.execute(order.delivered(delivery).with_rows(vec![row])).await)
 }
 
 /// Whether the SESeal is the one that the fact describes: its id, and the certificates with which it may be used. Gives the

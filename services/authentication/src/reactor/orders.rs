@@ -6,13 +6,13 @@
 //!   the approval: until the successor is there the predecessor stays as it is, so that nobody is without a seal if
 //!   the making fails.
 
-use eseal_bus::{BusError, Consumer, Outcome, Received, consume};
+use eseal_bus::{BusError, Consumer, Outcome, Received};
 use eseal_eventstore::{Actor, Delivery, StoredEvent};
 use eseal_proto::application::v1 as application;
 use eseal_proto::authentication::v1 as pb;
 use eseal_service::Context;
 
-use super::{APPLICATION, settled};
+use super::APPLICATION;
 use crate::app::App;
 use crate::codec::{Unreadable, json, parsed};
 use crate::domain::command::{Action, RevocationCause};
@@ -75,8 +75,7 @@ pub async fn successions(app: App, context: Context) -> Result<(), BusError> {
 
 async fn run(app: App, context: &Context, consumer: Consumer) -> Result<(), BusError> {
     let handler = |received: Received, delivery: Delivery| handle(&app, context, received, delivery);
-    let (bus, writer, database) = (context.bus(), context.writer(), context.database().clone());
-    consume(bus, consumer, writer, database, handler, context.stopping()).await
+    context.consume(consumer, handler).await
 }
 
 async fn handle(app: &App, context: &Context, received: Received, delivery: Delivery) -> Outcome {
@@ -90,7 +89,7 @@ async fn handle(app: &App, context: &Context, received: Received, delivery: Deli
     };
     let metadata = received.metadata(context.clock().now(), Actor::new(context.name(), "service"));
     let order = App::order(seal, None, action, metadata);
-    settled(app.execute(order.delivered(delivery)).await)
+    Outcome::of(app.execute(order.delivered(delivery)).await)
 }
 
 /// No command: no fact of ours says what a person wrote, so none says that it is gone.

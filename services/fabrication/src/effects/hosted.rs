@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use eseal_bus::{Consumer, Outcome, Received, consume};
+use eseal_bus::{Consumer, Outcome, Received};
 use eseal_eventstore::{Actor, CommandError, Delivery};
 use eseal_kernel::{Aggregate as _, Id, Timestamp};
 use eseal_pki::challenge::ChallengeStatement;
@@ -31,8 +31,7 @@ const TIME_FOR_CALLS: Duration = Duration::from_secs(20);
 pub async fn run(app: App, context: Context) -> Result<(), eseal_bus::BusError> {
     let consumer = Consumer { name: "hosted_fabrication", owner: context.name() };
     let handler = |received: Received, delivery: Delivery| handle(&app, received, delivery);
-    let (bus, writer, database) = (context.bus(), context.writer(), context.database().clone());
-    consume(bus, consumer, writer, database, handler, context.stopping()).await
+    context.consume(consumer, handler).await
 }
 
 async fn handle(app: &App, received: Received, delivery: Delivery) -> Outcome {
