@@ -10,11 +10,10 @@ use std::sync::Arc;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use eseal_eventstore::{Database, Row};
 use eseal_kernel::{Digest, Timestamp};
+use eseal_service::private_file::{SecretFileError, secret};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{ConnectionTrait as _, DbErr};
 use zeroize::Zeroizing;
-
-use crate::secret_file::{self, SecretFileError};
 
 /// What a content is. Who asks for one kind gets no other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +85,7 @@ impl Contents {
     /// # Errors
     /// [`KeyFileError`].
     pub async fn open(database: Database, key_file: &Path) -> Result<Self, KeyFileError> {
-        let text = secret_file::read(key_file)?;
+        let text = secret(key_file)?;
         let mut key = Zeroizing::new([0; 32]);
         hex::decode_to_slice(text.as_str(), &mut key[..]).map_err(|_| KeyFileError::Malformed)?;
         let key = RandomizedNonceKey::new(&AES_256_GCM, &key[..]).map_err(|_| KeyFileError::Malformed)?;

@@ -14,7 +14,6 @@
 //! - `effects`: other services, and the service's own maker card, which carries hosted fabrications on
 //! - `projection`, `query`: read tables, filled and read
 //! - `contents`: made seals and what else must not be in an event, encrypted
-//! - `secret_file`: keys and PINs from files
 //! - `migration`: the tables
 
 mod app;
@@ -30,7 +29,6 @@ mod projection;
 mod proof;
 mod query;
 mod reactor;
-mod secret_file;
 
 use eseal_card::CardAddress;
 use eseal_eventstore::Projector;

@@ -1,18 +1,15 @@
 //! A key-encryption key in a file: 64 hexadecimal digits are a key of AES-256-GCM, 32 one of SM4-GCM.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::Path;
 
-use eseal_service::private_file::is_private;
+use eseal_service::private_file::{SecretFileError, secret};
 use zeroize::Zeroizing;
 
 use super::KeyError;
 use super::cipher::{Cipher, Key};
 use super::envelope::DIRECT;
-
-/// A key file has 64 hexadecimal digits and perhaps a line break.
-const MAX_FILE: u64 = 128;
 
 /// A key that is in memory as long as the service runs.
 #[derive(Debug)]
@@ -41,13 +38,11 @@ impl FileKey {
     /// # Errors
     /// [`KeyFileError`].
     pub fn open(path: &Path) -> Result<Self, KeyFileError> {
-        let file = File::open(path)?;
-        if !is_private(&file.metadata()?) {
-            return Err(KeyFileError::Readable);
-        }
-        // Room for all of it at once, so that nothing of it stays behind in a buffer that was too small.
-        let mut text = Zeroizing::new(String::with_capacity(MAX_FILE as usize + 1));
-        file.take(MAX_FILE).read_to_string(&mut text)?;
+        let text = secret(path).map_err(|error| match error {
+            SecretFileError::Unreadable(error) => KeyFileError::File(error),
+            SecretFileError::Open => KeyFileError::Readable,
+            SecretFileError::TooLong => KeyFileError::NoKey,
+        })?;
         let digits = text.trim_ascii_end();
         let cipher = match digits.len() {
             64 => Cipher::Aes256Gcm,

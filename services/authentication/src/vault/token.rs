@@ -2,14 +2,12 @@
 //! process of its own, which may crash or hang without hurting this one (ADR 34).
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use eseal_card::{CardAddress, CardError, Drivers, Hsm};
-use eseal_service::private_file::is_private;
+use eseal_service::private_file::secret;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
@@ -19,8 +17,6 @@ use super::cipher::Key;
 
 /// Calls that wait for a token at a time, each on a thread; the token works on fewer.
 const CALLS: usize = 32;
-/// Bytes of the longest PIN, with the end of its line.
-const MAX_PIN: u64 = 257;
 
 /// Where a token is, and how it is opened.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -137,15 +133,6 @@ fn key_error(error: TokenError) -> KeyError {
 }
 
 fn pin(path: &Path) -> Result<Zeroizing<String>, String> {
-    let unusable = |error: std::io::Error| format!("pin_file: {}: {error}", path.display());
-    let file = File::open(path).map_err(unusable)?;
-    if !is_private(&file.metadata().map_err(unusable)?) {
-        return Err(format!("pin_file: {} can be read by others than its owner: set its mode to 0600", path.display()));
-    }
-    // Room for all of it at once, so that nothing of it stays behind in a buffer that was too small.
-    let mut text = Zeroizing::new(String::with_capacity(MAX_PIN as usize + 1));
-    file.take(MAX_PIN).read_to_string(&mut text).map_err(unusable)?;
-    let length = text.trim_end_matches(['\r', '\n']).len();
-    text.truncate(length);
+    let text = secret(path).map_err(|error| format!("pin_file: {}: {error}", path.display()))?;
     if text.is_empty() { Err(format!("pin_file: {} is empty", path.display())) } else { Ok(text) }
 }

@@ -6,8 +6,7 @@ use eseal_card::{CardAddress, CardError, CardKind, Drivers, InvalidPin, KeptCard
 use eseal_pki::challenge::ChallengeStatement;
 use eseal_pki::{Certificate, SignError, Suite};
 use eseal_proto::seal::v1 as seal;
-
-use crate::secret_file::{self, SecretFileError};
+use eseal_service::private_file::{SecretFileError, secret};
 
 /// An unlocked maker card, opened again when its driver is gone. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -36,7 +35,7 @@ impl OwnMaker {
     /// # Errors
     /// [`MakerKeyError`].
     pub fn open(card: &CardAddress, pin_file: &Path) -> Result<Self, MakerKeyError> {
-        let pin = Pin::try_new(std::mem::take(&mut *secret_file::read(pin_file)?))?;
+        let pin = Pin::try_new(std::mem::take(&mut *secret(pin_file)?))?;
         let drivers = Drivers::this_program().map_err(MakerKeyError::Driver)?;
         Ok(Self(KeptCard::open(card, pin, (CardKind::Maker, Suite::Sm2Sm3), drivers)?))
     }
