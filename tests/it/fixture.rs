@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use eseal_e2e::company::{Company, PIN, YUNQI, id_of};
+use eseal_e2e::company::{Company, PIN, XINGHE, YUNQI, id_of};
 use eseal_e2e::platform::{Platform, PlatformOptions};
 use tempfile::TempDir;
 
@@ -44,6 +44,24 @@ fn open_folder() -> TempDir {
     let passable = std::os::unix::fs::PermissionsExt::from_mode(0o711);
     std::fs::set_permissions(folder.path(), passable).expect("its mode");
     folder
+}
+
+/// An application in which people are named, with their numbers, and which a reviewer returned with words about one of them.
+pub fn with_personal_data(company: &Company) -> String {
+    let form = format!(
+        "organization = \"{}\"\nname = \"{}\"\nseal-type = \"contract\"\nseal-name = \"合同专用章\"\ncustodian = \"{}\"\n\
+         [[contacts]]\nperson = \"{}\"\nname = \"王经办\"\nphone = \"13800138000\"\nemail = \"wang@example.cn\"\n\
+         document-number = \"320500199001011234\"\n[[contacts]]\nperson = \"{}\"\nname = \"陈保管\"\n",
+        XINGHE.uscc,
+        XINGHE.name,
+        id_of("chen"),
+        id_of("wang"),
+        id_of("chen"),
+    );
+    std::fs::write(company.path("form.toml"), form).expect("a file");
+    let application = company.as_(&["wang", "submit", "--form", "@form.toml"]).good().get("applicationId").to_owned();
+    let _ = company.as_(&["li", "return", &application, "--reason", "补充营业执照,联系王经办"]).good();
+    application
 }
 
 /// The contract without a seal, as `contract.<ending>`.

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use eseal_e2e::company::{Company, XINGHE, id_of};
+use eseal_e2e::company::{Company, id_of};
 use serde_json::Value;
 
 use crate::fixture;
@@ -84,19 +84,7 @@ fn the_hash_of_every_event_is_what_a_script_of_twenty_lines_computes() {
 }
 
 fn a_story_with_personal_data(company: &Company) -> String {
-    let form = format!(
-        "organization = \"{}\"\nname = \"{}\"\nseal-type = \"contract\"\nseal-name = \"合同专用章\"\ncustodian = \"{}\"\n\
-         [[contacts]]\nperson = \"{}\"\nname = \"王经办\"\nphone = \"13800138000\"\nemail = \"wang@example.cn\"\n\
-         document-number = \"320500199001011234\"\n[[contacts]]\nperson = \"{}\"\nname = \"陈保管\"\n",
-        XINGHE.uscc,
-        XINGHE.name,
-        id_of("chen"),
-        id_of("wang"),
-        id_of("chen"),
-    );
-    fs::write(company.path("form.toml"), form).expect("a file");
-    let application = company.as_(&["wang", "submit", "--form", "@form.toml"]).good().get("applicationId").to_owned();
-    let _ = company.as_(&["li", "return", &application, "--reason", "补充营业执照,联系王经办"]).good();
+    let application = fixture::with_personal_data(company);
     let _ = company.as_(&["wang", "revise", &application, "--form", "@form.toml"]).good();
     let _ = company.as_(&["wang", "resubmit", &application]).good();
     company.approved(&application);

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use eseal_e2e::company::{Company, PASSWORD, PIN, System, WRONG_PIN, XINGHE, YUNQI, id_of};
+use eseal_e2e::company::{Company, PASSWORD, PIN, System, WRONG_PIN, YUNQI, id_of};
 use eseal_e2e::platform::PlatformOptions;
 use eseal_e2e::telemetry::{Story, settings, told, total, variables};
 use eseal_testkit::otlp::Collector;
@@ -121,19 +121,7 @@ fn the_metrics_of_the_guide_count_what_the_story_did() {
 #[test]
 fn nothing_secret_or_personal_is_in_any_telemetry_or_log() {
     let (_folder, collector, company) = observed();
-    let form = format!(
-        "organization = \"{}\"\nname = \"{}\"\nseal-type = \"contract\"\nseal-name = \"合同专用章\"\ncustodian = \"{}\"\n\
-         [[contacts]]\nperson = \"{}\"\nname = \"王经办\"\nphone = \"13800138000\"\nemail = \"wang@example.cn\"\n\
-         document-number = \"320500199001011234\"\n[[contacts]]\nperson = \"{}\"\nname = \"陈保管\"\n",
-        XINGHE.uscc,
-        XINGHE.name,
-        id_of("chen"),
-        id_of("wang"),
-        id_of("chen"),
-    );
-    fs::write(company.path("form.toml"), form).expect("a file");
-    let application = company.as_(&["wang", "submit", "--form", "@form.toml"]).good().get("applicationId").to_owned();
-    let _ = company.as_(&["li", "return", &application, "--reason", "补充营业执照,联系王经办"]).good();
+    let application = fixture::with_personal_data(&company);
     let _ = company.as_(&["wang", "resubmit", &application]).good();
     company.approved(&application);
     let seal = company.makes(&application, Some("maker.card"), Some("seal.card")).good().get("sealId").to_owned();

@@ -92,6 +92,15 @@ fn interrupted(status: &WaitStatus) -> bool {
     matches!(status, WaitStatus::Signaled(_, Signal::SIGINT, _))
 }
 
+/// zhang's terminal, where the PIN of the maker card was typed and orders wait for their cards.
+fn at_the_queue(company: &Company) -> Terminal {
+    let words = ["zhang", "make", "--maker-card", "@maker.card", "--card", "@slot.card"];
+    let mut zhang = Terminal::running(company, &words);
+    zhang.sees("PIN of the maker card (tries left: 5): ");
+    zhang.types(PIN);
+    zhang
+}
+
 #[test]
 fn a_maker_works_through_the_queue_with_cards_inserted_one_after_the_other() {
     let (_folder, company) = fixture::company();
@@ -101,10 +110,7 @@ fn a_maker_works_through_the_queue_with_cards_inserted_one_after_the_other() {
     company.approved(&second);
     company.card("other.card", "holder");
     company.certify("other.card", "33010000000001", Some(YUNQI));
-    let words = ["zhang", "make", "--maker-card", "@maker.card", "--card", "@slot.card"];
-    let mut zhang = Terminal::running(&company, &words);
-    zhang.sees("PIN of the maker card (tries left: 5): ");
-    zhang.types(PIN);
+    let mut zhang = at_the_queue(&company);
     // Nothing is there, then another organization's card.
     zhang.sees(INSERT);
     zhang.sees(KEYS);
@@ -146,10 +152,7 @@ fn an_order_is_skipped_or_the_sitting_ended_and_what_was_not_made_waits() {
     let (_folder, company) = fixture::company();
     let orders = [company.applies("合同专用章"), of_yunqi(&company)];
     orders.iter().for_each(|order| company.approved(order));
-    let words = ["zhang", "make", "--maker-card", "@maker.card", "--card", "@slot.card"];
-    let mut zhang = Terminal::running(&company, &words);
-    zhang.sees("PIN of the maker card");
-    zhang.types(PIN);
+    let mut zhang = at_the_queue(&company);
     zhang.sees(KEYS);
     zhang.types("s");
     zhang.sees("2/2");

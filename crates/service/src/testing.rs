@@ -8,6 +8,7 @@
 //! let mut maker = MakerCardServiceClient::new(house.person("fabrication", "m1", &[Role::Maker], None));
 //! ```
 
+mod answers;
 mod strangers;
 mod teller;
 
@@ -26,6 +27,7 @@ use crate::tasks::Tasks;
 use crate::token::{Grant, TokenIssuer};
 use crate::{Language, Role};
 
+pub use answers::{assert_refused, refusal, violation};
 pub use strangers::{came, done, rpcs_for_people};
 pub use teller::Teller;
 

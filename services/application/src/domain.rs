@@ -25,6 +25,8 @@ pub mod application;
 pub mod cancellation;
 pub mod command;
 pub mod event;
+#[cfg(test)]
+mod example;
 pub mod existing;
 pub mod outcome;
 pub mod particulars;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use eseal_documents::Place;
 use hayro_syntax::Pdf;
 
+use crate::support::drawn::ppm;
 use crate::support::pdf_builder::{PLAIN, Shape, Xref, shapes};
 use crate::support::pdf_parties::{PLACE, PdfWorld};
 use crate::support::peers::{pyhanko, run, said};
@@ -114,19 +115,6 @@ fn stamp(file: &Path) -> Option<[f64; 4]> {
     let (left, right) = (found.iter().map(|p| p.0).min()?, found.iter().map(|p| p.0).max()? + 1);
     let (top, bottom) = (found.iter().map(|p| p.1).min()?, found.iter().map(|p| p.1).max()? + 1);
     Some([mm(left), mm(top), mm(right), mm(bottom)])
-}
-
-/// Width and pixels of a PPM picture.
-fn ppm(bytes: &[u8]) -> (usize, &[u8]) {
-    let mut rest = bytes;
-    let mut fields = Vec::new();
-    while fields.len() < 4 {
-        let end = rest.iter().position(u8::is_ascii_whitespace).expect("a header");
-        fields.push(String::from_utf8_lossy(&rest[..end]).into_owned());
-        rest = &rest[end + 1..];
-    }
-    assert_eq!(fields[0], "P6");
-    (fields[1].parse().expect("a width"), rest)
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn within((x, y): (usize, usize), place: Place, around: f64) -> bool {
 }
 
 /// Width and pixels of a PPM picture.
-fn ppm(bytes: &[u8]) -> (usize, &[u8]) {
+pub fn ppm(bytes: &[u8]) -> (usize, &[u8]) {
     let mut rest = bytes;
     let mut fields = Vec::new();
     while fields.len() < 4 {

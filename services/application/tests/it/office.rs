@@ -13,12 +13,13 @@ use eseal_proto::fabrication::v1 as fabrication;
 use eseal_proto::moment;
 use eseal_proto::seal::v1 as seal_pb;
 use eseal_service::config::Sources;
-use eseal_service::status::{Refused, refusal_of};
 use eseal_service::testing::{Teller, TestChannel, TestHouse};
 use eseal_service::{Context, MAX_MESSAGE, Role};
 use eseal_testkit::{TestDb, wait_until};
+use tonic::Status;
 use tonic::transport::Channel;
-use tonic::{Code, Status};
+
+pub use eseal_service::testing::{assert_refused, refusal, violation};
 
 /// The organization of most applicants.
 pub const LENOVO: &str = "91110000600037341L";
@@ -267,26 +268,6 @@ pub async fn show(client: &mut Client, application: &str) -> Result<pb::Applicat
 pub async fn get(client: &mut Client, digest: &str) -> Result<pb::GetMaterialResponse, Status> {
     let request = pb::GetMaterialRequest { digest: digest.to_owned() };
     Ok(client.get_material(request).await?.into_inner())
-}
-
-/// The code and the reason of a refusal.
-pub fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> (Code, Refused) {
-    let status = answer.expect_err("refused");
-    (status.code(), refusal_of(&status).expect("a refusal of ours"))
-}
-
-#[track_caller]
-pub fn assert_refused<T: std::fmt::Debug>(answer: Result<T, Status>, code: Code, reason: &str) {
-    let (actual, refused) = refusal(answer);
-    assert_eq!((actual, refused.reason.as_str()), (code, reason), "{}", refused.message);
-}
-
-/// The first field that was not acceptable, and why.
-#[track_caller]
-pub fn violation<T: std::fmt::Debug>(answer: Result<T, Status>) -> (String, String) {
-    let (code, refused) = refusal(answer);
-    assert_eq!((code, refused.reason.as_str()), (Code::InvalidArgument, "INVALID_FIELD"), "{}", refused.message);
-    refused.fields.into_iter().next().expect("a field")
 }
 
 fn client(channel: TestChannel) -> Client {

@@ -17,7 +17,7 @@ use eseal_proto::fabrication::v1 as fabrication;
 use eseal_proto::moment;
 use eseal_proto::seal::v1 as seal_pb;
 use eseal_service::config::Sources;
-use eseal_service::status::{Refused, refusal_of};
+use eseal_service::status::Refused;
 use eseal_service::testing::{Teller, TestChannel, TestHouse};
 use eseal_service::{Context, Role};
 use eseal_testkit::{TestDb, wait_until};
@@ -27,6 +27,8 @@ use tonic::{Code, Status};
 
 use crate::card::{Authorities, Card};
 use crate::workshop::Workshop;
+
+pub use eseal_service::testing::{assert_refused, refusal, violation};
 
 /// The organization of most seals.
 pub const LENOVO: &str = "91110000600037341L";
@@ -390,18 +392,6 @@ pub async fn show(registry: &mut Registry, seal_id: &str) -> Result<pb::Register
     Ok(registry.get_seal(request).await?.into_inner().seal.expect("a seal"))
 }
 
-/// The code and the reason of a refusal.
-pub fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> (Code, Refused) {
-    let status = answer.expect_err("refused");
-    (status.code(), refusal_of(&status).expect("a refusal of ours"))
-}
-
-#[track_caller]
-pub fn assert_refused<T: std::fmt::Debug>(answer: Result<T, Status>, code: Code, reason: &str) {
-    let (actual, refused) = refusal(answer);
-    assert_eq!((actual, refused.reason.as_str()), (code, reason), "{}", refused.message);
-}
-
 /// A gate refused, for this reason.
 #[track_caller]
 pub fn assert_gate<T: std::fmt::Debug>(answer: Result<T, Status>, gate: &str, reason: &str) -> Refused {
@@ -409,12 +399,4 @@ pub fn assert_gate<T: std::fmt::Debug>(answer: Result<T, Status>, gate: &str, re
     assert_eq!((code, refused.reason.as_str()), (Code::FailedPrecondition, reason), "{}", refused.message);
     assert_eq!(refused.metadata.get("gate").map(String::as_str), Some(gate));
     refused
-}
-
-/// The first field that was not acceptable, and why.
-#[track_caller]
-pub fn violation<T: std::fmt::Debug>(answer: Result<T, Status>) -> (String, String) {
-    let (code, refused) = refusal(answer);
-    assert_eq!((code, refused.reason.as_str()), (Code::InvalidArgument, "INVALID_FIELD"), "{}", refused.message);
-    refused.fields.into_iter().next().expect("a field")
 }

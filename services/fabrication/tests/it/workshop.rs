@@ -18,16 +18,17 @@ use eseal_proto::fabrication::v1::maker_card_service_client::MakerCardServiceCli
 use eseal_proto::moment;
 use eseal_proto::seal::v1 as seal_pb;
 use eseal_service::config::Sources;
-use eseal_service::status::{Refused, refusal_of};
 use eseal_service::testing::{Teller, TestChannel, TestHouse};
 use eseal_service::{Context, MAX_MESSAGE, Role, StartError};
 use eseal_testkit::{TestDb, wait_until};
 use tempfile::TempDir;
+use tonic::Status;
 use tonic::transport::Channel;
-use tonic::{Code, Status};
 
 use crate::cards::{Card, MAKERS};
 use crate::standins::StandIns;
+
+pub use eseal_service::testing::{assert_refused, refusal};
 
 /// The organization whose seals are made.
 pub const LENOVO: &str = "91110000600037341L";
@@ -481,24 +482,10 @@ impl Run {
     }
 }
 
-/// The code and the reason of a refusal.
-pub fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> (Code, Refused) {
-    let status = answer.expect_err("refused");
-    (status.code(), refusal_of(&status).unwrap_or_else(|| panic!("a refusal of ours, not {status:?}")))
-}
-
-#[track_caller]
-pub fn assert_refused<T: std::fmt::Debug>(answer: Result<T, Status>, code: Code, reason: &str) {
-    let (actual, refused) = refusal(answer);
-    assert_eq!((actual, refused.reason.as_str()), (code, reason), "{}", refused.message);
-}
-
 /// The first field that was not acceptable.
 #[track_caller]
 pub fn violation<T: std::fmt::Debug>(answer: Result<T, Status>) -> String {
-    let (code, refused) = refusal(answer);
-    assert_eq!((code, refused.reason.as_str()), (Code::InvalidArgument, "INVALID_FIELD"), "{}", refused.message);
-    refused.fields.into_iter().next().expect("a field").0
+    eseal_service::testing::violation(answer).0
 }
 
 fn fabrications(channel: TestChannel) -> Fabrications {

@@ -6,15 +6,16 @@ use eseal_kernel::Clock;
 use eseal_proto::verification::v1 as pb;
 use eseal_proto::verification::v1::verification_service_client::VerificationServiceClient;
 use eseal_service::config::Sources;
-use eseal_service::status::{Refused, refusal_of};
 use eseal_service::testing::{TestChannel, TestHouse};
 use eseal_service::{Context, MAX_MESSAGE, Role};
 use eseal_testkit::TestDb;
 use eseal_verification::{CONFIG_DEFAULT, Config, migrations, projectors, wire};
-use tonic::{Code, Status};
+use tonic::Status;
 
 use crate::authority::StandIn;
 use crate::sealed::{World, now};
+
+pub use eseal_service::testing::{assert_refused, refusal};
 
 /// The service with what is around it.
 pub struct Desk {
@@ -131,24 +132,10 @@ pub async fn verify(client: &mut Client, pieces: Vec<pb::VerifyDocumentRequest>)
     Ok(answer.into_inner().report.expect("a report"))
 }
 
-/// The code and the reason of a refusal.
-pub fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> (Code, Refused) {
-    let status = answer.expect_err("refused");
-    (status.code(), refusal_of(&status).expect("a refusal of ours"))
-}
-
-#[track_caller]
-pub fn assert_refused<T: std::fmt::Debug>(answer: Result<T, Status>, code: Code, reason: &str) {
-    let (actual, refused) = refusal(answer);
-    assert_eq!((actual, refused.reason.as_str()), (code, reason), "{}", refused.message);
-}
-
 /// The first field that was not acceptable.
 #[track_caller]
 pub fn violation<T: std::fmt::Debug>(answer: Result<T, Status>) -> String {
-    let (code, refused) = refusal(answer);
-    assert_eq!((code, refused.reason.as_str()), (Code::InvalidArgument, "INVALID_FIELD"), "{}", refused.message);
-    refused.fields.into_iter().next().expect("a field").0
+    eseal_service::testing::violation(answer).0
 }
 
 /// Result and reason of the three items of a seal.

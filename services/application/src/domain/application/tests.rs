@@ -1,10 +1,11 @@
 //! The rules, one claim a test.
 
-use eseal_kernel::{Digest, Id, Scenario, Timestamp};
+use eseal_kernel::{Digest, Id, Scenario};
 
 use super::*;
 use crate::domain::event::ReturnCode;
-use crate::domain::particulars::{Custody, Impression, Kind, Organization, SealType, Shape, Size, Validity};
+use crate::domain::example::{self, now, person};
+use crate::domain::particulars::Kind;
 
 type Rules = Scenario<Application>;
 
@@ -249,36 +250,8 @@ fn seal() -> Id {
     "0198c0de-0000-7000-8000-000000000002".parse().expect("an id")
 }
 
-fn person(id: &str) -> PersonId {
-    id.parse().expect("an id")
-}
-
-fn now() -> Timestamp {
-    "2027-01-01T00:00:00Z".parse().expect("a moment")
-}
-
 fn particulars() -> Particulars {
-    let to = "2032-01-01T00:00:00Z".parse().expect("a moment");
-    Particulars {
-        kind: Kind::New,
-        organization: Organization {
-            uscc: "91110000600037341L".parse().expect("a code"),
-            name_zh: eseal_kernel::Text::try_new("联想（北京）有限公司").expect("a name"),
-            name_en: None,
-        },
-        seal_type: SealType::Contract,
-        seal_name: Digest::of("合同专用章".as_bytes()),
-        impression: Impression {
-            digest: Digest::of(b"png"),
-            drawn: Some(Shape::Round),
-            size: Size::try_new(40, 40).expect("a size"),
-        },
-        custody: Custody::SealCard,
-        custodian: person("sun"),
-        validity: Validity::try_new(now(), to).expect("a validity"),
-        attachments: Vec::new(),
-        revocation_reason: None,
-    }
+    example::particulars(Kind::New)
 }
 
 fn revised_particulars() -> Particulars {

@@ -1,12 +1,12 @@
 //! The rules of cancelling, one claim a test.
 
-use eseal_kernel::{Aggregate as _, ClaimChange, Digest, Id, Scenario, Timestamp};
+use eseal_kernel::{Aggregate as _, ClaimChange, Id, Scenario, Timestamp};
 
 use super::*;
+use crate::domain::Command;
 use crate::domain::event::{FabricationRefusal, SealState};
+use crate::domain::example::{particulars, person};
 use crate::domain::existing;
-use crate::domain::particulars::{Custody, Impression, Organization, SealType, Shape, Size, Validity};
-use crate::domain::{Command, Particulars};
 
 type Rules = Scenario<Application>;
 
@@ -128,38 +128,10 @@ fn approved(kind: Kind) -> Event {
     Event::Approved { application: id(), reviewer, applicant, particulars: particulars(kind) }
 }
 
-fn particulars(kind: Kind) -> Particulars {
-    Particulars {
-        kind,
-        organization: Organization {
-            uscc: "91110000600037341L".parse().expect("a code"),
-            name_zh: eseal_kernel::Text::try_new("联想（北京）有限公司").expect("a name"),
-            name_en: None,
-        },
-        seal_type: SealType::Contract,
-        seal_name: Digest::of("合同专用章".as_bytes()),
-        impression: Impression {
-            digest: Digest::of(b"png"),
-            drawn: Some(Shape::Round),
-            size: Size::try_new(40, 40).expect("a size"),
-        },
-        custody: Custody::SealCard,
-        custodian: person("sun"),
-        validity: Validity::try_new(Timestamp::from_seconds(1), Timestamp::from_seconds(90_000_000))
-            .expect("a validity"),
-        attachments: Vec::new(),
-        revocation_reason: None,
-    }
-}
-
 fn id() -> Id {
     "0198c0de-0000-7000-8000-000000000001".parse().expect("an id")
 }
 
 fn seal() -> Id {
     "0198c0de-0000-7000-8000-000000000002".parse().expect("an id")
-}
-
-fn person(id: &str) -> PersonId {
-    id.parse().expect("an id")
 }

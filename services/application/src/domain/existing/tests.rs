@@ -4,7 +4,8 @@ use eseal_kernel::{Digest, Scenario};
 
 use super::*;
 use crate::domain::command::{Revise, Submit};
-use crate::domain::particulars::{Custody, Impression, Organization, Shape, Size, Validity};
+use crate::domain::example::{now, particulars, person, to};
+use crate::domain::particulars::Validity;
 use crate::domain::{Application, Command, Event};
 
 type Rules = Scenario<Application>;
@@ -134,18 +135,6 @@ fn seal() -> Id {
     id(4)
 }
 
-fn person(id: &str) -> crate::domain::PersonId {
-    id.parse().expect("an id")
-}
-
-fn now() -> Timestamp {
-    "2027-01-01T00:00:00Z".parse().expect("a moment")
-}
-
-fn to() -> Timestamp {
-    "2032-01-01T00:00:00Z".parse().expect("a moment")
-}
-
 fn reason() -> crate::domain::event::ReturnReason {
     let code = crate::domain::event::ReturnCode::Other;
     crate::domain::event::ReturnReason { code, text: Digest::of(b"why") }
@@ -154,29 +143,6 @@ fn reason() -> crate::domain::event::ReturnReason {
 fn known() -> KnownSeal {
     let organization = "91110000600037341L".parse().expect("a code");
     KnownSeal { organization, seal_type: SealType::Contract, state: SealState::Active }
-}
-
-fn particulars(kind: Kind) -> Particulars {
-    Particulars {
-        kind,
-        organization: Organization {
-            uscc: known().organization,
-            name_zh: eseal_kernel::Text::try_new("联想（北京）有限公司").expect("a name"),
-            name_en: None,
-        },
-        seal_type: SealType::Contract,
-        seal_name: Digest::of("合同专用章".as_bytes()),
-        impression: Impression {
-            digest: Digest::of(b"png"),
-            drawn: Some(Shape::Round),
-            size: Size::try_new(40, 40).expect("a size"),
-        },
-        custody: Custody::SealCard,
-        custodian: person("sun"),
-        validity: Validity::try_new(now(), to()).expect("a validity"),
-        attachments: Vec::new(),
-        revocation_reason: None,
-    }
 }
 
 fn filing(kind: Kind) -> Submit {
