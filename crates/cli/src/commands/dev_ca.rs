@@ -9,11 +9,11 @@ use eseal_online::{NamedCa, OnlineError, authorities};
 use eseal_pki::ca::{Addresses, CaError, CaFiles};
 use eseal_pki::{Certificate, CertificateRequest, Crl, DevelopmentCa, Purpose, RevocationReason, Suite};
 use serde_json::json;
-use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
 use super::Env;
 use super::card::{open, read_certificates, subject, suite_of, unusable};
+use super::dev_tsa::{interrupted, listening};
 use super::fabrication::unlocked;
 use crate::args::DevCa;
 use crate::failure::{Failure, read_file, write_file};
@@ -145,18 +145,9 @@ async fn serve(env: &Env, folder: PathBuf, listen: SocketAddr) -> Result<(), Fai
     if all().map_err(|why| Failure::usage(lang, why))?.is_empty() {
         return Err(Failure::usage(lang, lang.pick("目录中没有CA", "there is no CA in this folder")));
     }
-    let listener = TcpListener::bind(listen).await.map_err(|error| failed(OnlineError::Serve(error)))?;
-    let address = listener.local_addr().map_err(|error| failed(OnlineError::Serve(error)))?;
-    let url = format!("http://{address}/");
-    env.output.result(&json!({ "url": url }), &url);
+    let listener = listening(env, listen).await?;
     say_what_it_is_for(env);
-    let interrupted = async {
-        // Without signals it runs until it is killed.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    authorities::serve(all, listener, Clock::System, interrupted).await.map_err(failed)
+    authorities::serve(all, listener, Clock::System, interrupted()).await.map_err(failed)
 }
 
 fn revoke(env: &Env, folder: &Path, certificate: &Path, output: &Path, changes: Option<&Path>) -> Result<(), Failure> {

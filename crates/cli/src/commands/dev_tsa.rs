@@ -55,18 +55,25 @@ async fn serve(env: &Env, folder: &Path, listen: SocketAddr) -> Result<(), Failu
     let lang = env.lang();
     let tsas = SUITES.iter().map(|(_, stem)| load(lang, folder, stem)).collect::<Result<Vec<_>, _>>()?;
     let failed = |error: OnlineError| Failure::usage(lang, error);
-    let listener = TcpListener::bind(listen).await.map_err(|error| failed(OnlineError::Serve(error)))?;
-    let address = listener.local_addr().map_err(|error| failed(OnlineError::Serve(error)))?;
-    let url = format!("http://{address}/");
-    env.output.result(&json!({ "url": url }), &url);
+    let listener = listening(env, listen).await?;
     say_what_it_is_for(env);
-    let interrupted = async {
-        // Without signals it runs until it is killed.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    development::serve(tsas, listener, Clock::System, interrupted).await.map_err(failed)
+    development::serve(tsas, listener, Clock::System, interrupted()).await.map_err(failed)
+}
+
+/// Where a server for development listens; its address is told.
+pub(super) async fn listening(env: &Env, listen: SocketAddr) -> Result<TcpListener, Failure> {
+    let failed = |error| Failure::usage(env.lang(), OnlineError::Serve(error));
+    let listener = TcpListener::bind(listen).await.map_err(failed)?;
+    let url = format!("http://{}/", listener.local_addr().map_err(failed)?);
+    env.output.result(&json!({ "url": url }), &url);
+    Ok(listener)
+}
+
+/// Ctrl-C. Without signals it runs until it is killed.
+pub(super) async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 fn load(lang: Lang, folder: &Path, stem: &str) -> Result<DevelopmentTsa, Failure> {
