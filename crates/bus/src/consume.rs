@@ -10,7 +10,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::Semaphore;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::delivery::{Courier, End};
@@ -18,7 +18,7 @@ use crate::known::BEHIND_MAX;
 use crate::lanes::{Lanes, Turn};
 use crate::lease::Holding;
 use crate::source::Events;
-use crate::{Bus, BusError, Consumer, Outcome, Received, metrics};
+use crate::{Bus, BusError, Consumer, Outcome, Received, Wanted, metrics};
 
 /// The most events in hand: under way, waiting for their next try, or for those before them in their stream.
 const IN_HAND_MAX: usize = 1_000;
@@ -28,11 +28,16 @@ const HANDS: usize = 32;
 const REPLAY_POLL: Duration = Duration::from_secs(1);
 /// How often the lag is looked at.
 const LOOK: Duration = Duration::from_secs(5);
+/// How many events that ask for nothing are settled together, and how long the first one waits for the others: each commit
+/// syncs a disk, and most events ask nothing of most consumers.
+const PASSED_AT_ONCE: usize = 200;
+const PASSED_WITHIN: Duration = Duration::from_millis(100);
 /// How long handlers that run are waited for after `stop`.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Hands every event of `consumer.owner` to `handler` until `stop`: those of a stream in order and one at a time, many
-/// streams at a time.
+/// Hands every event of `consumer.owner` that is `wanted` to `handler` until `stop`: those of a stream in order and one at
+/// a time, many streams at a time. The others ask for nothing: they are settled in passing, many with one commit, whatever
+/// became of their stream.
 ///
 /// The handler passes the [`Delivery`] on in its [`eseal_eventstore::Order`], so that the effect and the inbox row are
 /// one transaction; a fact that asks for nothing is settled when it says [`Outcome::Done`]. `writer` and `database` are
@@ -44,6 +49,7 @@ const GRACE: Duration = Duration::from_secs(10);
 pub async fn consume<F, R>(
     bus: &Bus,
     consumer: Consumer,
+    wanted: Wanted,
     writer: Writer,
     database: Database,
     handler: F,
@@ -57,7 +63,7 @@ where
     let Consumer { name, owner } = consumer;
     let letters = DeadLetters::new(database.clone());
     let (retry, hands) = (bus.retry(), Semaphore::new(HANDS));
-    let courier = Courier { consumer, source, letters, writer, handler, retry, hands, stop: stop.clone() };
+    let courier = Courier { consumer, wanted, source, letters, writer, handler, retry, hands, stop: stop.clone() };
     while let Some(holding) = Holding::take(&database, &format!("consume:{name}:{owner}"), &stop).await {
         tokio::select! {
             ended = session(&courier, &database, &stop) => return ended,
@@ -82,6 +88,7 @@ where
         ahead: progress.ahead,
         parked,
         lanes: Lanes::default(),
+        passed: Passed::default(),
         under_way: FuturesUnordered::new(),
     };
     let ended = tokio::select! {
@@ -148,7 +155,25 @@ struct Consuming<'a, F> {
     /// The streams with dead letters.
     parked: HashSet<StreamId>,
     lanes: Lanes,
-    under_way: FuturesUnordered<BoxFuture<'a, Ended>>,
+    passed: Passed,
+    under_way: FuturesUnordered<BoxFuture<'a, Over>>,
+}
+
+/// Events that ask for nothing and are not settled yet.
+#[derive(Default)]
+struct Passed {
+    waiting: Vec<(u64, Delivery)>,
+    /// When those that wait are settled at the latest.
+    due: Option<Instant>,
+    /// How many are being settled.
+    under_way: usize,
+}
+
+/// What is over.
+enum Over {
+    Turn(Ended),
+    /// Events at these positions that asked for nothing.
+    Passed(Vec<u64>, End),
 }
 
 /// A turn that is over.
@@ -157,6 +182,40 @@ struct Ended {
     /// The position of the event, unless it was a replay.
     position: Option<u64>,
     end: End,
+}
+
+impl Over {
+    const fn end(&self) -> End {
+        match self {
+            Self::Turn(Ended { end, .. }) | Self::Passed(_, end) => *end,
+        }
+    }
+}
+
+impl Passed {
+    const fn in_hand(&self) -> usize {
+        self.waiting.len() + self.under_way
+    }
+
+    fn enter(&mut self, position: u64, delivery: Delivery) {
+        self.waiting.push((position, delivery));
+        self.due.get_or_insert_with(|| Instant::now() + PASSED_WITHIN);
+    }
+
+    /// All that wait, to be settled now.
+    fn take(&mut self) -> Vec<(u64, Delivery)> {
+        self.due = None;
+        self.under_way += self.waiting.len();
+        std::mem::take(&mut self.waiting)
+    }
+
+    /// Ends when those that wait are due; never if none does.
+    async fn due(due: Option<Instant>) {
+        match due {
+            Some(due) => sleep_until(due).await,
+            None => std::future::pending().await,
+        }
+    }
 }
 
 impl<'a, F, R> Consuming<'a, F>
@@ -171,20 +230,51 @@ where
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(()),
-                Some(ended) = self.under_way.next() => match ended.end {
+                Some(over) = self.under_way.next() => match over.end() {
                     End::WriterStopped if !stop.is_cancelled() => return Err(BusError::WriterStopped),
                     End::WriterStopped | End::Stopped => return Ok(()),
-                    End::Settled | End::Parked => self.ended(&ended),
+                    End::Settled | End::Parked => self.over(&over),
                 },
-                _ = replays.tick(), if self.lanes.in_hand() < IN_HAND_MAX => self.take_up_replays().await,
-                Some(event) = self.events.fresh.next(), if self.lanes.in_hand() < IN_HAND_MAX => match event {
+                () = Passed::due(self.passed.due) => self.settle_passed(),
+                _ = replays.tick(), if self.has_room() => self.take_up_replays().await,
+                Some(event) = self.events.fresh.next(), if self.has_room() => match event {
                     // Settled before the restart.
                     Ok(event) if self.ahead.remove(&(event.position, event.event_id)) => {
                         self.events.settled(event.position, End::Settled);
                     }
+                    Ok(event) if !(self.courier.wanted)(&event) => self.pass(&event),
                     Ok(event) => self.enter(event.stream_id.clone(), Turn::Fresh(Box::new(event))),
                     Err(error) => tracing::warn!(owner = self.courier.consumer.owner, %error, "events can't be read"),
                 },
+            }
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.lanes.in_hand() + self.passed.in_hand() < IN_HAND_MAX
+    }
+
+    /// Takes up an event that asks for nothing.
+    fn pass(&mut self, event: &StoredEvent) {
+        self.passed.enter(event.position, self.courier.delivery(event));
+        if self.passed.waiting.len() >= PASSED_AT_ONCE {
+            self.settle_passed();
+        }
+    }
+
+    /// Has those settled that ask for nothing.
+    fn settle_passed(&mut self) {
+        let (positions, deliveries): (Vec<_>, Vec<_>) = self.passed.take().into_iter().unzip();
+        let courier = self.courier;
+        self.under_way.push(async move { Over::Passed(positions, courier.pass(deliveries).await) }.boxed());
+    }
+
+    fn over(&mut self, over: &Over) {
+        match over {
+            Over::Turn(ended) => self.ended(ended),
+            Over::Passed(positions, end) => {
+                self.passed.under_way -= positions.len();
+                positions.iter().for_each(|position| self.events.settled(*position, *end));
             }
         }
     }
@@ -234,14 +324,18 @@ where
             Turn::Fresh(event) => courier.deliver(*event).boxed(),
             Turn::Replay => courier.replay(stream.clone()).boxed(),
         };
-        self.under_way.push(end.map(move |end| Ended { stream, position, end }).boxed());
+        self.under_way.push(end.map(move |end| Over::Turn(Ended { stream, position, end })).boxed());
     }
 
     /// Waits for what is under way, and begins nothing else.
     async fn finish(&mut self) {
-        while let Some(Ended { position, end, .. }) = self.under_way.next().await {
-            if let (Some(position), End::Settled | End::Parked) = (position, end) {
-                self.events.settled(position, end);
+        while let Some(over) = self.under_way.next().await {
+            let (positions, end) = match &over {
+                Over::Turn(Ended { position, end, .. }) => (position.as_slice(), *end),
+                Over::Passed(positions, end) => (positions.as_slice(), *end),
+            };
+            if matches!(end, End::Settled | End::Parked) {
+                positions.iter().for_each(|position| self.events.settled(*position, end));
             }
         }
     }

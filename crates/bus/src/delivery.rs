@@ -7,12 +7,13 @@ use std::time::Duration;
 use eseal_eventstore::{CommandError, DeadLetter, DeadLetters, Delivery, StoredEvent, StreamId, Writer};
 use eseal_kernel::Clock;
 use futures::FutureExt as _;
+use futures::future::join_all;
 use opentelemetry::trace::FutureExt as _;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::source::Source;
-use crate::{Consumer, Outcome, Received, Retry, metrics, trace};
+use crate::{Consumer, Outcome, Received, Retry, Wanted, metrics, trace};
 
 /// How long to wait before the database is asked again after it failed.
 pub(crate) const PAUSE: Duration = Duration::from_secs(1);
@@ -35,6 +36,7 @@ pub(crate) enum End {
 /// What every delivery of one consumer needs.
 pub(crate) struct Courier<F> {
     pub(crate) consumer: Consumer,
+    pub(crate) wanted: Wanted,
     pub(crate) source: Source,
     pub(crate) letters: DeadLetters,
     pub(crate) writer: Writer,
@@ -68,6 +70,16 @@ where
             Tried::Failed { why, tries } => self.park(&event, why, tries).await,
             Tried::Ended(end) => end,
         }
+    }
+
+    /// Settles events that ask for nothing. They wait in the writer's queue together, and so share its commits.
+    pub(crate) async fn pass(&self, deliveries: Vec<Delivery>) -> End {
+        let ended = join_all(deliveries.into_iter().map(|delivery| self.acknowledge(delivery))).await;
+        let ended = ended.into_iter().find_map(|tried| match tried {
+            Tried::Ended(end) => Some(end),
+            Tried::Settled | Tried::Failed { .. } => None,
+        });
+        ended.unwrap_or(End::Settled)
     }
 
     /// Parks an event behind an earlier one of its stream, untried.
@@ -214,7 +226,7 @@ where
         }
     }
 
-    fn delivery(&self, event: &StoredEvent) -> Delivery {
+    pub(crate) fn delivery(&self, event: &StoredEvent) -> Delivery {
         Delivery::new(self.consumer.name, self.consumer.owner, event.position, event.event_id)
     }
 

@@ -12,6 +12,8 @@
 //!   consumer's database; after a crash between any two lines the event comes again, and the inbox knows it.
 //! - **In order within a stream**, and only there. Streams don't wait for each other: many are handled at a time, so that
 //!   their reactions share the writer's commits, and one that has to wait does not hold up the rest.
+//! - **Together what asks for nothing.** Most events of an owner concern a consumer not at all. They are settled many at a time,
+//!   at once or a tenth of a second later, and no handler is called.
 //! - **Three outcomes.** [`Outcome::Done`]; [`Outcome::Later`]: the same event again, after a growing delay, so many
 //!   times; [`Outcome::Never`]: parked at once. A handler that panics has said `Later`.
 //! - **Nothing is skipped in silence.** A parked event lies in the dead letters with its reason, and the later ones of its
@@ -183,6 +185,9 @@ pub struct Consumer {
     /// Whose events, such as `application`.
     pub owner: &'static str,
 }
+
+/// Whether an event may ask something of a consumer. Those that can't be read do: they are parked, not passed over.
+pub type Wanted = fn(&StoredEvent) -> bool;
 
 /// A fact as a reactor sees it.
 #[derive(Debug, Clone)]

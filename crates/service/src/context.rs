@@ -4,7 +4,7 @@ use std::error::Error;
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
 
-use eseal_bus::{Bus, BusError, Consumer, Outcome, Received};
+use eseal_bus::{Bus, BusError, Consumer, Outcome, Received, Wanted};
 use eseal_eventstore::{Database, Delivery, StoreError, Writer, WriterSettings};
 use eseal_kernel::Clock;
 use tokio_util::sync::CancellationToken;
@@ -89,18 +89,18 @@ impl Context {
         self.0.tasks.spawn(format!("{}: {name}", self.0.name), task);
     }
 
-    /// Hands the facts of `consumer.owner` to `handler` until [`Context::stopping`], with this service's own writer and database: see
+    /// Hands those facts of `consumer.owner` that are `wanted` to `handler` until [`Context::stopping`], with this service's own writer and database: see
     /// [`eseal_bus::consume`].
     ///
     /// # Errors
     /// [`BusError`] when the bus can't go on.
-    pub async fn consume<F, R>(&self, consumer: Consumer, handler: F) -> Result<(), BusError>
+    pub async fn consume<F, R>(&self, consumer: Consumer, wanted: Wanted, handler: F) -> Result<(), BusError>
     where
         F: Fn(Received, Delivery) -> R + Send + Sync,
         R: Future<Output = Outcome> + Send,
     {
         let (writer, database) = (self.writer(), self.database().clone());
-        eseal_bus::consume(self.bus(), consumer, writer, database, handler, self.stopping()).await
+        eseal_bus::consume(self.bus(), consumer, wanted, writer, database, handler, self.stopping()).await
     }
 
     /// Cancelled when the process is to stop.

@@ -2,7 +2,7 @@
 //! goes. Here, and not only where the request is answered, so that it goes even if the process was killed in between.
 
 use eseal_bus::{BusError, Consumer, Outcome, Received};
-use eseal_eventstore::Delivery;
+use eseal_eventstore::{Delivery, StoredEvent};
 use eseal_service::Context;
 
 use crate::app::App;
@@ -16,13 +16,11 @@ use crate::domain::person::Person;
 pub async fn run(app: App, context: Context) -> Result<(), BusError> {
     let consumer = Consumer { name: context.name(), owner: context.name() };
     let handler = |received: Received, _: Delivery| handle(&app, received);
-    context.consume(consumer, handler).await
+    let wanted = |fact: &StoredEvent| fact.kind == PERSON_ERASED;
+    context.consume(consumer, wanted, handler).await
 }
 
 async fn handle(app: &App, received: Received) -> Outcome {
-    if received.event.kind != PERSON_ERASED {
-        return Outcome::Done;
-    }
     match received.event.fact::<Person>() {
         Err(error) => Outcome::Never(error.to_string()),
         Ok(erased) => match app.forget(&erased.person).await {

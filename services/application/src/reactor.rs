@@ -93,7 +93,8 @@ pub fn react(fact: &StoredEvent) -> Result<Option<(Id, Command)>, Unreadable> {
 pub async fn run(owner: &'static str, app: App, context: Context) -> Result<(), eseal_bus::BusError> {
     let consumer = Consumer { name: context.name(), owner };
     let handler = |received: Received, delivery: Delivery| handle(&app, &context, received, delivery);
-    context.consume(consumer, handler).await
+    let wanted = |fact: &StoredEvent| !matches!(react(fact), Ok(None));
+    context.consume(consumer, wanted, handler).await
 }
 
 async fn handle(app: &App, context: &Context, received: Received, delivery: Delivery) -> Outcome {

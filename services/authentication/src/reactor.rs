@@ -66,7 +66,8 @@ pub async fn run(app: App, context: Context) -> Result<(), BusError> {
     let consumer = Consumer { name: context.name(), owner: FABRICATION };
     let fabrication = context.peer(FABRICATION);
     let handler = |received: Received, delivery: Delivery| handle(&app, &context, &fabrication, received, delivery);
-    context.consume(consumer, handler).await
+    let wanted = |fact: &StoredEvent| fact.kind == SEAL_FABRICATED;
+    context.consume(consumer, wanted, handler).await
 }
 
 async fn handle(app: &App, context: &Context, fabrication: &Peer, received: Received, delivery: Delivery) -> Outcome {

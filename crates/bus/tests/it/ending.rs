@@ -16,7 +16,8 @@ async fn an_owner_without_a_log_is_an_error() {
     let pair = Pair::local().await;
     let consumer = Consumer { name: "copier", owner: "nobody" };
     let (writer, database) = (pair.copies.writer.clone(), pair.copies.database.clone());
-    let ended = consume(&pair.bus, consumer, writer, database, async |_, _| Outcome::Done, CancellationToken::new());
+    let (handler, stop) = (async |_, _| Outcome::Done, CancellationToken::new());
+    let ended = consume(&pair.bus, consumer, |_| true, writer, database, handler, stop);
     assert!(matches!(ended.await, Err(BusError::UnknownOwner("nobody"))));
 }
 
@@ -42,7 +43,7 @@ async fn a_running_handler_is_waited_for(pair: Pair) {
                 let _go = go.acquire().await;
                 copier.handle(received, delivery).await
             };
-            consume(&bus, COPIER, writer, database, handler, stop).await
+            consume(&bus, COPIER, |_| true, writer, database, handler, stop).await
         })
     };
     wait_until("the handler runs", SOON, async || (called.available_permits() > 0).then_some(())).await;

@@ -9,6 +9,7 @@ mod ending;
 mod foreign;
 mod outages;
 mod parking;
+mod passing;
 mod relaying;
 mod replicas;
 mod rights;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use eseal_bus::{
-    Bus, BusError, Consumer, Nats, NatsConfig, Outcome, Page, ReadOwner, Received, Retry, consume, relay,
+    Bus, BusError, Consumer, Nats, NatsConfig, Outcome, Page, ReadOwner, Received, Retry, Wanted, consume, relay,
     setup_consumers, setup_streams,
 };
 use eseal_eventstore::{
@@ -231,6 +231,8 @@ pub struct Pair {
     pub bus: Bus,
     /// A fraction of the time that a consumer needs until the first event is copied.
     pub moment: Duration,
+    /// Which of the speaker's events the copier is called for.
+    pub wanted: Wanted,
     pub nats: Option<OverNats>,
 }
 
@@ -268,7 +270,7 @@ impl Pair {
         let (speaker, copies) = (Service::start("speaker").await, Service::start("copier").await);
         let bus = Bus::local([speaker.log.clone()]).retrying(RETRY);
         let copier = Arc::new(Copier::new(copies.writer.clone()));
-        Self { speaker, copies, copier, bus, moment: Duration::from_micros(300), nats: None }
+        Self { speaker, copies, copier, bus, moment: Duration::from_micros(300), wanted: |_| true, nats: None }
     }
 
     /// With a NATS server between them, which the speaker's events are relayed to. The copier asks the speaker itself only
@@ -320,10 +322,10 @@ impl Pair {
     pub fn consume_as(&self, copies: &Service, copier: &Arc<Copier>) -> Running {
         let (bus, stop) = (self.bus.clone(), CancellationToken::new());
         let (writer, database) = (copies.writer.clone(), copies.database.clone());
-        let (copier, until) = (copier.clone(), stop.clone());
+        let (copier, wanted, until) = (copier.clone(), self.wanted, stop.clone());
         let task = tokio::spawn(async move {
             let handler = |received, delivery| copier.handle(received, delivery);
-            consume(&bus, COPIER, writer, database, handler, until).await
+            consume(&bus, COPIER, wanted, writer, database, handler, until).await
         });
         Running { stop, task }
     }

@@ -75,7 +75,8 @@ pub async fn successions(app: App, context: Context) -> Result<(), BusError> {
 
 async fn run(app: App, context: &Context, consumer: Consumer) -> Result<(), BusError> {
     let handler = |received: Received, delivery: Delivery| handle(&app, context, received, delivery);
-    context.consume(consumer, handler).await
+    let wanted = |fact: &StoredEvent| fact.kind == PERSON_ERASED || !matches!(react(fact), Ok(None));
+    context.consume(consumer, wanted, handler).await
 }
 
 async fn handle(app: &App, context: &Context, received: Received, delivery: Delivery) -> Outcome {

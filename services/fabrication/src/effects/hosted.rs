@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use eseal_bus::{Consumer, Outcome, Received};
-use eseal_eventstore::{Actor, CommandError, Delivery};
+use eseal_eventstore::{Actor, CommandError, Delivery, StoredEvent};
 use eseal_kernel::{Aggregate as _, Id, Timestamp};
 use eseal_pki::challenge::ChallengeStatement;
 use eseal_proto::authentication::v1::TrustPurpose;
@@ -31,14 +31,17 @@ const TIME_FOR_CALLS: Duration = Duration::from_secs(20);
 pub async fn run(app: App, context: Context) -> Result<(), eseal_bus::BusError> {
     let consumer = Consumer { name: "hosted_fabrication", owner: context.name() };
     let handler = |received: Received, delivery: Delivery| handle(&app, received, delivery);
-    context.consume(consumer, handler).await
+    context.consume(consumer, wanted, handler).await
+}
+
+/// Facts about maker cards and about what a person does ask for nothing.
+fn wanted(fact: &StoredEvent) -> bool {
+    let event = || fact.fact::<Fabrication>();
+    fact.stream_id.kind() == Fabrication::KIND && !event().is_ok_and(|event| awaits_effect(&event).is_none())
 }
 
 async fn handle(app: &App, received: Received, delivery: Delivery) -> Outcome {
     let fact = &received.event;
-    if fact.stream_id.kind() != Fabrication::KIND {
-        return Outcome::Done; // about a maker card
-    }
     let event = match fact.fact::<Fabrication>() {
         Ok(event) => event,
         Err(unreadable) => return Outcome::Never(unreadable.to_string()),
