@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::convert::Infallible;
 use std::time::Duration;
 
-use eseal_eventstore::{Database, DeadLetters, Delivery, Progress, StoreError, StreamId, Writer};
+use eseal_eventstore::{Database, DeadLetters, Delivery, Progress, StoreError, StoredEvent, StreamId, Writer};
 use eseal_kernel::Id;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
