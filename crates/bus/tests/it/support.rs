@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Long enough for the slowest machine; nothing waits that long in vain unless it fails.
-pub const SOON: Duration = Duration::from_secs(30);
+pub const SOON: Duration = Duration::from_secs(120);
 
 /// A list of texts; `refused` is.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
