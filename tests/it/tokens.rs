@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use eseal_e2e::company::{Company, XINGHE};
+use eseal_e2e::company::{Company, Organization, XINGHE, YUNQI, id_of};
 
 use crate::fixture;
 
@@ -26,6 +26,48 @@ fn a_pdf_is_sealed_with_the_p_256_or_rsa_key_of_a_token_and_verifies_offline() {
 }
 
 #[test]
+fn maker_and_holder_use_tokens_with_sm2_from_the_making_to_the_sealed_document() {
+    let (_folder, company) = with_tokens();
+    let maker = sm2_token(&company, "maker", "张制章", None);
+    let _ = company.as_(&["root", "maker-card", "issue", &maker, "--maker", id_of("zhang")]).good();
+    let holder = sm2_token(&company, "holder", "32050000000001", Some(XINGHE));
+    let application = company.applies("合同专用章");
+    company.approved(&application);
+    let seal = makes(&company, &application, &maker, &holder);
+    fixture::contract(&company, "ofd");
+    let _ = seals(&company, &seal, &holder, "pin", "contract.ofd", "sealed.ofd").good();
+    let verdict = company.verifies_offline("sealed.ofd").good().value;
+    assert_eq!(verdict["verdict"], "valid", "{verdict}");
+    assert_eq!(verdict["seals"][0]["seal_id"], seal.as_str());
+    // A token of another organization carries no seal of this one.
+    let foreign = sm2_token(&company, "foreign", "32050000000002", Some(YUNQI));
+    let refused = seals(&company, &seal, &foreign, "pin", "contract.ofd", "again.ofd");
+    assert_eq!(refused.error["code"], "SEAL_CARD_ABSENT", "{}", refused.error);
+    let application = company.applies("财务专用章");
+    company.approved(&application);
+    let mut words = vec!["zhang", "make", &application, "--maker-card", &maker, "--maker-pin-file", "@pin"];
+    words.extend(["--card", &foreign, "--pin-file", "@pin"]);
+    let refused = company.as_(&words);
+    assert_eq!(refused.error["code"], "CERTIFICATE_INVALID", "{}", refused.error);
+}
+
+#[test]
+fn a_service_makes_seals_with_a_maker_card_of_its_own_that_is_a_token_with_sm2() {
+    if fixture::is_distributed() {
+        return; // the same service; its settings are written elsewhere
+    }
+    let (_folder, mut company) = with_tokens();
+    let maker = sm2_token(&company, "own", "eseal fabrication", None);
+    let _ = company.as_(&["root", "maker-card", "issue", &maker, "--maker", "fabrication"]).good();
+    company.while_down(|company| {
+        let settings = format!("[fabrication]\nmaker_card = {maker:?}\nmaker_pin_file = {:?}\n", company.path("pin"));
+        std::fs::write(company.path("eseal.toml"), settings).expect("a file");
+    });
+    let key = company.has_a_hosted_key();
+    let _ = fixture::hosted_seal(&company, &key);
+}
+
+#[test]
 fn the_service_locks_a_seal_whose_token_never_locks() {
     let (_folder, company) = with_tokens();
     let (token, seal) = seal_on_token(&company, "p256");
@@ -46,7 +88,7 @@ fn maker_and_holder_use_skf_devices_from_the_making_to_the_sealed_document() {
     let (_folder, mut company) = fixture::company();
     // Every soft card of the company is a device.
     company.eseal.environment.push(("ESEAL_SKF_SOFT_DIR".to_owned(), company.path("")));
-    let device = |name: &str| format!("skf:{}#{name}", skf_library().display());
+    let device = |name: &str| format!("skf:{}#{name}", built("eseal_skf_soft").display());
     let application = company.applies("合同专用章");
     company.approved(&application);
     let seal = makes(&company, &application, &device("maker"), &device("seal"));
@@ -70,6 +112,25 @@ fn with_tokens() -> (tempfile::TempDir, Company) {
     std::fs::write(&configuration, text).expect("a file");
     company.eseal.environment.push(("SOFTHSM2_CONF".to_owned(), configuration));
     (folder, company)
+}
+
+/// A token with an SM2 key that is certified; gives its address. It is a maker's where it has no organization.
+fn sm2_token(company: &Company, label: &str, common_name: &str, organization: Option<Organization>) -> String {
+    let module = built("eseal_pkcs11_sm2");
+    let query = format!("module-path={}&x-sm2=80000004,80008001,80008105", module.display());
+    let kind = if organization.is_some() { "holder" } else { "maker" };
+    let fresh = format!("pkcs11:?{query}");
+    let mut words = vec!["card", "init", &fresh, "--kind", kind, "--label", label, "--keys", "sm2"];
+    words.extend(["--admin-pin-file", "@pin", "--pin-file", "@pin"]);
+    let _ = company.run(&words).good();
+    let token = format!("pkcs11:token={label}?{query}");
+    let mut words = vec!["dev-ca", "issue", "@ca", "--card", &token, "--common-name", common_name];
+    words.extend(["--pin-file", "@pin"]);
+    if let Some(Organization { uscc, name }) = organization {
+        words.extend(["--organization", uscc, "--name", name]);
+    }
+    let _ = company.run(&words).good();
+    token
 }
 
 /// A seal of 甲方 in use on a token with such a key; gives the token and the seal's id.
@@ -111,10 +172,10 @@ fn seals(
     company.as_(&words)
 }
 
-/// Cargo builds the library beside the tests.
-fn skf_library() -> PathBuf {
+/// A library of ours that Cargo builds beside the tests.
+fn built(name: &str) -> PathBuf {
     let program = std::env::current_exe().expect("this program");
-    let name = format!("{}eseal_skf_soft{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let name = format!("{}{name}{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     let beside = program.parent().map(|folder| folder.join(name)).expect("a folder");
     assert!(beside.exists(), "{}", beside.display());
     beside

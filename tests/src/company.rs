@@ -174,7 +174,7 @@ impl Company {
     fn start_standalone(&mut self, address: &str) {
         let data = self.path("data");
         self.enroll(&data);
-        let standalone = Standalone::start_at(&data, Some(&self.path("eseal.toml")), address);
+        let standalone = Standalone::start_at(&data, Some(&self.path("eseal.toml")), address, &self.eseal.environment);
         self.eseal.url.clone_from(&standalone.url);
         self.system = Some(System::Standalone(standalone));
     }

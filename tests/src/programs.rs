@@ -175,15 +175,16 @@ impl Standalone {
     /// # Panics
     /// As [`Served::start`].
     pub fn start(data: &Path, config: Option<&Path>) -> Self {
-        Self::start_at(data, config, "127.0.0.1:0")
+        Self::start_at(data, config, "127.0.0.1:0", &[])
     }
 
-    /// The same where it listened before.
+    /// The same where it listened before, with further variables of its environment.
     ///
     /// # Panics
     /// As [`Served::start`].
-    pub fn start_at(data: &Path, config: Option<&Path>, address: &str) -> Self {
+    pub fn start_at(data: &Path, config: Option<&Path>, address: &str, environment: &[(String, PathBuf)]) -> Self {
         let mut command = Command::new(program("eseal-standalone"));
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
         command.args(["serve", "--address", address]).arg("--data").arg(data);
         if let Some(config) = config {
             command.arg("--config").arg(config);
