@@ -1,8 +1,8 @@
 //! 第二因素: codes that a use of a hosted key needs beside its PIN, where the seal's policy asks for one: of an authenticator (TOTP,
 //! RFC 6238), or sent to the custodian by somebody else's service.
 //!
-//! A code is good once. What remembers that is no fact: it is a row that is changed before anything follows from it, by a statement
-//! that only one of several processes can win.
+//! A code is good once: for the use that it lets through together with the PIN. What remembers that is no fact: it is a row that is
+//! changed before anything follows from it, by a statement that only one of several processes can win.
 //!
 //! - [`authenticators`]: their secrets; [`totp`]: their codes
 //! - [`sent`]: codes that are sent; [`webhook`]: how one gets to who sends it on
@@ -102,6 +102,19 @@ enum Against {
     Sent(SealId, PersonId),
 }
 
+/// A code that was found right, and is not used up yet.
+#[derive(Debug)]
+pub struct RightCode(Memory);
+
+/// What remembers that a code is used up.
+#[derive(Debug)]
+enum Memory {
+    /// The authenticator of this name, and the step of its code.
+    Step(String, i64),
+    /// The code that was sent then.
+    Sent(SealId, PersonId, i64),
+}
+
 impl Code {
     /// Takes the text over; it is wiped whether or not it is a code.
     ///
@@ -148,22 +161,36 @@ impl Codes {
         Ok(Shown { code, against })
     }
 
-    /// Where the code comes from, if that is what is asked for and it is right; it is used up then. Nothing is looked at, and no
-    /// code used up, where none is asked for.
+    /// The code, if it is of a kind that is asked for and right. Nothing is looked at where none is asked for.
     ///
     /// # Errors
     /// [`CodesError`].
-    pub async fn takes(&self, asked: SecondFactor, shown: Shown, now: Timestamp) -> Result<SecondFactor, CodesError> {
-        let kind = shown.code.kind();
-        if asked == SecondFactor::None || !asked.is_met_by(kind) {
-            return Ok(SecondFactor::None);
+    pub async fn compare(
+        &self,
+        asked: SecondFactor,
+        shown: Shown,
+        now: Timestamp,
+    ) -> Result<Option<RightCode>, CodesError> {
+        if asked == SecondFactor::None || !asked.is_met_by(shown.code.kind()) {
+            return Ok(None);
         }
-        let is_right = match shown.against {
-            Against::Authenticator(Some(own)) => self.takes_step(&own, &shown.code, now).await?,
-            Against::Authenticator(None) => false,
-            Against::Sent(seal, person) => self.takes_sent(seal, &person, shown.code, now).await?,
+        let right = match shown.against {
+            Against::Authenticator(own) => own.and_then(|own| own.right(&shown.code, now)),
+            Against::Sent(seal, person) => self.right_sent(seal, person, shown.code, now).await?,
         };
-        Ok(if is_right { kind } else { SecondFactor::None })
+        Ok(right)
+    }
+
+    /// Uses a right code up, and says where it came from; nothing if another use was first.
+    ///
+    /// # Errors
+    /// [`CodesError`].
+    pub async fn use_up(&self, right: RightCode) -> Result<SecondFactor, CodesError> {
+        let (kind, is_first) = match right.0 {
+            Memory::Step(name, step) => (SecondFactor::Totp, self.use_step(&name, step).await?),
+            Memory::Sent(seal, person, made_at) => (SecondFactor::Sent, self.use_sent(seal, &person, made_at).await?),
+        };
+        Ok(if is_first { kind } else { SecondFactor::None })
     }
 
     /// Rows that a statement changed, in a transaction of its own.

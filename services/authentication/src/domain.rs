@@ -79,6 +79,8 @@ pub use rejection::Rejection;
 pub use seal::Seal;
 
 #[cfg(test)]
+mod accepted_tests;
+#[cfg(test)]
 mod batching_tests;
 #[cfg(test)]
 mod code_tests;

@@ -1,8 +1,11 @@
 //! Gates c and d with a hosted key. The PIN comes first, with the code of a second factor: what is wrong is counted and refused
 //! without waiting for anybody. Issuers are asked about the certificates while it is looked at, and are waited for only where
 //! it is right.
+//!
+//! A request that comes again after a crash finds out how far it got. Its PIN is not looked at a second time: who sends it again
+//! can type another one. Where it was right, gate d is decided now; where nobody knows, its try stays counted.
 
-use eseal_eventstore::RequestKey;
+use eseal_eventstore::{CommandError, RequestKey};
 use eseal_kernel::{Digest, Timestamp};
 use eseal_pki::{Certificate, batch};
 use opentelemetry::trace::FutureExt as _;
@@ -14,13 +17,14 @@ use super::findings::Finding;
 use super::sealing::{HostedUse, SealingError, Turn, Typed};
 use super::{Answering, App, AppError};
 use crate::codes::{Code, Shown, Whose};
-use crate::domain::Event;
 use crate::domain::command::{BatchUse, Place, SealingAction, Use};
 use crate::domain::document::Original;
 use crate::domain::event::{Fact, Step};
 use crate::domain::policy::SecondFactor;
 use crate::domain::reason::Reason;
-use crate::hosting::{HostingError, PinHash};
+use crate::domain::{Event, Rejection};
+use crate::evidence;
+use crate::hosting::{HostingError, PinHash, SUITES};
 use crate::pins::Pin;
 
 /// What a hosted key is wanted for.
@@ -111,8 +115,10 @@ impl App {
         key: RequestKey,
         answering: Answering,
     ) -> Result<Vec<u8>, SealingError> {
+        // What can't be read is found before a try is spent.
         let pin_hash = self.pin_hash(&turn).await?;
         let code = self.look_up_code(&turn, code).await?;
+        let certificates = self.certificates(&turn, &wanted.certificates).await?;
         let counted_under = RequestKey { rpc: format!("{}.TryPin", key.rpc), ..key.clone() };
         let counting = Self::step(&turn, SealingAction::TryPin { with_code: code.is_some() });
         let counting = counting.request(counted_under).answering(move |decided| {
@@ -124,11 +130,17 @@ impl App {
             return Ok(counted.answer);
         }
         let action = match (pin_hash, counted.decided) {
-            (_, None) => SealingAction::AwaitPin, // a repeat: gives the first answer once it is there
+            (_, None) => match self.kept_or_accepted(&turn, &key, answering).await? {
+                Some(answer) => return Ok(answer),
+                None => {
+                    let asking = self.asking(certificates, turn.metadata.now);
+                    wanted.action(true, SecondFactor::None, self.faults(&mut turn, asking).await?)
+                }
+            },
             (None, Some(_)) => wanted.action(false, SecondFactor::None, Vec::new()), // a seal on a card: refused
             (Some(hash), Some(decided)) => {
                 let asked = decided.state.entry().map_or(SecondFactor::None, |entry| entry.policy.second_factor);
-                self.compared(&mut turn, (pin, hash), (code, asked), wanted).await?
+                self.compared(&mut turn, (pin, hash), (code, asked), (wanted, certificates)).await?
             }
         };
         Ok(self.take_step(Self::step(&turn, action).request(key).answering(answering)).await?.answer)
@@ -140,13 +152,18 @@ impl App {
         turn: &mut Turn,
         (pin, hash): (Pin, PinHash),
         (code, asked): (Option<Shown>, SecondFactor),
-        wanted: Wanted,
+        (wanted, certificates): (Wanted, Vec<Option<Certificate>>),
     ) -> Result<SealingAction, SealingError> {
-        let asking = self.asking(wanted.certificates.clone(), turn.metadata.now);
+        let asking = self.asking(certificates, turn.metadata.now);
         // Both are looked at whatever comes of the first, so that the time tells nothing either.
         let pin_correct = self.hosting.is_right(pin, hash).await.map_err(AppError::from)?;
-        let code = match code {
-            Some(code) => self.codes.takes(asked, code, turn.metadata.now).await.map_err(AppError::from)?,
+        let right = match code {
+            Some(code) => self.codes.compare(asked, code, turn.metadata.now).await.map_err(AppError::from)?,
+            None => None,
+        };
+        // A typo in the PIN does not use the code up: that it was right would show at the next try.
+        let code = match right.filter(|_| pin_correct) {
+            Some(right) => self.codes.use_up(right).await.map_err(AppError::from)?,
             None => SecondFactor::None,
         };
         if !pin_correct || !asked.is_met_by(code) {
@@ -156,22 +173,63 @@ impl App {
             // While others are waited for, the try does not count as one that may be wrong: so many may be waiting.
             self.take_step(Self::step(turn, SealingAction::AcceptPin { code })).await?;
         }
+        match self.faults(turn, asking).await {
+            Ok(faults) => Ok(wanted.action(true, code, faults)),
+            Err(error) => {
+                // Nothing is decided, and the try was none that was wrong. The same request goes on from here.
+                self.take_step(Self::step(turn, SealingAction::AcceptPin { code })).await?;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The answer that is kept under the request; none if its PIN was found right, and what was to follow never came.
+    async fn kept_or_accepted(
+        &self,
+        turn: &Turn,
+        key: &RequestKey,
+        answering: Answering,
+    ) -> Result<Option<Vec<u8>>, SealingError> {
+        let asked = Self::step(turn, SealingAction::AwaitPin).request(key.clone()).answering(answering);
+        match self.take_step(asked).await {
+            Err(CommandError::Rejected(Rejection::PinAccepted)) => Ok(None),
+            kept => Ok(Some(kept?.answer)),
+        }
+    }
+
+    async fn faults(
+        &self,
+        turn: &mut Turn,
+        asking: JoinHandle<Result<Vec<Finding>, AppError>>,
+    ) -> Result<Vec<Option<Reason>>, AppError> {
         let findings = asking.await.unwrap_or(Err(AppError::Stopping))?;
-        let faults = self.all_kept(turn, findings).await?;
-        Ok(wanted.action(true, code, faults))
+        self.all_kept(turn, findings).await
     }
 
     /// Finds out about certificates, whether or not anybody waits for it: for so long as a use may wait.
-    fn asking(&self, digests: Vec<Digest>, now: Timestamp) -> JoinHandle<Result<Vec<Finding>, AppError>> {
+    fn asking(
+        &self,
+        certificates: Vec<Option<Certificate>>,
+        now: Timestamp,
+    ) -> JoinHandle<Result<Vec<Finding>, AppError>> {
         let app = self.clone();
-        let work = async move {
-            let mut certificates: Vec<Option<Certificate>> = Vec::new();
-            for digest in digests {
-                certificates.push(app.certificate(digest).await?);
-            }
-            app.findings(&certificates, now).await
-        };
+        let work = async move { app.findings(&certificates, now).await };
         tokio::spawn(work.with_current_context().in_current_span())
+    }
+
+    /// The certificates whose keys shall sign, where they are stored; each of those keys could sign.
+    async fn certificates(&self, turn: &Turn, digests: &[Digest]) -> Result<Vec<Option<Certificate>>, AppError> {
+        let Some(key) = turn.hosted_key() else { return Ok(Vec::new()) };
+        let mut certificates = Vec::new();
+        for digest in digests {
+            let certificate = self.certificate(*digest).await?;
+            let suite = certificate.as_ref().and_then(evidence::suite_of).filter(|suite| SUITES.contains(suite));
+            if let Some(suite) = suite {
+                self.hosting.key_pair(key, suite).await?;
+            }
+            certificates.push(certificate);
+        }
+        Ok(certificates)
     }
 
     async fn look_up_code(&self, turn: &Turn, code: Option<Code>) -> Result<Option<Shown>, AppError> {

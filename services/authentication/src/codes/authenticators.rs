@@ -7,9 +7,10 @@ use sea_orm::ConnectionTrait as _;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use zeroize::Zeroizing;
 
-use super::{Code, Codes, CodesError, totp};
+use super::{Code, Codes, CodesError, Memory, RightCode, totp};
 use crate::contents::KEY_ID;
 use crate::domain::ids::{AuthenticatorId, HostedKeyId, PersonId};
+use crate::domain::policy::SecondFactor;
 use crate::vault::random;
 
 const TABLE: &str = "authenticator_secret";
@@ -44,6 +45,17 @@ pub(super) struct Authenticator {
     name: String,
     secret: Zeroizing<[u8; totp::SECRET]>,
     made_at: Timestamp,
+    last_step: i64,
+}
+
+impl Authenticator {
+    /// The code, if it is one of now that was not used before, nor one after it.
+    pub(super) fn right(&self, code: &Code, now: Timestamp) -> Option<RightCode> {
+        let seconds = u64::try_from(now.micros() / 1_000_000).unwrap_or_default();
+        let step = i64::try_from(totp::step_of(&self.secret, &code.0, seconds)?).ok()?;
+        // One that was used is as wrong as any other, so that the time does not tell that the PIN beside it is right.
+        (step > self.last_step).then(|| RightCode(Memory::Step(self.name.clone(), step)))
+    }
 }
 
 impl Codes {
@@ -98,8 +110,8 @@ impl Codes {
         let Some(offered) = offered.filter(|offered| now <= offered.made_at.plus(CONFIRM_WITHIN)) else {
             return Ok(Confirmed::NotOffered);
         };
-        let is_right = self.takes_step(&offered, code, now).await?;
-        Ok(if is_right { Confirmed::Yes } else { Confirmed::WrongCode })
+        let Some(right) = offered.right(code, now) else { return Ok(Confirmed::WrongCode) };
+        Ok(if self.use_up(right).await? == SecondFactor::Totp { Confirmed::Yes } else { Confirmed::WrongCode })
     }
 
     /// Forgets the secrets of a person for a hosted key, for good: the files of the database forget them too.
@@ -121,28 +133,20 @@ impl Codes {
     ) -> Result<Option<Authenticator>, CodesError> {
         let name = name(key, person, id);
         let named = Expr::col("secret_id").eq(name.as_str());
-        let select = Query::select().columns(["secret", "made_at"]).from(TABLE).and_where(named).take();
+        let select = Query::select().columns(["secret", "made_at", "last_step"]).from(TABLE).and_where(named).take();
         let Some(row) = self.database.reader().query_one(&select).await? else { return Ok(None) };
         let opened = self.vault.open_box(&place(&name), &row.try_get::<Vec<u8>>("", "secret")?).await?;
         let secret = Zeroizing::new(opened.as_slice().try_into().map_err(|_| CodesError::Damaged)?);
-        Ok(Some(Authenticator { name, secret, made_at: Timestamp::from_micros(row.try_get("", "made_at")?) }))
+        let (made_at, last_step) = (Timestamp::from_micros(row.try_get("", "made_at")?), row.try_get("", "last_step")?);
+        Ok(Some(Authenticator { name, secret, made_at, last_step }))
     }
 
-    /// Whether this is a code of the authenticator that was not used before, nor one after it.
-    pub(super) async fn takes_step(
-        &self,
-        own: &Authenticator,
-        code: &Code,
-        now: Timestamp,
-    ) -> Result<bool, CodesError> {
-        let seconds = u64::try_from(now.micros() / 1_000_000).unwrap_or_default();
-        let Some(step) = totp::step_of(&own.secret, &code.0, seconds) else { return Ok(false) };
-        // RFC 6238 §5.2: a step is accepted once, and none before it afterwards.
-        let step = i64::try_from(step).map_err(|_| CodesError::Damaged)?;
+    /// Whether the step of an authenticator's code was not used before, nor one after it (RFC 6238 §5.2). It is now.
+    pub(super) async fn use_step(&self, name: &str, step: i64) -> Result<bool, CodesError> {
         let take = Query::update()
             .table(TABLE)
             .value("last_step", step)
-            .and_where(Expr::col("secret_id").eq(own.name.as_str()))
+            .and_where(Expr::col("secret_id").eq(name))
             .and_where(Expr::col("last_step").lt(step))
             .take();
         Ok(self.changed(&take).await? == 1)

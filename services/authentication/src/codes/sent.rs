@@ -7,7 +7,7 @@ use sea_orm::ConnectionTrait as _;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
 use zeroize::Zeroizing;
 
-use super::{Code, Codes, CodesError};
+use super::{Code, Codes, CodesError, Memory, RightCode};
 use crate::domain::ids::{PersonId, SealId};
 use crate::pins::Pin;
 use crate::vault::{VaultError, random};
@@ -70,36 +70,39 @@ impl Codes {
         Ok(Sent::Until(until))
     }
 
-    pub(super) async fn takes_sent(
+    /// The code, if it is the one that was sent. The try of it is counted in any case.
+    pub(super) async fn right_sent(
         &self,
         seal: SealId,
-        person: &PersonId,
+        person: PersonId,
         code: Code,
         now: Timestamp,
-    ) -> Result<bool, CodesError> {
-        let theirs = whose(seal, person);
+    ) -> Result<Option<RightCode>, CodesError> {
+        let theirs = whose(seal, &person);
         let select = Query::select().columns(["hash", "made_at"]).from(TABLE).and_where(theirs.clone()).take();
-        let Some(row) = self.database.reader().query_one(&select).await? else { return Ok(false) };
+        let Some(row) = self.database.reader().query_one(&select).await? else { return Ok(None) };
         let (hash, made_at): (Vec<u8>, i64) = (row.try_get("", "hash")?, row.try_get("", "made_at")?);
         if now > Timestamp::from_micros(made_at).plus(GOOD_FOR) {
-            return Ok(false);
+            return Ok(None);
         }
         // Counted before it is compared.
-        let this = theirs.and(Expr::col("made_at").eq(made_at));
         let count = Query::update()
             .table(TABLE)
             .value("tries_left", Expr::col("tries_left").sub(1))
-            .and_where(this.clone())
+            .and_where(theirs.and(Expr::col("made_at").eq(made_at)))
             .and_where(Expr::col("tries_left").gt(0))
             .take();
         if self.changed(&count).await? == 0 {
-            return Ok(false);
+            return Ok(None);
         }
         let code = Pin::try_new(code.0.to_string()).map_err(|_| CodesError::Damaged)?;
-        if !self.pins.is_right(code, Zeroizing::new(hash)).await? {
-            return Ok(false);
-        }
-        // Whoever deletes it has used it.
+        let is_right = self.pins.is_right(code, Zeroizing::new(hash)).await?;
+        Ok(is_right.then_some(RightCode(Memory::Sent(seal, person, made_at))))
+    }
+
+    /// Whether the code that was sent then was not used before: whoever deletes it has used it.
+    pub(super) async fn use_sent(&self, seal: SealId, person: &PersonId, made_at: i64) -> Result<bool, CodesError> {
+        let this = whose(seal, person).and(Expr::col("made_at").eq(made_at));
         Ok(self.changed(&Query::delete().from_table(TABLE).and_where(this).take()).await? == 1)
     }
 }

@@ -8,6 +8,7 @@ use eseal_kernel::{Digest, Timestamp};
 use super::batch::Batch;
 use super::event::Step;
 use super::ids::{AttemptId, PersonId};
+use super::policy::SecondFactor;
 use super::reason::Reason;
 use super::seal_use::Spent;
 
@@ -48,8 +49,8 @@ pub enum Pin {
     Unchecked,
     /// A hosted key's is being looked at; the try is counted.
     Running,
-    /// It is right.
-    Right,
+    /// It is right, and so is a code of this kind; none where none was asked for.
+    Right(SecondFactor),
 }
 
 /// What gate d let through.
@@ -168,7 +169,7 @@ impl Attempt {
             Step::Begun { .. } => {}
             Step::Refused { reason, .. } => self.end = Some(End::Refused(*reason)),
             Step::PinTried { .. } => self.pin = Pin::Running,
-            Step::PinAccepted { .. } => self.pin = Pin::Right,
+            Step::PinAccepted { code } => self.pin = Pin::Right(*code),
             Step::PinRefused { .. } => self.pin = Pin::Unchecked,
             Step::PinLocked => {
                 self.pin = Pin::Unchecked;

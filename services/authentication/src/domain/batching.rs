@@ -24,7 +24,7 @@ impl Turn<'_> {
         if self.attempt.is_authorized() {
             return Ok(refused(Reason::ChallengeInvalid, self.by)); // single use
         }
-        if self.attempt.pin != Pin::Right {
+        if !matches!(self.attempt.pin, Pin::Right(_)) {
             return Err(Rejection::OutOfOrder);
         }
         let checked = self

@@ -160,7 +160,7 @@ pub enum SealingAction {
         /// Whether a code came with it.
         with_code: bool,
     },
-    /// Gate c of a hosted key that is being looked at under another request.
+    /// Gate c of a hosted key that was tried by an earlier sending of the same request.
     AwaitPin,
     /// Gate c of a hosted key whose PIN and code were right, while others are asked what gate d needs.
     AcceptPin {
@@ -173,7 +173,7 @@ pub enum SealingAction {
     AuthorizeHosted {
         /// Whether the PIN was right.
         pin_correct: bool,
-        /// The code that was right as well; none where none was asked for.
+        /// The code that was right as well; none where none was asked for. What was accepted before counts instead.
         code: SecondFactor,
         /// What shall be sealed.
         subject: Box<Use>,

@@ -65,6 +65,9 @@ pub enum Rejection {
     /// The PIN of this attempt is being looked at under another request.
     #[error("the PIN of this attempt is being checked")]
     PinCheckRunning,
+    /// The PIN of this attempt was right, and what gate d says is not on record yet.
+    #[error("the PIN of this attempt was right, and gate d is not decided yet")]
+    PinAccepted,
     /// The policy asks for a code beside the PIN, and none was given.
     #[error("the seal's policy asks for a code beside the PIN")]
     SecondFactorRequired(SecondFactor),

@@ -102,7 +102,7 @@ impl Seal {
             SealingAction::CardPin { correct } => self.turn(seal, id, by, now)?.card_pin(*correct),
             SealingAction::TryPin { with_code } => self.turn(seal, id, by, now)?.try_pin(*with_code),
             SealingAction::AcceptPin { code } => self.turn(seal, id, by, now)?.accept_pin(*code),
-            SealingAction::AwaitPin => self.turn(seal, id, by, now).and(Err(Rejection::PinCheckRunning)),
+            SealingAction::AwaitPin => self.turn(seal, id, by, now)?.pin_asked_again(),
             SealingAction::Authorize(given) => self.turn(seal, id, by, now)?.authorize(given),
             SealingAction::AuthorizeHosted { pin_correct, code, subject } => {
                 self.turn(seal, id, by, now)?.authorize_hosted(*pin_correct, *code, subject)
@@ -187,7 +187,7 @@ impl Turn<'_> {
         match (self.pin.tries_left().checked_sub(1), self.attempt.pin) {
             (None, _) => Ok(refused(Reason::PinLocked, self.by)),
             (Some(left), _) if !correct => Ok(self.wrong_pin(left)),
-            (Some(_), Pin::Right) => Ok(vec![]),
+            (Some(_), Pin::Right(_)) => Ok(vec![]),
             (Some(_), Pin::Unchecked | Pin::Running) => Ok(vec![Step::PinAccepted { code: SecondFactor::None }]),
         }
     }
@@ -198,7 +198,7 @@ impl Turn<'_> {
         let asked = self.entry.policy.second_factor;
         match (self.attempt.pin, self.pin.tries_left().checked_sub(1)) {
             (Pin::Running, _) => Err(Rejection::PinCheckRunning),
-            (Pin::Right, _) => Err(Rejection::OutOfOrder),
+            (Pin::Right(_), _) => Err(Rejection::OutOfOrder),
             (Pin::Unchecked, None) => Ok(refused(Reason::PinLocked, self.by)),
             // Said before a try is spent: what the policy asks for is no secret.
             (Pin::Unchecked, Some(_)) if !with_code && asked != SecondFactor::None => {
@@ -216,8 +216,17 @@ impl Turn<'_> {
         match self.attempt.pin {
             Pin::Running if self.pin.is_locked() || !is_met => Ok(vec![]),
             Pin::Running => Ok(vec![Step::PinAccepted { code }]),
-            Pin::Right => Ok(vec![]),
+            Pin::Right(_) => Ok(vec![]),
             Pin::Unchecked => Err(Rejection::OutOfOrder),
+        }
+    }
+
+    /// What a request is told that comes again while nothing is on record under it: somebody is looking at its PIN, or was
+    /// killed over it, and the try stays counted; or the PIN was right, and gate d is to be decided still.
+    fn pin_asked_again(&self) -> Decision {
+        match self.attempt.pin {
+            Pin::Right(_) if !self.attempt.is_authorized() => Err(Rejection::PinAccepted),
+            Pin::Right(_) | Pin::Running | Pin::Unchecked => Err(Rejection::PinCheckRunning),
         }
     }
 
@@ -226,7 +235,7 @@ impl Turn<'_> {
         if self.attempt.is_authorized() {
             return Ok(refused(Reason::ChallengeInvalid, self.by)); // single use
         }
-        if self.attempt.pin != Pin::Right {
+        if !matches!(self.attempt.pin, Pin::Right(_)) {
             return Err(Rejection::OutOfOrder);
         }
         let checked = self
@@ -260,10 +269,10 @@ impl Turn<'_> {
     ) -> Decision {
         self.needs_hosted_key()?;
         self.needs_no_authorization()?;
-        let accepted = match self.attempt.pin {
-            Pin::Running => None,
-            Pin::Right if pin_correct => Some(Vec::new()), // before others were asked
-            Pin::Right | Pin::Unchecked => return Err(Rejection::OutOfOrder),
+        let (code, accepted) = match self.attempt.pin {
+            Pin::Running => (code, None),
+            Pin::Right(code) if pin_correct => (code, Some(Vec::new())), // before others were asked
+            Pin::Right(_) | Pin::Unchecked => return Err(Rejection::OutOfOrder),
         };
         if self.pin.is_locked() {
             return Ok(refused(Reason::PinLocked, self.by)); // tries of other attempts were the last ones

@@ -150,7 +150,7 @@ impl Rejected for Rejection {
             Self::TooManyAttempts => (Code::ResourceExhausted, &TOO_MANY_ATTEMPTS),
             Self::AttemptNotOpen => (Code::FailedPrecondition, &ATTEMPT_NOT_OPEN),
             Self::OutOfOrder => (Code::FailedPrecondition, &SEALING_OUT_OF_ORDER),
-            Self::PinCheckRunning => (Code::Aborted, &PIN_CHECK_RUNNING),
+            Self::PinCheckRunning | Self::PinAccepted => (Code::Aborted, &PIN_CHECK_RUNNING),
             Self::WrongCustody => (Code::FailedPrecondition, &CUSTODY_UNFIT),
             Self::SecondFactorRequired(_) => (Code::FailedPrecondition, &SECOND_FACTOR_REQUIRED),
         }

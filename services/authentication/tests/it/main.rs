@@ -30,6 +30,7 @@ mod signing;
 mod structures;
 mod succession;
 mod trust;
+mod unreadable;
 mod uses;
 mod waiting;
 mod warnings;

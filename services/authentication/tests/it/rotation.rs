@@ -178,7 +178,8 @@ fn written(bureau: &Bureau, kms: &Kms) -> std::path::PathBuf {
     path
 }
 
-async fn damage(bureau: &Bureau, table: &'static str, column: &'static str) {
+/// Puts what nobody can read into the place of something stored.
+pub async fn damage(bureau: &Bureau, table: &'static str, column: &'static str) {
     use sea_orm::ConnectionTrait as _;
     use sea_orm::sea_query::Query;
     let tx = bureau.database.begin().await.expect("begun");

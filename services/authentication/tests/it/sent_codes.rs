@@ -151,6 +151,42 @@ async fn a_code_that_is_sent_is_good_once_within_five_minutes_and_is_nowhere_in_
 }
 
 #[tokio::test]
+async fn a_typo_in_the_pin_leaves_the_code_good_and_tells_nothing_of_it() {
+    let (sender, url) = Sender::open().await;
+    let mut bureau = Bureau::open().await;
+    let hosted = hosted(&bureau).await;
+    asks_for(&bureau, &hosted, pb::SecondFactor::Sent).await;
+    sends_by(&mut bureau, &url, Duration::from_secs(60)).await;
+    send(&bureau, &hosted).await.expect("sent");
+    let code = sender.last();
+    let other = if code == "00000000" { "00000001" } else { "00000000" };
+    let of_both = assert_gate(tries(&bureau, &hosted, "314159", other).await, "c", "PIN_INCORRECT");
+    // What a used up code would let out: that another one may be sent at once.
+    assert_eq!(refusal(send(&bureau, &hosted).await).1.reason, "CODE_JUST_SENT");
+    let of_pin = assert_gate(tries(&bureau, &hosted, "314159", &code).await, "c", "PIN_INCORRECT");
+    assert_eq!(refusal(send(&bureau, &hosted).await).1.reason, "CODE_JUST_SENT");
+    assert_eq!((of_pin.message, of_pin.fields), (of_both.message, of_both.fields));
+    tries(&bureau, &hosted, PIN, &code).await.expect("good still");
+    assert_gate(tries(&bureau, &hosted, PIN, &code).await, "c", "PIN_INCORRECT"); // and once
+}
+
+#[tokio::test]
+async fn a_code_that_was_tried_five_times_is_good_no_more_though_administrators_unlock_the_seal() {
+    let (sender, url) = Sender::open().await;
+    let mut bureau = Bureau::open().await;
+    let hosted = hosted(&bureau).await;
+    asks_for(&bureau, &hosted, pb::SecondFactor::Sent).await;
+    sends_by(&mut bureau, &url, Duration::from_secs(60)).await;
+    send(&bureau, &hosted).await.expect("sent");
+    let code = sender.last();
+    for _ in 0..5 {
+        tries(&bureau, &hosted, "314159", &code).await.expect_err("a wrong PIN");
+    }
+    unlock(&mut bureau.admin(), &hosted.seal_id).await.expect("unlocked");
+    assert_gate(tries(&bureau, &hosted, PIN, &code).await, "c", "PIN_INCORRECT");
+}
+
+#[tokio::test]
 async fn a_code_is_for_one_seal_and_one_custodian() {
     let (sender, url) = Sender::open().await;
     let mut bureau = Bureau::open().await;
