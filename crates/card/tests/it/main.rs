@@ -2,6 +2,7 @@
 
 mod administrator;
 mod bounds;
+mod each_time;
 mod faulty;
 mod hsm;
 mod kept;
