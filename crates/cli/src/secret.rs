@@ -1,6 +1,8 @@
 //! Passwords and PINs: from a file, or asked for at a terminal. Never from the command line, where others see them.
+//!
+//! Where a file is `-`, a line of standard input is read: one for each secret, in the order in which they are needed.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::io::{BufRead, IsTerminal as _};
 use std::path::Path;
 
 use eseal_card::Pin;
@@ -18,36 +20,37 @@ const MAX_TOKEN: u64 = 16 << 10;
 /// The secret in `file`, or what the user types.
 ///
 /// # Errors
-/// The file can't be read, or there is no terminal to ask at.
+/// It can't be read, or there is no terminal to ask at.
 pub fn read(lang: Lang, file: Option<&Path>, prompt: &str) -> Result<Zeroizing<String>, Failure> {
-    let Some(file) = file else { return ask(lang, prompt) };
+    file.map_or_else(|| ask(lang, prompt), |file| of_file(lang, file))
+}
+
+/// The secret in `file`, or the next line of standard input where that is `-`.
+///
+/// # Errors
+/// It can't be read, is longer than a secret, or is no text.
+pub fn of_file(lang: Lang, file: &Path) -> Result<Zeroizing<String>, Failure> {
+    if file == Path::new("-") {
+        return next_line(lang, std::io::stdin().lock());
+    }
     let bytes = Zeroizing::new(read_file(lang, file, MAX)?);
     let text = std::str::from_utf8(&bytes).map_err(|_| Failure::usage(lang, file.display()))?;
     Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
-/// The password of a document: in `file`, or what standard input gives where that is `-`.
-///
-/// # Errors
-/// It can't be read, is longer than a password, or is no text.
-pub fn password(lang: Lang, file: &Path) -> Result<Zeroizing<String>, Failure> {
-    if file != Path::new("-") {
-        return read(lang, Some(file), "");
+/// The next line, without its end. There must be one: a secret that is missing is not an empty one.
+fn next_line(lang: Lang, input: impl BufRead) -> Result<Zeroizing<String>, Failure> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX as usize + 1)); // it never grows and leaves a copy behind
+    let read = input.take(MAX + 1).read_until(b'\n', &mut bytes);
+    let read = read.map_err(|error| Failure::unreadable(lang, Path::new("-"), &error))?;
+    if read == 0 {
+        let why =
+            lang.pick("标准输入中没有更多的行:每个密码一行", "standard input has no further line: one for each secret");
+        return Err(Failure::usage(lang, format_args!("-: {why}")));
     }
-    let mut bytes = Zeroizing::new(Vec::new());
-    let read = std::io::stdin().lock().take(MAX + 1).read_to_end(&mut bytes);
-    read.map_err(|error| Failure::unreadable(lang, file, &error))?;
     let text = std::str::from_utf8(&bytes).ok().filter(|text| text.len() as u64 <= MAX);
-    let text = text.ok_or_else(|| Failure::usage(lang, "--password-file -"))?;
-    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
-}
-
-/// The code of a second factor that was given: in `file`, or by standard input where that is `-`.
-///
-/// # Errors
-/// As [`password`].
-pub fn code(lang: Lang, file: Option<&Path>) -> Result<Option<Zeroizing<String>>, Failure> {
-    file.map(|file| password(lang, file)).transpose()
+    let too_long = || Failure::usage(lang, format_args!("-: > {MAX} bytes, UTF-8"));
+    Ok(Zeroizing::new(text.ok_or_else(too_long)?.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 /// The token in `file`.
@@ -102,4 +105,32 @@ fn ask(lang: Lang, prompt: &str) -> Result<Zeroizing<String>, Failure> {
     let typed = rpassword::prompt_password(format!("{prompt}: "));
     drop(interrupt); // somebody who pressed Ctrl-C ends the program here
     typed.map(Zeroizing::new).map_err(|error| Failure::usage(lang, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_of_standard_input_are_its_lines_one_after_the_other() {
+        let mut input = "密码 1\r\n\n 271828 \n123456".as_bytes();
+        let mut next = || next_line(Lang::En, &mut input).map(|line| line.to_string());
+        let read: Vec<_> = std::iter::from_fn(|| next().ok()).collect();
+        assert_eq!(read, ["密码 1", "", " 271828 ", "123456"]);
+    }
+
+    #[test]
+    fn a_line_that_is_missing_is_told_and_is_no_empty_secret() {
+        let failure = next_line(Lang::En, "".as_bytes()).expect_err("none");
+        assert!(failure.text.contains("no further line"), "{}", failure.text);
+    }
+
+    #[test]
+    fn a_line_has_a_bound_and_is_text() {
+        let fits = format!("{}\n", "a".repeat(MAX as usize - 1));
+        assert_eq!(next_line(Lang::En, fits.as_bytes()).expect("fits").len(), MAX as usize - 1);
+        let endless = std::io::BufReader::new(std::io::repeat(b'a'));
+        assert!(next_line(Lang::En, endless).is_err());
+        assert!(next_line(Lang::En, [0xff, b'\n'].as_slice()).is_err());
+    }
 }

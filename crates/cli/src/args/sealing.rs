@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use eseal_card::CardAddress;
+use uuid::Uuid;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -18,6 +19,14 @@ use eseal_card::CardAddress;
   eseal seal a.pdf --seal SEAL --card CARD --level b-t --tsa URL
                                                                 带时间戳 · with a time stamp
   eseal seal a.pdf --seal SEAL --at-service                     由服务器签章 · by the service
+  eseal seal a.pdf --seal SEAL --card CARD --request-id ID      可重复 · can be repeated
+
+中断后用同一 --request-id 原样重复:已完成的部分不再计数,也不再消耗审批;被拒绝的仍被拒绝,再试请用新编号。
+An act that was broken off (killed, or its answer lost) is repeated as it was with the same --request-id: what was done is not counted
+again, and no second approval is spent. What was refused stays refused: another try has another id. An attempt lasts ten minutes.
+
+以 - 代替文件时从标准输入按行读取,依次为:文档密码、PIN、验证码。
+Where a file is -, a line of standard input is read: the password of the document first, then the PIN, then the code.
 
 选项不适用于该格式的文档时拒绝签章 [OPTION_UNFIT]。
 What the format of the document does not have is refused [OPTION_UNFIT] before anything is recorded.")]
@@ -31,6 +40,9 @@ pub struct Seal {
     /// time stamps come from the authority of its settings
     #[arg(long, conflicts_with_all = ["card", "tsa", "tsa_trust", "chain", "crl", "ask_revocation"])]
     pub at_service: bool,
+    /// 请求编号 (UUID),重复时用同一编号 · Name the act by a UUID of yours, so that it can be repeated after a break: uuidgen makes one
+    #[arg(long, value_name = "UUID")]
+    pub request_id: Option<Uuid>,
     #[command(flatten)]
     pub manner: Manner, // behind all others, which would come under its headings
 }
@@ -42,6 +54,7 @@ pub struct Seal {
   eseal seal-batch contracts/ --seal SEAL --card seal.card --at 120,200 --output-dir sealed/ --resume
 
 密码只输一次。每个文档的结果写入 sealed/results.jsonl;中断后加 --resume 继续,已签章的不再签章。
+Where a file is -, a line of standard input is read: the password of the documents first, then the PIN, then a code for each act.
 The PIN is asked for once. What became of each document is in sealed/results.jsonl; after a break --resume goes on with the
 rest. One document that fails does not stop the others; the exit code is then 1.")]
 pub struct SealBatch {
@@ -73,12 +86,12 @@ pub struct Manner {
     /// 电子印章卡 · The seal card: FILE, pkcs11:… or skf:LIBRARY[#DEVICE]; without it the seal's hosted key is used
     #[arg(long, value_name = "CARD")]
     pub card: Option<CardAddress>,
-    /// 密码文件 · Read the PIN from a file instead of asking
-    #[arg(long, value_name = "FILE")]
+    /// 密码文件,- 为标准输入 · Read the PIN from a file, or from standard input: -, instead of asking
+    #[arg(long, value_name = "FILE|-")]
     pub pin_file: Option<PathBuf>,
-    /// 验证码文件 · Read the code that the seal's policy asks for beside a hosted key's PIN from a file, - for standard input;
-    /// without it, it is asked for
-    #[arg(long, value_name = "FILE", conflicts_with = "card")]
+    /// 验证码文件,- 为标准输入 · Read the code that the seal's policy asks for beside a hosted key's PIN from a file, or from standard
+    /// input: -; without it, it is asked for
+    #[arg(long, value_name = "FILE|-", conflicts_with = "card")]
     pub code_file: Option<PathBuf>,
     #[command(flatten)]
     pub position: Position,

@@ -75,8 +75,8 @@ async fn confirm(
     code_file: Option<&Path>,
 ) -> Result<(), Failure> {
     let lang = env.lang();
-    let code = match secret::code(lang, code_file)? {
-        Some(code) => code,
+    let code = match code_file {
+        Some(file) => secret::of_file(lang, file)?,
         None => {
             secret::read(lang, None, lang.pick("动态口令应用显示的验证码", "The code that the authenticator shows"))?
         }

@@ -11,6 +11,7 @@ mod journal;
 mod manner;
 mod portion;
 mod position;
+mod repeat;
 mod results;
 pub mod workers;
 mod writing;
@@ -31,11 +32,12 @@ use serde_json::json;
 use self::attempt::Attempt;
 use self::document::{Document, Sealing};
 use self::manner::Manner;
+use self::repeat::{Act, Kept, Waiting, other_act};
 use self::writing::{Lister, Writing, no_lister};
 use super::Env;
 use super::fabrication::connected;
 use crate::args::{self, Seal};
-use crate::failure::{Failure, Kind, may_be_written, open_to_others};
+use crate::failure::{Failure, Kind, may_be_written};
 use crate::lang::Lang;
 use crate::{mapped, secret};
 
@@ -47,21 +49,32 @@ pub async fn seal(env: &Env, args: &Seal) -> Result<(), Failure> {
     earlier_seals_hold(lang, &document, &mut manner)?;
     let output = output_path(args);
     may_be_written(lang, &output)?;
+    let act = Act::of(args.request_id);
     if args.at_service {
-        let sealed = at_service::seal(env, args, &manner, &server, &output).await?;
+        let sealed = at_service::seal(env, args, &manner, &server, (&output, &act)).await;
+        let sealed = sealed.map_err(|failure| act.told(lang, failure))?;
         let done = Done { attempt: &sealed.attempt_id, name: &sealed.name, format: sealed.format };
         tell(env, args, &output, &done);
         return Ok(());
     }
     manner.must_be_complete(lang)?;
-    let attempt = Attempt::begin(&server, &args.manner.seal, 0).await?;
+    let begun = Attempt::begin(&server, &args.manner.seal, 0, act).await;
+    let attempt = begun.map_err(|failure| act.told(lang, failure))?;
+    let mut kept = Kept::open(lang, &act, &output, attempt.id(), document.bytes())?;
     let work =
         Work { env, args: &args.manner, manner: &manner, attempt: &attempt, document: &document, output: &output };
-    let sealed = if attempt.is_hosted() { work.with_hosted_key().await } else { work.with_card().await };
-    if sealed.as_ref().is_err_and(|failure| failure.kind != Kind::Refused) {
-        attempt.give_up().await; // ours, not a refusal by the service: it should not stay open
-    }
-    let name = sealed?;
+    let name = match work.sealed(&mut kept).await {
+        Ok(name) => name,
+        Err(failure) => {
+            if !kept.is_recorded() && !act.goes_on_after(&failure) {
+                if failure.kind != Kind::Refused {
+                    attempt.give_up().await; // ours, not a refusal by the service: it should not stay open
+                }
+                kept.throw_away();
+            }
+            return Err(act.told(lang, failure));
+        }
+    };
     let done = Done { attempt: attempt.id(), name: &name, format: document.format().to_string() };
     tell(env, args, &output, &done);
     Ok(())
@@ -103,12 +116,24 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    async fn with_card(&self) -> Result<String, Failure> {
+    async fn sealed(&self, kept: &mut Kept) -> Result<String, Failure> {
+        match kept.waiting()? {
+            // Nothing is missing but the service's word, or that it came.
+            Some(waiting) => self.hand_over(kept, waiting).await,
+            None if self.attempt.is_hosted() => self.with_hosted_key(kept).await,
+            None => self.with_card(kept).await,
+        }
+    }
+
+    async fn with_card(&self, kept: &mut Kept) -> Result<String, Failure> {
         let (env, lang, attempt) = (self.env, self.env.lang(), self.attempt);
         let Some(card) = connected(lang, self.args.card.as_ref())? else {
             return Err(attempt.card_absent().await);
         };
-        let unlocked = unlock(env, self.args.pin_file.as_deref(), attempt, &card).await?;
+        let sent_before = kept.authorization()?;
+        // The service was told of a right PIN before it was shown anything.
+        let told = sent_before.is_none().then_some(attempt);
+        let unlocked = unlock(env, self.args.pin_file.as_deref(), told, &card).await?;
         let structure = unlocked.read_seal().map_err(|error| Failure::card(lang, &error))?;
         let structure = structure.ok_or_else(|| no_seal(lang, &card))?;
         let seal = usable(lang, &structure, &self.args.seal)?;
@@ -118,17 +143,27 @@ impl Work<'_> {
             return Err(no_key(lang, suite));
         };
         let pades = self.manner.pades(lang, self.document.format(), &certificate).await?;
-        let draft = self.draft(&seal, &certificate, pades.as_ref())?;
-        attempt.authorize(&card, &key, &certificate, &structure, &draft, self.original()?).await?;
+        let draft = self.draft(&seal, &certificate, pades.as_ref(), kept)?;
+        let request = match sent_before {
+            Some(request) if request.document_digest != hex::encode(draft.digest()) => return Err(other_act(lang)),
+            Some(request) => request,
+            None => {
+                let request = attempt.authorization(&card, &key, &certificate, &structure, &draft, self.original()?)?;
+                kept.keep_authorization(&request)?;
+                request
+            }
+        };
+        attempt.authorize(request).await?;
+        eseal_faultpoint::pass("seal.authorized");
         let signature = key.sign(draft.to_sign());
         let signature = signature.map_err(|error| Failure::new(Kind::Usage, "CARD_UNUSABLE", lang).because(error))?;
         // Lists are of OFDs, whose key is the SM2 one too.
         let lister = Some(Lister { key: &key, certificate: &certificate });
-        self.finish(draft, &signature, pades.as_ref(), lister).await
+        self.finish(kept, draft, &signature, pades.as_ref(), lister).await
     }
 
-    async fn with_hosted_key(&self) -> Result<String, Failure> {
-        let (env, lang, attempt) = (self.env, self.env.lang(), self.attempt);
+    async fn with_hosted_key(&self, kept: &mut Kept) -> Result<String, Failure> {
+        let (lang, attempt) = (self.env.lang(), self.attempt);
         if self.manner.list_files {
             return Err(no_lister(lang));
         }
@@ -136,7 +171,21 @@ impl Work<'_> {
         let suite = self.manner.suite(self.document.format());
         let certificate = seal.signer(suite).ok_or_else(|| no_key(lang, suite))?;
         let pades = self.manner.pades(lang, self.document.format(), &certificate).await?;
-        let draft = self.draft(&seal, &certificate, pades.as_ref())?;
+        let draft = self.draft(&seal, &certificate, pades.as_ref(), kept)?;
+        let signature = match attempt.signed_before(draft.to_sign()).await? {
+            Some(signature) => signature,
+            None => {
+                self.authorized(&certificate, &draft).await?;
+                eseal_faultpoint::pass("seal.authorized");
+                attempt.sign_hosted(draft.to_sign()).await?
+            }
+        };
+        self.finish(kept, draft, &signature, pades.as_ref(), None).await
+    }
+
+    /// Gates c and d with a hosted key.
+    async fn authorized(&self, certificate: &Certificate, draft: &Prepared) -> Result<(), Failure> {
+        let (env, lang, attempt) = (self.env, self.env.lang(), self.attempt);
         let original = self.original()?;
         loop {
             let prompt = format!(
@@ -147,31 +196,37 @@ impl Work<'_> {
             );
             let pin = secret::read(lang, self.args.pin_file.as_deref(), &prompt)?;
             let authorize =
-                async |code: &str| attempt.authorize_hosted(&pin, code, &certificate, &draft, original.clone()).await;
+                async |code: &str| attempt.authorize_hosted(&pin, code, certificate, draft, original.clone()).await;
             match with_code(lang, self.args.code_file.as_deref(), authorize).await {
                 Err(failure) if failure.code == "PIN_INCORRECT" && asks_again(self.args.pin_file.as_deref()) => {
-                    env.output.fail(&failure)
+                    env.output.fail(&failure);
                 }
-                done => break done?,
+                done => return done,
             }
         }
-        let signature = attempt.sign_hosted(draft.to_sign()).await?;
-        self.finish(draft, &signature, pades.as_ref(), None).await
     }
 
     fn original(&self) -> Result<Option<pb::OriginalDocument>, Failure> {
         self.attempt.original_needed().then(|| self.document.original()).transpose()
     }
 
-    fn draft(&self, seal: &UsableSeal, certificate: &Certificate, pades: Option<&Pades>) -> Result<Prepared, Failure> {
+    fn draft(
+        &self,
+        seal: &UsableSeal,
+        certificate: &Certificate,
+        pades: Option<&Pades>,
+        kept: &mut Kept,
+    ) -> Result<Prepared, Failure> {
         let (manner, time) = (self.manner, self.attempt.sealing_time());
-        let of = Sealing { seal, manner, time, time_stamp_room: pades.map_or(0, Pades::room) };
+        let time_stamp_room = kept.time_stamp_room(pades.map_or(0, Pades::room))?;
+        let of = Sealing { seal, manner, time, time_stamp_room };
         self.document.prepare(of, certificate)
     }
 
-    /// Writes the sealed document, has the service check the signature, and only then puts it where it was asked for.
+    /// Writes the sealed document, and keeps it until it is handed over.
     async fn finish(
         &self,
+        kept: &mut Kept,
         draft: Prepared,
         signature: &[u8],
         pades: Option<&Pades>,
@@ -184,21 +239,35 @@ impl Work<'_> {
         let writing = Writing { lang, manner: self.manner, pades, lister, time: self.attempt.sealing_time() };
         let written = || mapped::file(file.as_file());
         let sealed = writing.write(self.document, draft, signature, file.as_file(), written, folder).await?;
-        file.as_file().sync_all().map_err(unwritable)?;
-        self.attempt.complete(&sealed.signature).await?;
-        open_to_others(file.as_file()).map_err(unwritable)?;
-        if let Err(failed) = file.persist(output) {
-            // It is sealed and recorded: what can't go where it was asked for is kept where it is.
-            let kept = failed.file.keep().map(|(_, path)| path.display().to_string()).unwrap_or_default();
-            return Err(unwritable(failed.error).advise(kept));
-        }
-        Ok(sealed.name)
+        let digest = mapped::file(file.as_file()).map_err(unwritable)?;
+        let digest = digest_of(digest.as_ref().as_ref());
+        let waiting = Waiting { name: sealed.name, signature: sealed.signature };
+        kept.keep_sealed(file, digest, &waiting)?;
+        eseal_faultpoint::pass("seal.signed");
+        self.hand_over(kept, waiting).await
+    }
+
+    /// Has the service check the signature, and puts the document where it was asked for.
+    async fn hand_over(&self, kept: &mut Kept, waiting: Waiting) -> Result<String, Failure> {
+        self.attempt.complete(&waiting.signature).await?;
+        eseal_faultpoint::pass("seal.completed");
+        kept.place(self.output)?;
+        Ok(waiting.name)
     }
 }
 
-/// Gate c: each try is told to the service, which counts by itself.
-async fn unlock(env: &Env, pin_file: Option<&Path>, attempt: &Attempt<'_>, card: &Card) -> Result<Opened, Failure> {
+/// Gate c: each try is told to the service, which counts by itself; not where an attempt has passed that gate before.
+async fn unlock(
+    env: &Env,
+    pin_file: Option<&Path>,
+    attempt: Option<&Attempt<'_>>,
+    card: &Card,
+) -> Result<Opened, Failure> {
     let lang = env.lang();
+    let wrong_pin = async || match attempt {
+        Some(attempt) => attempt.wrong_pin().await,
+        None => Failure::new(Kind::Refused, "PIN_INCORRECT", lang),
+    };
     loop {
         let left = card.tries_left().map_err(|error| Failure::card(lang, &error))?;
         // A card that is locked already is told to the service like one that has just become so.
@@ -210,18 +279,20 @@ async fn unlock(env: &Env, pin_file: Option<&Path>, attempt: &Attempt<'_>, card:
         };
         match unlocked {
             Ok(unlocked) => {
-                attempt.pin(true).await?;
+                if let Some(attempt) = attempt {
+                    attempt.pin(true).await?;
+                }
                 return Ok(unlocked);
             }
             Err(CardError::PinIncorrect { .. }) => {
-                let failure = attempt.wrong_pin().await;
+                let failure = wrong_pin().await;
                 if failure.code != "PIN_INCORRECT" || !asks_again(pin_file) {
                     return Err(failure);
                 }
                 env.output.fail(&failure);
             }
             Err(CardError::PinLocked) => {
-                let told = attempt.wrong_pin().await;
+                let told = wrong_pin().await;
                 let locked =
                     if told.code == "PIN_LOCKED" { told } else { Failure::new(Kind::Refused, "PIN_LOCKED", lang) };
                 return Err(locked.advise(lang.pick(
@@ -248,7 +319,7 @@ async fn with_code<T>(
     file: Option<&Path>,
     authorize: impl AsyncFn(&str) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let given = secret::code(lang, file)?;
+    let given = file.map(|file| secret::of_file(lang, file)).transpose()?;
     match authorize(given.as_ref().map_or("", |code| code.as_str())).await {
         Err(failure) if failure.code == "SECOND_FACTOR_REQUIRED" && given.is_none() && secret::can_ask() => {
             let typed = secret::read(lang, None, lang.pick("验证码", "Code"))?;

@@ -57,7 +57,7 @@ pub async fn verify(env: &Env, args: &Verify) -> Result<ExitCode, Failure> {
         tsa: pem(lang, args.tsa_trust.as_deref())?,
     };
     let beside = Beside { crls: verify_revocation::lists(lang, &args.crl)?, asks: args.ask_revocation };
-    let password = args.password_file.as_deref().map(|file| secret::password(lang, file)).transpose()?;
+    let password = args.password_file.as_deref().map(|file| secret::of_file(lang, file)).transpose()?;
     let unreadable = |error: std::io::Error| Failure::unreadable(lang, &args.file, &error);
     let limits = verify_report::limits(lang, &args.limit)?;
     let file = mapped::open(&args.file, limits.max_bytes).map_err(unreadable)?;

@@ -64,7 +64,7 @@ impl<'a> Bench<'a> {
         let trust = Trust { holder_roots: roots(&args.trust)?, maker_roots: roots(&args.maker_trust)? };
         let evidence = Evidence { crls: lists(lang, &args.crl)?, ..Evidence::default() };
         let context = Context { tsa_roots: roots(&args.tsa_trust)?, evidence, ..Context::at(Clock::System.now()) };
-        let password = args.password_file.as_deref().map(|file| secret::password(lang, file)).transpose()?;
+        let password = args.password_file.as_deref().map(|file| secret::of_file(lang, file)).transpose()?;
         let bar = env.output.count(lang.pick("验证", "verifying"), documents as u64);
         let limits = verify_report::limits(lang, &args.limit)?;
         let (max_bytes, verifier) = (limits.max_bytes, Verifier::new(limits));

@@ -15,10 +15,11 @@ use tonic::Streaming;
 
 use super::attempt::client;
 use super::manner::Manner;
+use super::repeat::Act;
 use super::{asks_again, with_code};
 use crate::args::Seal;
 use crate::commands::Env;
-use crate::connect::{Server, request_id};
+use crate::connect::Server;
 use crate::failure::{Failure, Kind, open_to_others};
 use crate::secret;
 
@@ -32,16 +33,17 @@ pub async fn seal(
     args: &Seal,
     manner: &Manner,
     server: &Server,
-    output: &Path,
+    (output, act): (&Path, &Act),
 ) -> Result<pb::SealedDocument, Failure> {
     let (lang, pin_file) = (env.lang(), args.manner.pin_file.as_deref());
     let placement = manner.options(0).field.is_none().then(|| wire(&manner.placement));
     let wanted = wanted(manner);
     let size = std::fs::metadata(&args.file).map_err(|error| Failure::unreadable(lang, &args.file, &error))?.len();
+    let mut wrong = 0; // each wrong PIN is an act of its own
     loop {
         let pin = secret::read(lang, pin_file, lang.pick("密钥密码", "PIN of the key"))?;
         let order = pb::SealDocumentOrder {
-            request_id: request_id(),
+            request_id: act.request_id(&format!("seal-{wrong}")),
             seal_id: args.manner.seal.clone(),
             code: String::new(),
             pin: pin.to_string(),
@@ -56,6 +58,7 @@ pub async fn seal(
         match with_code(lang, args.manner.code_file.as_deref(), sealed).await {
             Err(failure) if failure.code == "PIN_INCORRECT" && asks_again(pin_file) => {
                 env.output.fail(&failure);
+                wrong += 1;
             }
             done => return done,
         }
@@ -134,6 +137,7 @@ async fn take(
     let sealed = sealed.filter(|sealed| sealed.size == size).ok_or_else(unreadable)?;
     open_to_others(file.as_file()).map_err(unwritable)?;
     file.as_file().sync_all().map_err(unwritable)?;
+    eseal_faultpoint::pass("seal.received");
     file.persist(output).map_err(|failed| unwritable(failed.error))?;
     Ok(sealed)
 }

@@ -13,6 +13,7 @@ use eseal_proto::authentication::v1::sealing_service_client::SealingServiceClien
 use eseal_proto::moment;
 use eseal_proto::seal::v1::{ChallengeTerms, Custody, Place as WirePlace};
 
+use super::repeat::{Act, other_act};
 use super::{Kind, digest_of};
 use crate::commands::proof::{self, Purpose};
 use crate::connect::{Line, MAX_MESSAGE, Server, request_id};
@@ -25,15 +26,19 @@ pub struct Attempt<'a> {
     seal: &'a str,
     begun: pb::BeginSealingResponse,
     tries_left: AtomicU32,
+    act: Act,
+    /// PINs of a hosted key that were wrong: each has a request of its own.
+    wrong: AtomicU32,
 }
 
 impl<'a> Attempt<'a> {
     /// Gate a, for one document, or for so many in one act.
-    pub async fn begin(server: &'a Server, seal: &'a str, documents: u32) -> Result<Self, Failure> {
-        let request = pb::BeginSealingRequest { request_id: request_id(), seal_id: seal.to_owned(), documents };
+    pub async fn begin(server: &'a Server, seal: &'a str, documents: u32, act: Act) -> Result<Self, Failure> {
+        let (request_id, seal_id) = (act.request_id("begin"), seal.to_owned());
+        let request = pb::BeginSealingRequest { request_id, seal_id, documents };
         let begun = server.answer(client(server).begin_sealing(request).await)?;
         let tries_left = AtomicU32::new(begun.pin_tries_left);
-        Ok(Self { server, seal, begun, tries_left })
+        Ok(Self { server, seal, begun, tries_left, act, wrong: AtomicU32::new(0) })
     }
 
     pub fn id(&self) -> &str {
@@ -99,8 +104,8 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Gate d: what was read from the card, and its proof for this document.
-    pub async fn authorize(
+    /// What gate d is shown: what was read from the card, and its proof for this document.
+    pub fn authorization(
         &self,
         card: &Card,
         key: &dyn Signer,
@@ -108,13 +113,13 @@ impl<'a> Attempt<'a> {
         structure: &[u8],
         draft: &Prepared,
         original: Option<pb::OriginalDocument>,
-    ) -> Result<(), Failure> {
+    ) -> Result<pb::AuthorizeSealingRequest, Failure> {
         let document = Digest::try_from(draft.digest()).ok();
         let (audience, purpose) = ("eseal.authentication", "seal-document");
         let of = Purpose { audience, purpose, attempt: self.id(), seal: self.seal, document };
         let statement = proof::statement(self.server.lang, self.begun.challenge.as_ref(), of)?;
-        let request = pb::AuthorizeSealingRequest {
-            request_id: request_id(),
+        Ok(pb::AuthorizeSealingRequest {
+            request_id: self.act.request_id("authorize"),
             seal_id: self.seal.to_owned(),
             attempt_id: self.id().to_owned(),
             card_serial: card.serial().to_owned(),
@@ -124,7 +129,11 @@ impl<'a> Attempt<'a> {
             places: draft.places().iter().map(wire).collect(),
             card_uses: counted(self.server.lang, card)?,
             original,
-        };
+        })
+    }
+
+    /// Gate d.
+    pub async fn authorize(&self, request: pb::AuthorizeSealingRequest) -> Result<(), Failure> {
         self.server.answer(client(self.server).authorize_sealing(request).await).map(drop)
     }
 
@@ -139,7 +148,7 @@ impl<'a> Attempt<'a> {
     ) -> Result<(), Failure> {
         let request = pb::AuthorizeHostedSealingRequest {
             code: code.to_owned(),
-            request_id: request_id(),
+            request_id: self.act.request_id(&format!("authorize-{}", self.wrong.load(Ordering::Relaxed))),
             seal_id: self.seal.to_owned(),
             attempt_id: self.id().to_owned(),
             pin: pin.to_owned(),
@@ -156,6 +165,9 @@ impl<'a> Attempt<'a> {
     /// A refusal may say how many tries are left.
     pub(super) fn learn_tries_left(&self, answer: &Result<(), Failure>) {
         if let Err(failure) = answer {
+            if failure.code == "PIN_INCORRECT" {
+                self.wrong.fetch_add(1, Ordering::Relaxed);
+            }
             let left = failure.facts.iter().find(|(name, _)| name == "tries_left").and_then(|(_, v)| v.parse().ok());
             if let Some(left) = left {
                 self.tries_left.store(left, Ordering::Relaxed);
@@ -166,12 +178,25 @@ impl<'a> Attempt<'a> {
     /// The signature of the hosted key.
     pub async fn sign_hosted(&self, to_be_signed: &[u8]) -> Result<Vec<u8>, Failure> {
         let request = pb::SignHostedRequest {
-            request_id: request_id(),
+            request_id: self.act.request_id("sign"),
             seal_id: self.seal.to_owned(),
             attempt_id: self.id().to_owned(),
             to_be_signed: to_be_signed.to_owned(),
         };
         Ok(self.server.answer(client(self.server).sign_hosted(request).await)?.signature)
+    }
+
+    /// The signature of the hosted key, if an earlier run of the same act came so far that gate d let it through: then no PIN is
+    /// needed again.
+    pub async fn signed_before(&self, to_be_signed: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
+        if !self.act.may_be_a_repeat() {
+            return Ok(None);
+        }
+        match self.sign_hosted(to_be_signed).await {
+            Err(failure) if failure.code == "SEALING_OUT_OF_ORDER" => Ok(None),
+            Err(failure) if failure.code == "REQUEST_ID_REUSED" => Err(other_act(self.server.lang)),
+            signed => signed.map(Some),
+        }
     }
 
     /// The electronic seal, for who has no card to read it from.
@@ -184,7 +209,7 @@ impl<'a> Attempt<'a> {
     /// Gate e: the seal signature.
     pub async fn complete(&self, signature: &[u8]) -> Result<(), Failure> {
         let request = pb::CompleteSealingRequest {
-            request_id: request_id(),
+            request_id: self.act.request_id("complete"),
             seal_id: self.seal.to_owned(),
             attempt_id: self.id().to_owned(),
             signature: signature.to_owned(),

@@ -19,6 +19,7 @@ use super::bench::{Bench, Holder, Means, Ready, SUITES};
 use super::inputs::{self, Input};
 use super::journal::Journal;
 use super::manner::Manner;
+use super::repeat::Act;
 use super::results::{Results, failed_line};
 use super::writing::no_lister;
 use super::{asks_again, digest_of, no_seal, unlock, usable, with_code};
@@ -89,7 +90,7 @@ impl Run<'_> {
     /// One act over all of `inputs`. What was not done, because it took too long, is left in there.
     async fn act(&mut self, inputs: &mut Vec<Input>) -> Result<(), Failure> {
         let count = u32::try_from(inputs.len()).unwrap_or(u32::MAX);
-        let attempt = Attempt::begin(self.server, &self.args.manner.seal, count).await?;
+        let attempt = Attempt::begin(self.server, &self.args.manner.seal, count, Act::of(None)).await?;
         match &self.means {
             None => self.means = Some(self.take_means(&attempt, inputs).await?),
             Some(Means { holder: Holder::Card { .. }, .. }) => drop(attempt.pin(true).await?),
@@ -126,7 +127,7 @@ impl Run<'_> {
             (structure, seal, Holder::Hosted { pin })
         } else {
             let Some(card) = connected(lang, args.card.as_ref())? else { return Err(attempt.card_absent().await) };
-            let unlocked = unlock(env, args.pin_file.as_deref(), attempt, &card).await?;
+            let unlocked = unlock(env, args.pin_file.as_deref(), Some(attempt), &card).await?;
             let unusable = |error| Failure::card(lang, &error);
             let structure = unlocked.read_seal().map_err(unusable)?.ok_or_else(|| no_seal(lang, &card))?;
             for suite in SUITES {

@@ -75,6 +75,11 @@ impl Document {
         })
     }
 
+    /// As it is before sealing.
+    pub fn bytes(&self) -> &[u8] {
+        self.source.as_ref().as_ref()
+    }
+
     pub const fn format(&self) -> Format {
         self.format
     }

@@ -59,7 +59,7 @@ impl Manner {
         let (special, lasting) = (&args.special, &args.lasting);
         let placement = position::placement(lang, &args.position)?;
         let roots = lasting.tsa_trust.as_deref().map(|path| read_certificates(lang, path)).transpose()?;
-        let password = special.password_file.as_deref().map(|path| secret::password(lang, path)).transpose()?;
+        let password = special.password_file.as_deref().map(|path| secret::of_file(lang, path)).transpose()?;
         Ok(Self {
             placement,
             reason: special.reason.clone(),
