@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use eseal_e2e::company::Company;
-use eseal_e2e::programs::program;
+use eseal_e2e::programs::{Answer, program};
 use serde_json::Value;
 
 use crate::fixture;
@@ -58,7 +58,98 @@ fn who_could_use_a_seal_is_told_by_its_history() {
     assert!(told.contains("only PDF, documents at most: 10 0/10 (withdrawn)"), "{told}");
 }
 
-fn seals(company: &Company, seal: &str) -> eseal_e2e::programs::Answer {
+/// Where a client is killed: gate d has let it through; the document is sealed; the service has recorded it.
+const KILLED: [&str; 3] = ["seal.authorized", "seal.signed", "seal.completed"];
+
+/// The same words with a request id, by a client that is killed there if anywhere.
+fn with_id(company: &Company, words: &[&str], id: &str, killed_at: Option<&str>) -> Answer {
+    let words = [words, &["--request-id", id]].concat();
+    let mut company = company.elsewhere();
+    company.eseal.environment.extend(killed_at.map(|point| (eseal_faultpoint::VARIABLE.to_owned(), point.into())));
+    company.as_(&words)
+}
+
+/// One use of this document, requested and approved.
+fn approved_once(company: &Company, custodian: &str, document: &str, seal: &str) {
+    let words = [custodian, "use", "request", document, "--seal", seal, "--purpose", "采购合同"];
+    let id = company.as_(&words).good().get("useId").to_owned();
+    let _ = company.as_(&["li", "use", "approve", &id]).good();
+}
+
+/// What an act keeps until its document is in its place.
+fn left_behind(company: &Company) -> Vec<String> {
+    let names = std::fs::read_dir(&company.folder).expect("a folder").map(|entry| entry.expect("one").file_name());
+    names.filter_map(|name| name.into_string().ok()).filter(|name| name.starts_with(".eseal-")).collect()
+}
+
+/// Kills the client at each of these places, and repeats; then the approval is spent.
+fn repeats_at(company: &Company, (custodian, seal): (&str, &str), words: &[&str], places: &[&str]) {
+    let output = company.path("sealed.pdf");
+    for killed_at in places {
+        approved_once(company, custodian, "@contract.pdf", seal);
+        let id = uuid::Uuid::now_v7().to_string();
+        let killed = with_id(company, words, &id, Some(killed_at));
+        assert_eq!((killed.code, output.exists()), (-1, false), "{killed_at}: {} {}", killed.error, killed.text);
+        let _ = with_id(company, words, &id, None).good();
+        assert_eq!(company.verifies_offline("sealed.pdf").good().value["verdict"], "valid", "{killed_at}");
+        assert_eq!(left_behind(company), [""; 0], "{killed_at}");
+        let another = with_id(company, words, &uuid::Uuid::now_v7().to_string(), None);
+        assert_eq!((another.reason(), detail(&another.error)), ("NOT_AUTHORIZED", "USE_SPENT"), "{killed_at}");
+        std::fs::remove_file(&output).expect("removed");
+    }
+    let listed = company.as_(&["qian", "list", "attempts", "--seal", seal]).good().value;
+    let sealed = listed["attempts"].as_array().expect("attempts").iter();
+    let sealed = sealed.filter(|attempt| attempt["state"] == "ATTEMPT_STATE_COMPLETED").count();
+    assert_eq!(sealed, places.len(), "one for each document: {listed}");
+}
+
+#[test]
+fn a_client_that_was_killed_over_a_card_repeats_its_act_and_no_second_approval_is_spent() {
+    let (_folder, company) = fixture::company();
+    let (seal, _) = company.has_a_seal();
+    fixture::contract(&company, "pdf");
+    let _ = company.as_(&["root", "seal-policy", "set", &seal, "--approval", "required"]).good();
+    let mut words =
+        vec!["chen", "seal", "@contract.pdf", "--seal", &seal, "--card", "@seal.card", "--pin-file", "@pin"];
+    words.extend(["--output", "@sealed.pdf"]);
+    repeats_at(&company, ("chen", &seal), &words, &KILLED);
+}
+
+#[test]
+fn a_client_that_was_killed_over_a_hosted_key_repeats_its_act_and_no_second_approval_is_spent() {
+    let (_folder, company) = fixture::company();
+    let key = company.has_a_hosted_key();
+    let seal = fixture::hosted_seal(&company, &key);
+    fixture::contract(&company, "pdf");
+    let _ = company.as_(&["root", "seal-policy", "set", &seal, "--approval", "required"]).good();
+    let mut words =
+        vec!["zhao", "seal", "@contract.pdf", "--seal", &seal, "--pin-file", "@pin", "--output", "@sealed.pdf"];
+    repeats_at(&company, ("zhao", &seal), &words, &KILLED);
+    // Of what was done the same comes once more, and another document under the id is another act.
+    approved_once(&company, "zhao", "@contract.pdf", &seal);
+    let id = uuid::Uuid::now_v7().to_string();
+    let read = || std::fs::read(company.path("sealed.pdf")).expect("a file");
+    let _ = with_id(&company, &words, &id, None).good();
+    let first = read();
+    let _ = with_id(&company, &words, &id, None).good();
+    assert!(first == read(), "the same act gives the same document");
+    words.extend(["--at", "60,60"]);
+    assert_eq!(with_id(&company, &words, &id, None).reason(), "USAGE");
+}
+
+#[test]
+fn a_client_that_was_killed_before_it_wrote_what_the_service_sealed_gets_the_same_document_by_a_repeat() {
+    let (_folder, company) = fixture::company();
+    let key = company.has_a_hosted_key();
+    let seal = fixture::hosted_seal(&company, &key);
+    fixture::contract(&company, "pdf");
+    let _ = company.as_(&["root", "seal-policy", "set", &seal, "--approval", "required"]).good();
+    let mut words = vec!["zhao", "seal", "@contract.pdf", "--seal", &seal, "--at-service", "--pin-file", "@pin"];
+    words.extend(["--output", "@sealed.pdf"]);
+    repeats_at(&company, ("zhao", &seal), &words, &["seal.received"]);
+}
+
+fn seals(company: &Company, seal: &str) -> Answer {
     company.seals(seal, "seal.card", "pin", "contract.pdf", "sealed.pdf", "45,112")
 }
 

@@ -22,6 +22,7 @@ mod personal_data;
 mod reports;
 mod restart;
 mod samples;
+mod second_factor;
 mod subscription;
 mod succession;
 mod telemetry;
