@@ -18,15 +18,19 @@ pub enum SignatureAlgorithm {
     EcdsaPlain(DigestAlg),
     /// RSA with PKCS #1 v1.5 padding.
     RsaPkcs1(DigestAlg),
-    /// RSA with PSS padding and MGF1 over the same digest.
+    /// RSA with PSS padding and MGF1.
     RsaPss {
-        /// Of the message and of MGF1.
+        /// Of the message.
         digest: DigestAlg,
+        /// Of MGF1: nearly always the same.
+        mask: DigestAlg,
         /// Bytes of salt.
         salt_len: u32,
     },
     /// Ed25519 (RFC 8032).
     Ed25519,
+    /// Ed448 (RFC 8032).
+    Ed448,
 }
 
 /// Why an AlgorithmIdentifier gives no [`SignatureAlgorithm`].
@@ -52,21 +56,43 @@ impl SignatureAlgorithm {
             oid::SM2_CURVE => Self::Sm2Sm3,
             oid::EC_PUBLIC_KEY if digest == Some(DigestAlg::Sm3) => Self::Sm2Sm3,
             oid::EC_PUBLIC_KEY => Self::Ecdsa(digest.ok_or_else(unsupported)?),
-            oid::ECDSA_SHA1 => Self::Ecdsa(DigestAlg::Sha1),
-            oid::ECDSA_SHA256 => Self::Ecdsa(DigestAlg::Sha256),
-            oid::ECDSA_SHA384 => Self::Ecdsa(DigestAlg::Sha384),
-            oid::ECDSA_SHA512 => Self::Ecdsa(DigestAlg::Sha512),
-            oid::ECDSA_PLAIN_SHA256 => Self::EcdsaPlain(DigestAlg::Sha256),
-            oid::ECDSA_PLAIN_SHA384 => Self::EcdsaPlain(DigestAlg::Sha384),
-            oid::ECDSA_PLAIN_SHA512 => Self::EcdsaPlain(DigestAlg::Sha512),
             oid::RSA_ENCRYPTION => Self::RsaPkcs1(digest.ok_or_else(unsupported)?),
-            oid::RSA_SHA1 => Self::RsaPkcs1(DigestAlg::Sha1),
-            oid::RSA_SHA256 => Self::RsaPkcs1(DigestAlg::Sha256),
-            oid::RSA_SHA384 => Self::RsaPkcs1(DigestAlg::Sha384),
-            oid::RSA_SHA512 => Self::RsaPkcs1(DigestAlg::Sha512),
             oid::RSA_PSS => read_pss(parameters)?,
             oid::ED25519 => Self::Ed25519,
-            _ => return Err(unsupported()),
+            oid::ED448 => Self::Ed448,
+            _ => Self::with_digest_in_name(&oid).ok_or_else(unsupported)?,
+        })
+    }
+
+    /// What names the digest too.
+    fn with_digest_in_name(oid: &Oid) -> Option<Self> {
+        use DigestAlg::{Md5, Ripemd160, Sha1, Sha3_224, Sha3_256, Sha3_384, Sha3_512, Sha224, Sha256, Sha384, Sha512};
+        Some(match *oid {
+            oid::ECDSA_SHA1 => Self::Ecdsa(Sha1),
+            oid::ECDSA_SHA224 => Self::Ecdsa(Sha224),
+            oid::ECDSA_SHA256 => Self::Ecdsa(Sha256),
+            oid::ECDSA_SHA384 => Self::Ecdsa(Sha384),
+            oid::ECDSA_SHA512 => Self::Ecdsa(Sha512),
+            oid::ECDSA_SHA3_224 => Self::Ecdsa(Sha3_224),
+            oid::ECDSA_SHA3_256 => Self::Ecdsa(Sha3_256),
+            oid::ECDSA_SHA3_384 => Self::Ecdsa(Sha3_384),
+            oid::ECDSA_SHA3_512 => Self::Ecdsa(Sha3_512),
+            oid::ECDSA_PLAIN_SHA224 => Self::EcdsaPlain(Sha224),
+            oid::ECDSA_PLAIN_SHA256 => Self::EcdsaPlain(Sha256),
+            oid::ECDSA_PLAIN_SHA384 => Self::EcdsaPlain(Sha384),
+            oid::ECDSA_PLAIN_SHA512 => Self::EcdsaPlain(Sha512),
+            oid::RSA_MD5 => Self::RsaPkcs1(Md5),
+            oid::RSA_SHA1 | oid::RSA_SHA1_OIW => Self::RsaPkcs1(Sha1),
+            oid::RSA_SHA224 => Self::RsaPkcs1(Sha224),
+            oid::RSA_SHA256 => Self::RsaPkcs1(Sha256),
+            oid::RSA_SHA384 => Self::RsaPkcs1(Sha384),
+            oid::RSA_SHA512 => Self::RsaPkcs1(Sha512),
+            oid::RSA_SHA3_224 => Self::RsaPkcs1(Sha3_224),
+            oid::RSA_SHA3_256 => Self::RsaPkcs1(Sha3_256),
+            oid::RSA_SHA3_384 => Self::RsaPkcs1(Sha3_384),
+            oid::RSA_SHA3_512 => Self::RsaPkcs1(Sha3_512),
+            oid::RSA_RIPEMD160 => Self::RsaPkcs1(Ripemd160),
+            _ => return None,
         })
     }
 
@@ -79,14 +105,14 @@ impl SignatureAlgorithm {
         }
     }
 
-    /// The digest that is signed; `None` for Ed25519, which has its own.
+    /// The digest that is signed; `None` for Ed25519 and Ed448, which have their own.
     pub fn digest(self) -> Option<DigestAlg> {
         match self {
             Self::Sm2Sm3 => Some(DigestAlg::Sm3),
             Self::Ecdsa(digest) | Self::EcdsaPlain(digest) | Self::RsaPkcs1(digest) | Self::RsaPss { digest, .. } => {
                 Some(digest)
             }
-            Self::Ed25519 => None,
+            Self::Ed25519 | Self::Ed448 => None,
         }
     }
 }
@@ -111,6 +137,7 @@ impl fmt::Display for SignatureAlgorithm {
             Self::RsaPkcs1(digest) => write!(f, "RSA with {digest}"),
             Self::RsaPss { digest, .. } => write!(f, "RSA-PSS with {digest}"),
             Self::Ed25519 => f.write_str("Ed25519"),
+            Self::Ed448 => f.write_str("Ed448"),
         }
     }
 }
@@ -149,10 +176,7 @@ fn read_pss(parameters: Option<Element<'_>>) -> Result<SignatureAlgorithm, Algor
             salt_len = field.inside()?.any(WHAT)?.number(WHAT)?;
         }
     }
-    if mask != digest {
-        return Err(AlgorithmError::Unsupported(format!("RSA-PSS with {digest} and MGF1 with {mask}")));
-    }
-    Ok(SignatureAlgorithm::RsaPss { digest, salt_len })
+    Ok(SignatureAlgorithm::RsaPss { digest, mask, salt_len })
 }
 
 /// An AlgorithmIdentifier in the place of a digest algorithm.

@@ -259,11 +259,7 @@ impl Certificate {
         }
         let algorithm = self.signature_algorithm()?;
         let Parts { der, tbs, signature, .. } = &*self.0;
-        let key = issuer.public_key()?;
-        if key.is_unchecked(algorithm) {
-            return Err(CertificateError::UnsupportedAlgorithm(algorithm.to_string()));
-        }
-        key.verify_with(algorithm, &der[tbs.clone()], &der[signature.clone()])?;
+        issuer.public_key()?.verify_with(algorithm, &der[tbs.clone()], &der[signature.clone()])?;
         let _ = self.0.issued_by.set(issuer.0.fingerprint); // or another issuer was first
         Ok(())
     }

@@ -4,8 +4,12 @@ use std::fmt;
 
 use aws_lc_rs::digest as aws;
 use md5::Md5;
+use ripemd::Ripemd160;
+use sha3::Sha3_224;
+use shake::Shake256;
+use shake::digest::{ExtendableOutput as _, Update as _, XofReader as _};
 use sm3::Sm3;
-use sm3::digest::Digest as _;
+use sm3::digest::Digest;
 
 use crate::oid::{self, Oid};
 
@@ -24,16 +28,46 @@ pub enum DigestAlg {
     Sha512,
     /// MD5. Read only: OFD's default for the digests of files (GB/T 33190-2016, table 67).
     Md5,
+    /// SHA-224. This one and those below it are read only: what signatures of other producers name.
+    Sha224,
+    /// SHA3-224 (FIPS 202).
+    Sha3_224,
+    /// SHA3-256.
+    Sha3_256,
+    /// SHA3-384.
+    Sha3_384,
+    /// SHA3-512.
+    Sha3_512,
+    /// SHAKE256 with 512 bits: the digest that goes with Ed448 (RFC 8419 §3.1).
+    Shake256,
+    /// RIPEMD-160, of qualified signatures before 2011 or so.
+    Ripemd160,
 }
 
 impl DigestAlg {
     /// Every algorithm.
-    pub const ALL: [Self; 6] = [Self::Sm3, Self::Sha1, Self::Sha256, Self::Sha384, Self::Sha512, Self::Md5];
+    pub const ALL: [Self; 13] = [
+        Self::Sm3,
+        Self::Sha1,
+        Self::Sha256,
+        Self::Sha384,
+        Self::Sha512,
+        Self::Md5,
+        Self::Sha224,
+        Self::Sha3_224,
+        Self::Sha3_256,
+        Self::Sha3_384,
+        Self::Sha3_512,
+        Self::Shake256,
+        Self::Ripemd160,
+    ];
 
     /// The algorithm that this object identifier names.
     pub fn from_oid(oid: &Oid) -> Option<Self> {
-        if *oid == oid::SM3_KEYLESS {
-            return Some(Self::Sm3);
+        match *oid {
+            oid::SM3_KEYLESS => return Some(Self::Sm3),
+            oid::SHAKE256_LEN => return Some(Self::Shake256), // the length is a parameter, and 512 for signatures
+            _ => {}
         }
         Self::ALL.into_iter().find(|alg| alg.oid() == *oid)
     }
@@ -59,6 +93,13 @@ impl DigestAlg {
             Self::Sha384 => "SHA-384",
             Self::Sha512 => "SHA-512",
             Self::Md5 => "MD5",
+            Self::Sha224 => "SHA-224",
+            Self::Sha3_224 => "SHA3-224",
+            Self::Sha3_256 => "SHA3-256",
+            Self::Sha3_384 => "SHA3-384",
+            Self::Sha3_512 => "SHA3-512",
+            Self::Shake256 => "SHAKE256",
+            Self::Ripemd160 => "RIPEMD-160",
         }
     }
 
@@ -71,6 +112,13 @@ impl DigestAlg {
             Self::Sha384 => oid::SHA384,
             Self::Sha512 => oid::SHA512,
             Self::Md5 => oid::MD5,
+            Self::Sha224 => oid::SHA224,
+            Self::Sha3_224 => oid::SHA3_224,
+            Self::Sha3_256 => oid::SHA3_256,
+            Self::Sha3_384 => oid::SHA3_384,
+            Self::Sha3_512 => oid::SHA3_512,
+            Self::Shake256 => oid::SHAKE256,
+            Self::Ripemd160 => oid::RIPEMD160,
         }
     }
 
@@ -78,10 +126,11 @@ impl DigestAlg {
     pub const fn output_len(self) -> usize {
         match self {
             Self::Md5 => 16,
-            Self::Sha1 => 20,
-            Self::Sm3 | Self::Sha256 => 32,
-            Self::Sha384 => 48,
-            Self::Sha512 => 64,
+            Self::Sha1 | Self::Ripemd160 => 20,
+            Self::Sha224 | Self::Sha3_224 => 28,
+            Self::Sm3 | Self::Sha256 | Self::Sha3_256 => 32,
+            Self::Sha384 | Self::Sha3_384 => 48,
+            Self::Sha512 | Self::Sha3_512 | Self::Shake256 => 64,
         }
     }
 
@@ -99,6 +148,13 @@ impl DigestAlg {
             Self::Sha256 => State::Sha(aws::Context::new(&aws::SHA256)),
             Self::Sha384 => State::Sha(aws::Context::new(&aws::SHA384)),
             Self::Sha512 => State::Sha(aws::Context::new(&aws::SHA512)),
+            Self::Sha224 => State::Sha(aws::Context::new(&aws::SHA224)),
+            Self::Sha3_224 => State::Sha3(Sha3_224::new()),
+            Self::Sha3_256 => State::Sha(aws::Context::new(&aws::SHA3_256)),
+            Self::Sha3_384 => State::Sha(aws::Context::new(&aws::SHA3_384)),
+            Self::Sha3_512 => State::Sha(aws::Context::new(&aws::SHA3_512)),
+            Self::Shake256 => State::Shake(Shake256::default()),
+            Self::Ripemd160 => State::Ripemd(Ripemd160::new()),
         };
         Hasher { alg: self, state, is_fresh: true }
     }
@@ -130,6 +186,9 @@ enum State {
     Sm3(Sm3),
     Md5(Md5),
     Sha(aws::Context),
+    Sha3(Sha3_224),
+    Shake(Shake256),
+    Ripemd(Ripemd160),
 }
 
 impl Hasher {
@@ -152,9 +211,12 @@ impl Hasher {
     pub fn update(&mut self, piece: &[u8]) {
         self.is_fresh = false;
         match &mut self.state {
-            State::Sm3(hasher) => hasher.update(piece),
-            State::Md5(hasher) => hasher.update(piece),
+            State::Sm3(hasher) => Digest::update(hasher, piece),
+            State::Md5(hasher) => Digest::update(hasher, piece),
             State::Sha(hasher) => hasher.update(piece),
+            State::Sha3(hasher) => Digest::update(hasher, piece),
+            State::Shake(hasher) => hasher.update(piece),
+            State::Ripemd(hasher) => Digest::update(hasher, piece),
         }
     }
 
@@ -164,6 +226,13 @@ impl Hasher {
             State::Sm3(hasher) => hasher.finalize().to_vec(),
             State::Md5(hasher) => hasher.finalize().to_vec(),
             State::Sha(hasher) => hasher.finish().as_ref().to_vec(),
+            State::Sha3(hasher) => hasher.finalize().to_vec(),
+            State::Shake(hasher) => {
+                let mut digest = vec![0; self.alg.output_len()];
+                hasher.finalize_xof().read(&mut digest);
+                digest
+            }
+            State::Ripemd(hasher) => hasher.finalize().to_vec(),
         }
     }
 }
@@ -201,6 +270,16 @@ mod tests {
                 DigestAlg::Sha384,
                 "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7",
             ),
+            // FIPS 180-4 and FIPS 202 examples, RFC 8702, and the paper of RIPEMD-160.
+            (DigestAlg::Sha224, "23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7"),
+            (DigestAlg::Sha3_224, "e642824c3f8cf24ad09234ee7d3c766fc9a3a5168d0c94ad73b46fdf"),
+            (DigestAlg::Sha3_256, "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532"),
+            (
+                DigestAlg::Shake256,
+                "483366601360a8771c6863080cc4114d8db44530f8f1e1ee4f94ea37e78b5739d5a15bef186a5386c75744c0527e1faa\
+                 9f8726e462a12a4feb06bd8801e751e4",
+            ),
+            (DigestAlg::Ripemd160, "8eb208f7e05d987a9b044a8e98c6b087f15a0bfc"),
         ];
         for (alg, expected) in published {
             assert_eq!(hex::encode(alg.digest(b"abc")), expected, "{alg}");
@@ -229,6 +308,8 @@ mod tests {
             ("SHA1", DigestAlg::Sha1),
             ("SHA-256", DigestAlg::Sha256),
             ("2.16.840.1.101.3.4.2.3", DigestAlg::Sha512),
+            ("SHA3-256", DigestAlg::Sha3_256),
+            ("ripemd160", DigestAlg::Ripemd160),
         ] {
             assert_eq!(DigestAlg::from_name(name), Some(alg), "{name}");
         }

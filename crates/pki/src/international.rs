@@ -1,15 +1,18 @@
-//! The keys of the rest of the world: ECDSA on the NIST curves, RSA, Ed25519. All by aws-lc.
+//! The keys of the rest of the world: ECDSA on the NIST curves and secp256k1, RSA, Ed25519 and Ed448. By aws-lc, but for
+//! what that does not check.
 
 use aws_lc_rs::digest::{self, Digest};
 use aws_lc_rs::rsa::RsaParameters;
 use aws_lc_rs::signature as aws;
 use aws_lc_rs::signature::{ParsedPublicKey, RsaPssSaltLength, VerificationAlgorithm};
+use ed448_goldilocks as ed448;
 
 use crate::algorithm::SignatureAlgorithm;
 use crate::asn1::{Reader, tag};
 use crate::digest_alg::DigestAlg;
 use crate::oid::{self, Oid};
 use crate::public_key::{BadSignature, KeyError};
+use crate::rsa::RsaNumbers;
 use crate::signature_value;
 use crate::suite::Suite;
 
@@ -18,6 +21,7 @@ pub(crate) enum Curve {
     P256,
     P384,
     P521,
+    P256k1,
 }
 
 impl Curve {
@@ -26,6 +30,7 @@ impl Curve {
             oid::P256_CURVE => Some(Self::P256),
             oid::P384_CURVE => Some(Self::P384),
             oid::P521_CURVE => Some(Self::P521),
+            oid::P256K1_CURVE => Some(Self::P256k1),
             _ => None,
         }
     }
@@ -35,6 +40,7 @@ impl Curve {
             Self::P256 => oid::P256_CURVE,
             Self::P384 => oid::P384_CURVE,
             Self::P521 => oid::P521_CURVE,
+            Self::P256k1 => oid::P256K1_CURVE,
         }
     }
 }
@@ -75,8 +81,7 @@ impl InternationalKey {
     }
 
     fn new(kind: Kind, bytes: &[u8]) -> Result<Self, KeyError> {
-        let own = implementation(kind, own_algorithm(kind)).ok_or(KeyError::Invalid)?;
-        let parsed = ParsedPublicKey::new(own, bytes).map_err(|_| KeyError::Invalid)?;
+        let parsed = ParsedPublicKey::new(own_implementation(kind), bytes).map_err(|_| KeyError::Invalid)?;
         Ok(Self { kind, bytes: bytes.to_vec(), parsed })
     }
 
@@ -85,7 +90,7 @@ impl InternationalKey {
             Kind::Ec(Curve::P256) => Some(Suite::EcdsaP256Sha256),
             Kind::Ec(Curve::P384) => Some(Suite::EcdsaP384Sha384),
             Kind::Rsa { .. } => Some(Suite::RsaSha256),
-            Kind::Ec(Curve::P521) | Kind::Ed25519 => None,
+            Kind::Ec(Curve::P521 | Curve::P256k1) | Kind::Ed25519 => None,
         }
     }
 
@@ -98,6 +103,7 @@ impl InternationalKey {
             Kind::Ec(Curve::P256) => "P-256".to_owned(),
             Kind::Ec(Curve::P384) => "P-384".to_owned(),
             Kind::Ec(Curve::P521) => "P-521".to_owned(),
+            Kind::Ec(Curve::P256k1) => "secp256k1".to_owned(),
             Kind::Rsa { bits } => format!("RSA {bits}"),
             Kind::Ed25519 => "Ed25519".to_owned(),
         }
@@ -106,7 +112,7 @@ impl InternationalKey {
     /// Bytes of the longest signature: a SEQUENCE of two numbers below the order of the curve, or a number below the modulus.
     pub(crate) fn longest_signature(&self) -> usize {
         match self.kind {
-            Kind::Ec(Curve::P256) => 2 + 2 * (2 + 33),
+            Kind::Ec(Curve::P256 | Curve::P256k1) => 2 + 2 * (2 + 33),
             Kind::Ec(Curve::P384) => 2 + 2 * (2 + 49),
             Kind::Ec(Curve::P521) => 3 + 2 * (2 + 66),
             Kind::Rsa { bits } => bits.div_ceil(8),
@@ -118,30 +124,20 @@ impl InternationalKey {
         matches!(self.kind, Kind::Rsa { bits } if bits < 2048)
     }
 
-    /// See [`crate::PublicKey::is_unchecked`].
-    pub(crate) fn is_unchecked(&self, algorithm: SignatureAlgorithm) -> bool {
-        use SignatureAlgorithm::{Ecdsa, EcdsaPlain, Ed25519, RsaPkcs1, RsaPss, Sm2Sm3};
-        let (fits, algorithm) = match algorithm {
-            Ecdsa(digest) | EcdsaPlain(digest) => (matches!(self.kind, Kind::Ec(_)), Ecdsa(digest)),
-            RsaPkcs1(_) | RsaPss { .. } => (matches!(self.kind, Kind::Rsa { .. }), algorithm),
-            Ed25519 => (self.kind == Kind::Ed25519, algorithm),
-            Sm2Sm3 => (false, algorithm),
-        };
-        fits && implementation(self.kind, algorithm).is_none()
-    }
-
     pub(crate) fn verify(
         &self,
         algorithm: SignatureAlgorithm,
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), BadSignature> {
-        let (algorithm, signature) = as_der(algorithm, signature);
         if algorithm == self.algorithm() {
-            return self.parsed.verify_sig(message, &signature).map_err(|_| BadSignature);
+            return self.parsed.verify_sig(message, signature).map_err(|_| BadSignature);
         }
-        let implementation = implementation(self.kind, algorithm).ok_or(BadSignature)?;
-        implementation.verify_sig(&self.bytes, message, &signature).map_err(|_| BadSignature)
+        match (algorithm.digest(), rsa(self.kind, algorithm)) {
+            (_, Some(known)) => known.verify_sig(&self.bytes, message, signature).map_err(|_| BadSignature),
+            (Some(digest), None) => self.verify_prehash(algorithm, &digest.digest(message), signature),
+            (None, None) => Err(BadSignature),
+        }
     }
 
     pub(crate) fn verify_prehash(
@@ -150,27 +146,80 @@ impl InternationalKey {
         hash: &[u8],
         signature: &[u8],
     ) -> Result<(), BadSignature> {
-        let (algorithm, signature) = as_der(algorithm, signature);
-        let digest = match algorithm.digest().ok_or(BadSignature)? {
-            DigestAlg::Sha1 => Digest::import_less_safe(hash, &digest::SHA1_FOR_LEGACY_USE_ONLY),
-            DigestAlg::Sha256 => Digest::import_less_safe(hash, &digest::SHA256),
-            DigestAlg::Sha384 => Digest::import_less_safe(hash, &digest::SHA384),
-            DigestAlg::Sha512 => Digest::import_less_safe(hash, &digest::SHA512),
-            DigestAlg::Sm3 | DigestAlg::Md5 => return Err(BadSignature),
-        };
-        let digest = digest.map_err(|_| BadSignature)?;
-        if algorithm == self.algorithm() {
-            return self.parsed.verify_digest_sig(&digest, &signature).map_err(|_| BadSignature);
+        let digest = algorithm.digest().filter(|digest| digest.output_len() == hash.len()).ok_or(BadSignature)?;
+        match (self.kind, algorithm) {
+            (Kind::Ec(curve), SignatureAlgorithm::Ecdsa(_)) => self.ecdsa(curve, hash, signature),
+            (Kind::Ec(curve), SignatureAlgorithm::EcdsaPlain(_)) if signature.len().is_multiple_of(2) => {
+                self.ecdsa(curve, hash, &signature_value::to_der(signature))
+            }
+            (Kind::Rsa { .. }, SignatureAlgorithm::RsaPkcs1(_) | SignatureAlgorithm::RsaPss { .. }) => {
+                match rsa(self.kind, algorithm).zip(imported(digest, hash)) {
+                    Some((known, hash)) => {
+                        known.verify_digest_sig(&self.bytes, &hash, signature).map_err(|_| BadSignature)
+                    }
+                    None => RsaNumbers::read(&self.bytes).map_err(|_| BadSignature)?.verify(algorithm, hash, signature),
+                }
+            }
+            _ => Err(BadSignature),
         }
-        let implementation = implementation(self.kind, algorithm).ok_or(BadSignature)?;
-        implementation.verify_digest_sig(&self.bytes, &digest, &signature).map_err(|_| BadSignature)
+    }
+
+    /// The library ties each curve to few digests. ECDSA itself takes the leftmost bits of any hash as a number (FIPS 186-5
+    /// §6.4.2), so a longer one is cut and a shorter one has zeros in front.
+    fn ecdsa(&self, curve: Curve, hash: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        let (own, width) = match curve {
+            Curve::P256 | Curve::P256k1 => (&digest::SHA256, 32),
+            Curve::P384 => (&digest::SHA384, 48),
+            Curve::P521 => (&digest::SHA512, 64), // no digest is longer than 64 bytes
+        };
+        let hash = &hash[..hash.len().min(width)];
+        let mut number = vec![0; width - hash.len()];
+        number.extend_from_slice(hash);
+        let number = Digest::import_less_safe(&number, own).map_err(|_| BadSignature)?;
+        self.parsed.verify_digest_sig(&number, signature).map_err(|_| BadSignature)
+    }
+}
+
+fn imported(digest: DigestAlg, hash: &[u8]) -> Option<Digest> {
+    let algorithm = match digest {
+        DigestAlg::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
+        DigestAlg::Sha256 => &digest::SHA256,
+        DigestAlg::Sha384 => &digest::SHA384,
+        DigestAlg::Sha512 => &digest::SHA512,
+        _ => return None,
+    };
+    Digest::import_less_safe(hash, algorithm).ok()
+}
+
+/// An Ed448 key (RFC 8032 §5.2).
+pub(crate) struct Ed448Key(ed448::VerifyingKey);
+
+impl Ed448Key {
+    /// # Errors
+    /// [`KeyError::Invalid`]: no point of the curve.
+    pub(crate) fn new(key: &[u8]) -> Result<Self, KeyError> {
+        let bytes: [u8; 57] = key.try_into().map_err(|_| KeyError::Invalid)?;
+        ed448::VerifyingKey::from_bytes(&bytes.into()).map(Self).map_err(|_| KeyError::Invalid)
+    }
+
+    pub(crate) fn verify(
+        &self,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), BadSignature> {
+        let value = ed448::Signature::try_from(signature).map_err(|_| BadSignature)?;
+        if algorithm != SignatureAlgorithm::Ed448 {
+            return Err(BadSignature);
+        }
+        self.0.verify_raw(&value, message).map_err(|_| BadSignature)
     }
 }
 
 /// What a key of this kind signs with when nothing else is said.
 fn own_algorithm(kind: Kind) -> SignatureAlgorithm {
     match kind {
-        Kind::Ec(Curve::P256) => SignatureAlgorithm::Ecdsa(DigestAlg::Sha256),
+        Kind::Ec(Curve::P256 | Curve::P256k1) => SignatureAlgorithm::Ecdsa(DigestAlg::Sha256),
         Kind::Ec(Curve::P384) => SignatureAlgorithm::Ecdsa(DigestAlg::Sha384),
         Kind::Ec(Curve::P521) => SignatureAlgorithm::Ecdsa(DigestAlg::Sha512),
         Kind::Rsa { .. } => SignatureAlgorithm::RsaPkcs1(DigestAlg::Sha256),
@@ -178,40 +227,31 @@ fn own_algorithm(kind: Kind) -> SignatureAlgorithm {
     }
 }
 
-/// A plain ECDSA signature in the form that the library takes.
-fn as_der(algorithm: SignatureAlgorithm, signature: &[u8]) -> (SignatureAlgorithm, std::borrow::Cow<'_, [u8]>) {
-    match algorithm {
-        SignatureAlgorithm::EcdsaPlain(digest) if signature.len().is_multiple_of(2) => {
-            (SignatureAlgorithm::Ecdsa(digest), signature_value::to_der(signature).into())
-        }
-        other => (other, signature.into()),
+/// aws-lc's implementation of a kind of key's own algorithm.
+fn own_implementation(kind: Kind) -> &'static dyn VerificationAlgorithm {
+    match kind {
+        Kind::Ec(Curve::P256) => &aws::ECDSA_P256_SHA256_ASN1,
+        Kind::Ec(Curve::P384) => &aws::ECDSA_P384_SHA384_ASN1,
+        Kind::Ec(Curve::P521) => &aws::ECDSA_P521_SHA512_ASN1,
+        Kind::Ec(Curve::P256k1) => &aws::ECDSA_P256K1_SHA256_ASN1,
+        Kind::Rsa { .. } => &aws::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
+        Kind::Ed25519 => &aws::ED25519,
     }
 }
 
-/// aws-lc's implementation of an algorithm for a kind of key; `None` where they do not fit, or where it has none.
-fn implementation(kind: Kind, algorithm: SignatureAlgorithm) -> Option<&'static dyn VerificationAlgorithm> {
+/// aws-lc's implementation of an RSA algorithm for a key of so many bits; `None` where it has none.
+fn rsa(kind: Kind, algorithm: SignatureAlgorithm) -> Option<&'static dyn VerificationAlgorithm> {
     use DigestAlg::{Sha1, Sha256, Sha384, Sha512};
-    use SignatureAlgorithm::{Ecdsa, RsaPkcs1, RsaPss};
-    Some(match (kind, algorithm) {
-        (Kind::Ec(Curve::P256), Ecdsa(Sha1)) => &aws::ECDSA_P256_SHA1_ASN1,
-        (Kind::Ec(Curve::P256), Ecdsa(Sha256)) => &aws::ECDSA_P256_SHA256_ASN1,
-        (Kind::Ec(Curve::P256), Ecdsa(Sha384)) => &aws::ECDSA_P256_SHA384_ASN1,
-        (Kind::Ec(Curve::P256), Ecdsa(Sha512)) => &aws::ECDSA_P256_SHA512_ASN1,
-        (Kind::Ec(Curve::P384), Ecdsa(Sha256)) => &aws::ECDSA_P384_SHA256_ASN1,
-        (Kind::Ec(Curve::P384), Ecdsa(Sha384)) => &aws::ECDSA_P384_SHA384_ASN1,
-        (Kind::Ec(Curve::P384), Ecdsa(Sha512)) => &aws::ECDSA_P384_SHA512_ASN1,
-        (Kind::Ec(Curve::P521), Ecdsa(Sha1)) => &aws::ECDSA_P521_SHA1_ASN1,
-        (Kind::Ec(Curve::P521), Ecdsa(Sha256)) => &aws::ECDSA_P521_SHA256_ASN1,
-        (Kind::Ec(Curve::P521), Ecdsa(Sha384)) => &aws::ECDSA_P521_SHA384_ASN1,
-        (Kind::Ec(Curve::P521), Ecdsa(Sha512)) => &aws::ECDSA_P521_SHA512_ASN1,
-        (Kind::Rsa { .. }, RsaPkcs1(Sha1)) => &aws::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
-        (Kind::Rsa { .. }, RsaPkcs1(Sha256)) => &aws::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
-        (Kind::Rsa { .. }, RsaPkcs1(Sha384)) => &aws::RSA_PKCS1_2048_8192_SHA384,
-        (Kind::Rsa { .. }, RsaPkcs1(Sha512)) => &aws::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
-        (Kind::Rsa { bits }, RsaPss { digest, salt_len }) => pss(bits, digest, salt_len)?,
-        (Kind::Ed25519, SignatureAlgorithm::Ed25519) => &aws::ED25519,
-        _ => return None,
-    })
+    use SignatureAlgorithm::{RsaPkcs1, RsaPss};
+    let Kind::Rsa { bits: bits @ 1024..=8192 } = kind else { return None };
+    match algorithm {
+        RsaPkcs1(Sha1) => Some(&aws::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY),
+        RsaPkcs1(Sha256) => Some(&aws::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY),
+        RsaPkcs1(Sha384) if bits >= 2048 => Some(&aws::RSA_PKCS1_2048_8192_SHA384),
+        RsaPkcs1(Sha512) => Some(&aws::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY),
+        RsaPss { digest, mask, salt_len } if bits >= 2048 && mask == digest => pss(bits, digest, salt_len),
+        _ => None,
+    }
 }
 
 /// The salt lengths that are met: the digest's own, the 20 bytes that RFC 4055 means by silence, and as much as fits.
@@ -234,7 +274,7 @@ fn pss(bits: usize, digest: DigestAlg, salt_len: u32) -> Option<&'static dyn Ver
             &const { aws::RSA_PSS_2048_8192_SHA512.with_pss_salt_length(TWENTY) },
             &const { aws::RSA_PSS_2048_8192_SHA512.with_pss_salt_length(MAX) },
         ],
-        DigestAlg::Sm3 | DigestAlg::Md5 | DigestAlg::Sha1 => return None,
+        _ => return None,
     };
     let salt_len = usize::try_from(salt_len).ok()?;
     let largest = ((bits + 6) / 8).checked_sub(digest.output_len() + 2)?; // RFC 8017 §9.1.1

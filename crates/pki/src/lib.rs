@@ -35,6 +35,7 @@ pub mod ocsp;
 mod oid;
 mod pem;
 pub mod public_key;
+mod rsa;
 mod signature_value;
 pub mod signing_key;
 mod sm2_key;

@@ -7,7 +7,7 @@ use crate::algorithm::{AlgorithmError, SignatureAlgorithm, read_identifier};
 use crate::asn1::{Malformed, Reader, tag, writer};
 use crate::brainpool::BrainpoolKey;
 use crate::digest_alg::{DigestAlg, Hasher};
-use crate::international::{Curve, InternationalKey};
+use crate::international::{Curve, Ed448Key, InternationalKey};
 use crate::oid;
 use crate::sm2_key::Sm2PublicKey;
 use crate::suite::Suite;
@@ -30,6 +30,7 @@ enum Kind {
     Sm2(Sm2PublicKey),
     International(InternationalKey),
     Brainpool(BrainpoolKey),
+    Ed448(Ed448Key),
 }
 
 /// Why bytes are no usable key, or none was made.
@@ -105,6 +106,7 @@ impl PublicKey {
             (oid::RSA_ENCRYPTION | oid::RSA_PSS, _) => {
                 Ok(Self::new(Kind::International(InternationalKey::rsa(key)?), spki, key))
             }
+            (oid::ED448, None) => Ok(Self::new(Kind::Ed448(Ed448Key::new(key)?), spki, key)),
             (oid::ED25519, None) => Ok(Self::new(Kind::International(InternationalKey::ed25519(key)?), spki, key)),
             _ => Err(KeyError::Unsupported(algorithm.to_string())),
         }
@@ -140,12 +142,12 @@ impl PublicKey {
     }
 
     /// The suite that this key belongs to; for RSA the one with SHA-256, see [`Suite::with_digest`]. `None`: a key that is only
-    /// met in other people's signatures (P-521, Brainpool, Ed25519).
+    /// met in other people's signatures (P-521, secp256k1, Brainpool, Ed25519, Ed448).
     pub fn suite(&self) -> Option<Suite> {
         match &self.0.kind {
             Kind::Sm2(_) => Some(Suite::Sm2Sm3),
             Kind::International(key) => key.suite(),
-            Kind::Brainpool(_) => None,
+            Kind::Brainpool(_) | Kind::Ed448(_) => None,
         }
     }
 
@@ -155,6 +157,7 @@ impl PublicKey {
             Kind::Sm2(_) => SignatureAlgorithm::Sm2Sm3,
             Kind::International(key) => key.algorithm(),
             Kind::Brainpool(key) => key.algorithm(),
+            Kind::Ed448(_) => SignatureAlgorithm::Ed448,
         }
     }
 
@@ -164,6 +167,7 @@ impl PublicKey {
             Kind::Sm2(_) => "SM2".to_owned(),
             Kind::International(key) => key.description(),
             Kind::Brainpool(key) => key.description().to_owned(),
+            Kind::Ed448(_) => "Ed448".to_owned(),
         }
     }
 
@@ -184,15 +188,7 @@ impl PublicKey {
             (Kind::Sm2(_), _) => Err(BadSignature),
             (Kind::International(key), _) => key.verify(algorithm, message, signature),
             (Kind::Brainpool(key), _) => key.verify(algorithm, message, signature),
-        }
-    }
-
-    /// Whether signatures of this algorithm are ones that such a key makes, but that cannot be checked here: an old or a rare
-    /// combination of curve and digest, an unusual salt. Then a value that does not verify may be a good one.
-    pub fn is_unchecked(&self, algorithm: SignatureAlgorithm) -> bool {
-        match &self.0.kind {
-            Kind::International(key) => key.is_unchecked(algorithm),
-            Kind::Sm2(_) | Kind::Brainpool(_) => false,
+            (Kind::Ed448(key), _) => key.verify(algorithm, message, signature),
         }
     }
 
@@ -215,6 +211,7 @@ impl PublicKey {
             (Kind::Sm2(_), _) => Err(BadSignature),
             (Kind::International(key), _) => key.verify_prehash(algorithm, hash, signature),
             (Kind::Brainpool(key), _) => key.verify_prehash(algorithm, hash, signature),
+            (Kind::Ed448(_), _) => Err(BadSignature),
         }
     }
 
@@ -222,7 +219,7 @@ impl PublicKey {
     pub fn verify_sm2_raw_or_der(&self, message: &[u8], signature: &[u8]) -> Result<SignatureForm, BadSignature> {
         match &self.0.kind {
             Kind::Sm2(key) => key.verify_raw_or_der(message, signature),
-            Kind::International(_) | Kind::Brainpool(_) => Err(BadSignature),
+            Kind::International(_) | Kind::Brainpool(_) | Kind::Ed448(_) => Err(BadSignature),
         }
     }
 
@@ -230,7 +227,7 @@ impl PublicKey {
     pub fn sm2_z_hasher(&self) -> Option<Hasher> {
         match &self.0.kind {
             Kind::Sm2(key) => Some(key.z_hasher()),
-            Kind::International(_) | Kind::Brainpool(_) => None,
+            Kind::International(_) | Kind::Brainpool(_) | Kind::Ed448(_) => None,
         }
     }
 
@@ -238,12 +235,12 @@ impl PublicKey {
     pub fn sm2_z(&self) -> Option<[u8; 32]> {
         match &self.0.kind {
             Kind::Sm2(key) => Some(key.z()),
-            Kind::International(_) | Kind::Brainpool(_) => None,
+            Kind::International(_) | Kind::Brainpool(_) | Kind::Ed448(_) => None,
         }
     }
 
     /// The hasher whose digest [`PublicKey::verify_prehash_with`] takes for `algorithm`; `None` where the message cannot be
-    /// hashed beforehand (Ed25519).
+    /// hashed beforehand (Ed25519, Ed448).
     pub fn message_hasher(&self, algorithm: SignatureAlgorithm) -> Option<Hasher> {
         match algorithm {
             SignatureAlgorithm::Sm2Sm3 => self.sm2_z_hasher(),
@@ -257,7 +254,7 @@ impl PublicKey {
         match &self.0.kind {
             Kind::Sm2(_) => Some(2 + 2 * (2 + 33)), // SEQUENCE of two numbers of 256 bits
             Kind::International(key) => Some(key.longest_signature()),
-            Kind::Brainpool(_) => None,
+            Kind::Brainpool(_) | Kind::Ed448(_) => None,
         }
     }
 
@@ -266,7 +263,7 @@ impl PublicKey {
     pub fn is_weak(&self) -> bool {
         match &self.0.kind {
             Kind::International(key) => key.is_weak(),
-            Kind::Sm2(_) | Kind::Brainpool(_) => false,
+            Kind::Sm2(_) | Kind::Brainpool(_) | Kind::Ed448(_) => false,
         }
     }
 

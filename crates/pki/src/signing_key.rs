@@ -182,7 +182,7 @@ impl Signer for SigningKey {
             Secret::Sm2(_) => Suite::Sm2Sm3,
             Secret::Ec(_, Curve::P384) => Suite::EcdsaP384Sha384,
             // `ecdsa` knows no other curve.
-            Secret::Ec(_, Curve::P256 | Curve::P521) => Suite::EcdsaP256Sha256,
+            Secret::Ec(_, Curve::P256 | Curve::P521 | Curve::P256k1) => Suite::EcdsaP256Sha256,
             Secret::Rsa(_, suite) => suite,
         }
     }
@@ -220,7 +220,7 @@ fn ecdsa(curve: Curve) -> Option<&'static EcdsaSigningAlgorithm> {
     match curve {
         Curve::P256 => Some(&aws::ECDSA_P256_SHA256_ASN1_SIGNING),
         Curve::P384 => Some(&aws::ECDSA_P384_SHA384_ASN1_SIGNING),
-        Curve::P521 => None,
+        Curve::P521 | Curve::P256k1 => None,
     }
 }
 

@@ -75,10 +75,10 @@ impl CertificateDigest {
             Some(hasher.finish())
         };
         match algorithm {
-            DigestAlg::Md5 | DigestAlg::Sha1 => None,
+            _ if algorithm.is_weak() => None,
             _ if self.value == algorithm.digest(der) => Some(ListMatch::Digest),
             DigestAlg::Sm3 => with_z().filter(|digest| *digest == self.value).map(|_| ListMatch::DigestWithZ),
-            DigestAlg::Sha256 | DigestAlg::Sha384 | DigestAlg::Sha512 => None,
+            _ => None,
         }
     }
 }

@@ -77,12 +77,15 @@ impl SignerInfo {
         certificate: &Certificate,
         mut hash: impl FnMut(Hasher) -> Vec<u8>,
     ) -> Result<CmsSignature, CmsError> {
-        let key = certificate.public_key()?;
         let binding = Binding::find(&self.encapsulated, self.digest_alg()?, &mut hash)?;
+        if let Some(attributes) = &self.attributes {
+            self.check_digest(attributes, &mut hash)?; // which it takes no key for
+        }
+        let key = certificate.public_key()?;
         let (signature, form) = self.signature_value()?;
         let (algorithm, names_certificate) = match &self.attributes {
             Some(attributes) => {
-                let algorithm = self.check_attributes(attributes, &key, &signature, &mut hash)?;
+                let algorithm = self.check_attributes(attributes, &key, &signature)?;
                 (algorithm, names(attributes, certificate)?)
             }
             None => (self.check_content(&key, &signature, &mut hash)?, false),
@@ -108,30 +111,28 @@ impl SignerInfo {
         Ok((self.signature.as_slice().into(), SignatureForm::Der))
     }
 
-    /// The signature over the attributes, whose messageDigest is that of the content (RFC 5652 §5.4). Gives the algorithm by
-    /// which it holds.
+    /// Whether the messageDigest of the attributes is that of the content (RFC 5652 §5.4).
+    fn check_digest(&self, attributes: &Attributes, hash: &mut impl FnMut(Hasher) -> Vec<u8>) -> Result<(), CmsError> {
+        let digest = self.digest_alg()?;
+        let inside = self.encapsulated.content.as_deref();
+        let found = inside.map_or_else(|| hash(digest.hasher()), |inside| digest.digest(inside));
+        if attributes.message_digest()? == found { Ok(()) } else { Err(CmsError::ContentChanged) }
+    }
+
+    /// The signature over the attributes. Gives the algorithm by which it holds.
     fn check_attributes(
         &self,
         attributes: &Attributes,
         key: &PublicKey,
         signature: &[u8],
-        hash: &mut impl FnMut(Hasher) -> Vec<u8>,
     ) -> Result<SignatureAlgorithm, CmsError> {
         let digest = self.digest_alg()?;
-        let inside = self.encapsulated.content.as_deref();
-        let found = inside.map_or_else(|| hash(digest.hasher()), |inside| digest.digest(inside));
-        if attributes.message_digest()? != found {
-            return Err(CmsError::ContentChanged);
-        }
         let named = self.algorithm()?;
         // Where the signature algorithm names another digest than the digest algorithm, producers disagree on which one counts.
         // And some name RSA for a key of another kind: the key says which it is.
         let candidates = [named, named.with_digest(digest), key.algorithm().with_digest(digest)];
         let holds = |algorithm: &SignatureAlgorithm| key.verify_with(*algorithm, &attributes.signed, signature).is_ok();
-        candidates.into_iter().find(holds).ok_or_else(|| {
-            let unchecked = candidates.into_iter().find(|algorithm| key.is_unchecked(*algorithm));
-            unchecked.map_or(CmsError::BadSignature, |algorithm| CmsError::UnsupportedAlgorithm(algorithm.to_string()))
-        })
+        candidates.into_iter().find(holds).ok_or(CmsError::BadSignature)
     }
 
     /// The signature over the content itself, with the signer's Z in front of it where the key is SM2.
@@ -142,9 +143,6 @@ impl SignerInfo {
         hash: &mut impl FnMut(Hasher) -> Vec<u8>,
     ) -> Result<SignatureAlgorithm, CmsError> {
         let algorithm = self.algorithm()?;
-        if key.is_unchecked(algorithm) {
-            return Err(CmsError::UnsupportedAlgorithm(algorithm.to_string()));
-        }
         if let Some(inside) = &self.encapsulated.content {
             key.verify_with(algorithm, inside, signature)?;
         } else {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use eseal_kernel::Timestamp;
 use eseal_pki::cms::{CmsError, ContentForm, SignedAttributes, SignedData};
 use eseal_pki::{
-    Certificate, DevelopmentCa, DigestAlg, Hasher, Purpose, RsaBits, SignatureAlgorithm, Signer as _, SigningKey,
-    Subject, Suite,
+    Certificate, DevelopmentCa, DigestAlg, Hasher, PublicKey, Purpose, RsaBits, SignatureAlgorithm, Signer as _,
+    SigningKey, Subject, Suite,
 };
 
 use crate::openssl::Desk;
@@ -171,7 +171,7 @@ fn signatures_of_openssl_with_all_kinds_of_keys_hold() {
     let rsa = "-algorithm RSA -pkeyopt rsa_keygen_bits:2048";
     let curve = |name| format!("-algorithm EC -pkeyopt group:{name}");
     let pss = |salt| format!("-md sha256 -keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:{salt}");
-    let salted = |salt_len| RsaPss { digest: DigestAlg::Sha256, salt_len };
+    let salted = |salt_len| RsaPss { digest: DigestAlg::Sha256, mask: DigestAlg::Sha256, salt_len };
     for (key, sign, algorithm) in [
         (rsa.to_owned(), "-md sha256".to_owned(), RsaPkcs1(DigestAlg::Sha256)),
         (rsa.to_owned(), "-md sha384".to_owned(), RsaPkcs1(DigestAlg::Sha384)),
@@ -190,6 +190,55 @@ fn signatures_of_openssl_with_all_kinds_of_keys_hold() {
         let der = made_by_openssl(&Desk::new(), &key, &sign);
         assert_holds(&der, algorithm, ContentForm::Detached, &format!("{key} {sign}"));
     }
+}
+
+#[test]
+fn what_the_library_does_not_check_by_itself_holds_too() {
+    use SignatureAlgorithm::{Ecdsa, RsaPkcs1, RsaPss};
+    let rsa = |bits: usize| format!("-algorithm RSA -pkeyopt rsa_keygen_bits:{bits}");
+    let curve = |name| format!("-algorithm EC -pkeyopt group:{name}");
+    let pss = |salt| format!("-md sha256 -keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:{salt}");
+    let salted = |salt_len| RsaPss { digest: DigestAlg::Sha256, mask: DigestAlg::Sha256, salt_len };
+    let with_mask = RsaPss { digest: DigestAlg::Sha256, mask: DigestAlg::Sha1, salt_len: 32 };
+    for (key, sign, algorithm) in [
+        (rsa(2048), "-md sha3-256".to_owned(), RsaPkcs1(DigestAlg::Sha3_256)),
+        (rsa(2048), "-md sha224".to_owned(), RsaPkcs1(DigestAlg::Sha224)),
+        (rsa(2048), "-md ripemd160".to_owned(), RsaPkcs1(DigestAlg::Ripemd160)),
+        (rsa(2048), "-md sha3-512 -noattr".to_owned(), RsaPkcs1(DigestAlg::Sha3_512)),
+        (rsa(2048), pss("0"), salted(0)),
+        (rsa(2048), pss("13"), salted(13)),
+        (rsa(2048), pss("32 -keyopt rsa_mgf1_md:sha1"), with_mask),
+        (rsa(1024), "-md sha384".to_owned(), RsaPkcs1(DigestAlg::Sha384)),
+        (rsa(1024), pss("32"), salted(32)),
+        (rsa(2047), pss("max"), salted(222)),
+        (rsa(2041), pss("32"), salted(32)), // the encoding is a byte shorter than the modulus
+        (curve("P-256"), "-md sha224".to_owned(), Ecdsa(DigestAlg::Sha224)),
+        (curve("P-384"), "-md sha1".to_owned(), Ecdsa(DigestAlg::Sha1)),
+        (curve("P-384"), "-md sha512 -noattr".to_owned(), Ecdsa(DigestAlg::Sha512)),
+        (curve("P-521"), "-md sha224".to_owned(), Ecdsa(DigestAlg::Sha224)),
+        (curve("secp256k1"), "-md sha512".to_owned(), Ecdsa(DigestAlg::Sha512)),
+    ] {
+        let der = made_by_openssl(&Desk::new(), &key, &sign);
+        assert_holds(&der, algorithm, ContentForm::Detached, &format!("{key} {sign}"));
+    }
+}
+
+#[test]
+fn an_ed448_signature_of_openssl_holds_for_its_message_only() {
+    let desk = Desk::new();
+    desk.put("data", CONTENT);
+    desk.openssl("genpkey -algorithm ED448 -out key.pem");
+    desk.openssl("pkey -in key.pem -pubout -outform DER -out key.spki");
+    desk.openssl("pkeyutl -sign -rawin -in data -inkey key.pem -out value");
+    let key = PublicKey::from_spki_der(&desk.read("key.spki")).expect("a key");
+    assert_eq!((key.algorithm(), key.suite(), key.longest_signature()), (SignatureAlgorithm::Ed448, None, None));
+    let mut value = desk.read("value");
+    assert_eq!(key.verify(CONTENT, &value), Ok(()));
+    assert!(key.verify(b"another", &value).is_err());
+    assert!(key.verify_with(SignatureAlgorithm::Ed25519, CONTENT, &value).is_err());
+    value[0] ^= 1;
+    assert!(key.verify(CONTENT, &value).is_err());
+    assert!(key.verify(CONTENT, &value[1..]).is_err());
 }
 
 #[test]
