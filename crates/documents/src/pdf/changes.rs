@@ -46,6 +46,9 @@ const CATALOG_ASIDE: [&str; 7] = ["AcroForm", "DSS", "Extensions", "MarkInfo", "
 /// Entries of a page that say nothing about what is shown, or have rules of their own.
 const PAGE_ASIDE: [&str; 6] = ["Annots", "LastModified", "Metadata", "PieceInfo", "StructParents", "Tabs"];
 
+/// Entries that a page inherits where it has none of its own (ISO 32000-1 table 30).
+const INHERITED: [&str; 4] = ["CropBox", "MediaBox", "Resources", "Rotate"];
+
 /// Entries of a page or of an annotation that draw it.
 const DRAWING: [&str; 3] = ["AP", "Contents", "Resources"];
 
@@ -225,7 +228,9 @@ impl Comparison<'_, '_, '_> {
             self.changes.forbid(format!("the resources of page {number} were changed"));
         }
         for key in self.changed_keys(&old.dictionary, &new.dictionary)? {
-            if !PAGE_ASIDE.contains(&key.as_str()) {
+            // Written into the page by one of both, inherited by the other: above it was seen to be the same.
+            let is_moved = !old.dictionary.contains(&key) || !new.dictionary.contains(&key);
+            if !PAGE_ASIDE.contains(&key.as_str()) && !(INHERITED.contains(&key.as_str()) && is_moved) {
                 self.changes.forbid(format!("/{key} of page {number} was changed"));
             }
         }

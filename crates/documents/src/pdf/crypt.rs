@@ -52,17 +52,24 @@ impl Crypt {
             _ => return Err(unsupported(&format!("encryption of version {version}"))),
         };
         let metadata = encrypt.get("EncryptMetadata") != Some(&Value::Boolean(false));
-        let Opened { key, as_owner } = match revision {
+        let opened = match revision {
             2..=4 => {
                 let bytes = match version {
                     1 => 5,
                     4 => 16,
                     _ => usize::try_from(number("Length", 40) / 8).unwrap_or(5).clamp(5, 16),
                 };
-                Legacy { encrypt, id, revision, bytes, metadata }.open(password)?
+                Legacy { encrypt, id, revision, bytes, metadata }.open(password)
             }
-            5 | 6 => password::modern(encrypt, revision, password)?,
+            5 | 6 => password::modern(encrypt, revision, password),
             _ => return Err(unsupported(&format!("encryption of revision {revision}"))),
+        };
+        let Opened { key, as_owner } = match opened {
+            // Only its attachments are encrypted (`/EFF`, table 20): the document itself is open to everybody.
+            Err(DocumentError::Encrypted) if (strings, streams) == (Method::Identity, Method::Identity) => {
+                Opened { key: Vec::new(), as_owner: false }
+            }
+            opened => opened?,
         };
         Ok(Self { key, as_owner, permissions: number("P", 0), strings, streams, metadata })
     }

@@ -216,7 +216,7 @@ impl FormRules {
             let allowed = match key.as_str() {
                 // Judged one by one. Where there were none, there may come some, but nothing else.
                 "Kids" => pair.old.contains("Kids") || !c.new.items(&pair.new, "Kids")?.is_empty(),
-                "Ff" => only_read_only(&pair),
+                "Ff" => only_read_only(c, &pair)?,
                 _ if is_final => false,
                 "M" => true,
                 "Type" => is_completed(&pair, "Type", "Annot"),
@@ -361,9 +361,11 @@ fn is_push_button(field: &Dictionary) -> bool {
 }
 
 /// A field may be made read-only (bit 1) when it is signed or filled, nothing more.
-fn only_read_only(pair: &Pair) -> bool {
-    let flags = |dictionary: &Dictionary| dictionary.get("Ff").and_then(Value::as_integer).unwrap_or(0);
-    flags(&pair.old) | 1 == flags(&pair.new)
+fn only_read_only(c: &Comparison<'_, '_, '_>, pair: &Pair) -> Result<bool, DocumentError> {
+    let (old, new) = (c.old.get(&pair.old, "Ff")?, c.new.get(&pair.new, "Ff")?);
+    // What a field does not say it inherits; at the top that is nothing, and some writers say so.
+    let is_spelled_out = old == Value::Null && new == Value::Integer(0) && !pair.old.contains("Parent");
+    Ok(is_spelled_out || old.as_integer().unwrap_or(0) | 1 == new.as_integer().unwrap_or(0))
 }
 
 /// Whether an entry that may be left out was added with the only value that it may have.

@@ -4,7 +4,7 @@ use eseal_pki::Hasher;
 use eseal_pki::cms::{CmsError, CmsSignature, SignedData};
 
 use super::signed::{self, SignedField};
-use super::value::hashing;
+use super::value::{hashing, structure};
 use super::verify::Document;
 use crate::findings::Findings;
 use crate::{DocumentError, Note, NoteCode, OnProgress, TimeStampReport};
@@ -26,9 +26,10 @@ pub(crate) fn check(
         Err(why) => return Ok((TimeStampReport::broken(name, &why.to_string()), wrong(&why.to_string()))),
     };
     let contents = coverage.contents(document.view.bytes()).unwrap_or_default();
-    let value = is_over(&contents, hashing(document, coverage, &mut |_| {}));
+    let contents = structure(&contents);
+    let value = is_over(contents, hashing(document, coverage, &mut |_| {}));
     let hash = hashing(document, coverage, on_progress);
-    let stamp = TimeStampReport::over_document(name, coverage.end as u64, &contents, hash);
+    let stamp = TimeStampReport::over_document(name, coverage.end as u64, contents, hash);
     if let Err(why) = value {
         return Ok((stamp, wrong(&why)));
     }

@@ -62,7 +62,7 @@ fn cms(
     let malformed = |found: &mut Findings, what: String| {
         failed(found, Check::SignatureFormat, Reason::SignatureMalformed, what);
     };
-    let data = match SignedData::from_der(contents) {
+    let data = match SignedData::from_der(structure(contents)) {
         Ok(data) => data,
         Err(error) => return malformed(found, error.to_string()),
     };
@@ -143,6 +143,12 @@ fn refused(signer: &SignerInfo, error: &CmsError, found: &mut Findings) {
         found.step(Check::SignatureFormat, Outcome::Passed);
     }
     found.steps.push(Step::with(check, outcome, error.to_string()));
+}
+
+/// The structure that `contents` begins with. Behind it are zeros, but in encrypted documents some writers encrypt the
+/// placeholder before they write the value into its beginning; nobody signed that and nothing reads it.
+pub(crate) fn structure(contents: &[u8]) -> &[u8] {
+    contents.get(..der_length(contents)).unwrap_or(contents)
 }
 
 /// A SES_Signature as the value: the seal is inside it, and its dataHash is the SM3 of the byte ranges.

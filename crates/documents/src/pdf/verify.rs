@@ -75,7 +75,12 @@ pub(crate) fn verify_knowing(
         done += field.signed_bytes();
     }
     report.seals.extend(damaged.into_iter().map(lost::damaged));
-    report.notes.extend(document.mismatched());
+    if report.seals.is_empty() && report.time_stamps.is_empty() {
+        // Where nothing is signed, readers may differ about what they show.
+        report.notes.retain(|note| note.code != NoteCode::ObjectsAmbiguous);
+    } else {
+        report.notes.extend(document.mismatched());
+    }
     let orphans: Vec<_> = lost::orphans(&document.view, &fields)?.iter().map(|n| format!("object {n}")).collect();
     if !orphans.is_empty() {
         report.notes.push(Note::with(NoteCode::SignatureOrphaned, signed::shortened(&orphans)));

@@ -7,7 +7,8 @@ use eseal_documents::{DocumentError, Limits, Outcome};
 
 use crate::support::drawn::Drawn;
 use crate::support::pdf_builder::{Form, PLAIN, Shape, Xref};
-use crate::support::pdf_parties::{PLACE, PdfWorld, source};
+use crate::support::pdf_parties::{PLACE, PdfWorld, source, try_verify};
+use crate::support::pdf_update::append_with;
 use crate::support::peers::{pyhanko, run, said};
 
 /// How qpdf encrypts: bits of the key, and more words.
@@ -39,6 +40,24 @@ impl Folder {
         assert!(output.status.success(), "{}", said(&output));
         Some(std::fs::read(&encrypted).expect("read"))
     }
+}
+
+#[test]
+fn a_document_of_which_only_attachments_are_encrypted_needs_no_password() {
+    let handler = |streams: &str| {
+        let bytes = |count: usize| format!("<{}>", "5a".repeat(count));
+        format!(
+            "<< /Filter /Standard /V 5 /R 6 /Length 256 /P -4 /StmF /{streams} /StrF /Identity /EFF /StdCF \
+             /CF << /StdCF << /CFM /AESV3 /AuthEvent /EFOpen /Length 32 >> >> /O {0} /U {0} /OE {1} /UE {1} /Perms {2} >>",
+            bytes(48),
+            bytes(32),
+            bytes(16)
+        )
+    };
+    let encrypted = |streams| append_with(&PLAIN.build(), &[(80, &handler(streams))], "/Encrypt 80 0 R");
+    let open = try_verify(&encrypted("Identity")).expect("readable");
+    assert_eq!((open.pages, open.seals.len()), (1, 0));
+    assert!(matches!(try_verify(&encrypted("StdCF")), Err(DocumentError::Encrypted)));
 }
 
 fn text(path: &Path) -> &str {

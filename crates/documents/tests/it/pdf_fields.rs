@@ -27,6 +27,25 @@ fn a_field_may_be_filled_but_not_look_like_what_it_does_not_say() {
 }
 
 #[test]
+fn flags_that_a_field_has_anyway_may_be_spelled_out_when_it_is_filled() {
+    let sealed = sealed_form();
+    let filled = object(&sealed, TEXT_FIELD).replace("(nobody)", "(somebody)");
+    let with_flags = |flags: &str| append(&sealed, &[(TEXT_FIELD, &filled.replace("/FT", &format!("{flags} /FT")))]);
+    assert!(!is_flagged(&assert_permitted(&with_flags("/Ff 0"))));
+    assert_permitted(&with_flags("/Ff 1")); // read-only from now on
+    assert_forbidden(&with_flags("/Ff 4096"), "/Ff of the field \"person\"");
+    // A field below another one inherits flags; there nothing is not the same as none.
+    let document = Shape { form: Form::Indirect, annots: Annots::Indirect, ..PLAIN }.build();
+    let parent = format!("<< /T (above) /FT /Tx /Ff 1 /Kids [{TEXT_FIELD} 0 R] >>");
+    let kid = object(&document, TEXT_FIELD).replace("/FT", "/Parent 80 0 R /FT");
+    let form = object(&document, FORM).replace(&format!("{TEXT_FIELD} 0 R"), "80 0 R");
+    let nested = append(&document, &[(80, &parent), (TEXT_FIELD, &kid), (FORM, &form)]);
+    let sealed = PdfWorld::new().party("甲方").seal(&nested);
+    let unlocked = kid.replace("/FT", "/Ff 0 /FT").replace("(nobody)", "(somebody)");
+    assert_forbidden(&append(&sealed, &[(TEXT_FIELD, &unlocked)]), "/Ff of the field");
+}
+
+#[test]
 fn the_look_of_a_field_that_is_also_a_picture_on_the_page_may_not_change() {
     let shape = Shape { form: Form::Indirect, annots: Annots::Indirect, ..PLAIN };
     let document = shape.build();

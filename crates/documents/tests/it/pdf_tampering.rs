@@ -97,6 +97,24 @@ fn other_fonts_pictures_and_boxes_are_found() {
 }
 
 #[test]
+fn what_a_page_inherits_may_be_written_into_it_but_nothing_else() {
+    // As iText does where it appends to a document.
+    let document = Shape { inherited: true, ..PLAIN }.build();
+    let sealed = PdfWorld::new().party("甲方").seal(&document);
+    let page = object(&sealed, FIRST_PAGE);
+    let with =
+        |entry: &str| append(&sealed, &[(FIRST_PAGE, &page.replace("/Contents", &format!("{entry} /Contents")))]);
+    assert_permitted(&with(&format!("/MediaBox {}", PLAIN.media)));
+    assert_permitted(&with(&format!("/MediaBox {0} /CropBox {0}", PLAIN.media)));
+    assert_forbidden(&with("/MediaBox [0 0 595.276 400]"), "the size of page 1");
+    assert_forbidden(&with(&format!("/MediaBox {} /CropBox [0 0 300 300]", PLAIN.media)), "the size of page 1");
+    // One that it has of its own stays.
+    let sealed = PdfWorld::new().party("甲方").seal(&PLAIN.build());
+    let own = object(&sealed, FIRST_PAGE).replace(PLAIN.media, "[0 0 595.276 842.89]");
+    assert_forbidden(&append(&sealed, &[(FIRST_PAGE, &own)]), "/MediaBox of page 1");
+}
+
+#[test]
 fn a_page_under_another_number_with_the_same_content_is_no_change() {
     let sealed = sealed_form();
     let number = highest(&sealed) + 1;
@@ -178,6 +196,18 @@ fn a_whole_other_document_behind_the_sealed_one_is_found() {
         // Viewers show the second document, which has no seal; or, where its offsets lead astray, the first one.
         assert!(report.seals.iter().all(|seal| seal.content != Outcome::Passed), "{:?}", report.seals);
     }
+}
+
+#[test]
+fn an_object_under_the_number_of_another_is_flagged_where_something_is_signed() {
+    let font = "<< /Type /Font /Subtype /Type1 /BaseFont /Courier >>";
+    let mut document = append(&PLAIN.build(), &[(FONT, font), (80, font)]);
+    let find = |document: &[u8], text: &str| document.windows(text.len()).rposition(|window| window == text.as_bytes());
+    let (other, line) = (find(&document, "80 0 obj").expect("it"), find(&document, "\n3 1\n").expect("its line") + 5);
+    document[line..line + 10].copy_from_slice(format!("{other:010}").as_bytes());
+    let unsigned = verify(&document);
+    assert!(unsigned.seals.is_empty() && unsigned.notes.iter().all(|note| note.code != NoteCode::ObjectsAmbiguous));
+    assert!(has(&verify(&PdfWorld::new().party("甲方").seal(&document)), NoteCode::ObjectsAmbiguous));
 }
 
 #[test]

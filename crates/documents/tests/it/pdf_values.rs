@@ -189,47 +189,69 @@ fn cms_in_all_the_forms_that_openssl_writes_is_read() {
 fn what_cannot_be_checked_here_is_unknown_and_not_wrong() {
     let Some(openssl) = Openssl::new() else { return };
     let new = "req -x509 -nodes -days 9000 -keyout other.pem -out other-cert.pem -subj /CN=Other -newkey";
-    openssl.run(&format!("{new} ec -pkeyopt ec_paramgen_curve:P-384"), &[]);
+    openssl.run(&format!("{new} ec -pkeyopt ec_paramgen_curve:secp224r1"), &[]);
     let (rsa, other) = ("-signer cert.pem -inkey key.pem", "-signer other-cert.pem -inkey other.pem");
-    for (signer, options) in [
-        (other, "-md sha1"),
-        (rsa, "-md sha1 -keyopt rsa_padding_mode:pss"),
-        (rsa, "-md sha256 -keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:7"),
-        (rsa, "-md sha3-256"),
-        (other, "-noattr -md sha1"),
-    ] {
+    for (signer, options) in [(other, "-md sha256"), (rsa, "-md blake2s256"), (other, "-noattr -md sha256")] {
         let sign = format!("cms -sign -binary -outform DER {signer} {options}");
         let document = signed("adbe.pkcs7.detached", "", |covered| openssl.run(&sign, covered));
         let unknown = Outcome::Unknown(Reason::SignatureAlgorithmUnsupported);
         assert_eq!(content(&document), (unknown, true), "{options}");
         // What can be checked still is: an altered document is no question of algorithms.
         let altered = content(&altered(&document)).0;
-        let digest_is_known = !options.contains("sha3") && !options.contains("noattr");
+        let digest_is_known = !options.contains("blake") && !options.contains("noattr");
         assert_eq!(altered.is_failed(), digest_is_known, "{options}: {altered:?}");
     }
-    let good = "cms -sign -binary -outform DER -signer other-cert.pem -inkey other.pem -md sha384";
+    let good = "cms -sign -binary -outform DER -signer cert.pem -inkey key.pem -md sha384";
     holds_and_notices(&signed("adbe.pkcs7.detached", "", |covered| openssl.run(good, covered)), Reason::ContentAltered);
+}
+
+#[test]
+fn algorithms_that_few_producers_use_are_checked_too() {
+    let Some(openssl) = Openssl::new() else { return };
+    let new = "req -x509 -nodes -days 9000 -keyout short.pem -out short-cert.pem -subj /CN=Short -newkey rsa:1024";
+    openssl.run(new, &[]);
+    let (rsa, short) = ("-signer cert.pem -inkey key.pem", "-signer short-cert.pem -inkey short.pem");
+    for (signer, options) in [
+        (rsa, "-md sha3-256"),
+        (rsa, "-md ripemd160"),
+        (rsa, "-md sha256 -keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:7"),
+        (short, "-md sha384"),
+        (short, "-md sha256 -keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:32"),
+    ] {
+        let sign = format!("cms -sign -binary -outform DER {signer} {options}");
+        let document = signed("adbe.pkcs7.detached", "", |covered| openssl.run(&sign, covered));
+        holds_and_notices(&document, Reason::ContentAltered);
+    }
+}
+
+#[test]
+fn what_fills_up_the_room_behind_a_cms_value_may_be_anything() {
+    // Writers that encrypt their placeholder of zeros and then write the value into its beginning leave such bytes.
+    let Some(openssl) = Openssl::new() else { return };
+    let sign = "cms -sign -binary -outform DER -signer cert.pem -inkey key.pem";
+    let filled = |covered: &[u8]| [openssl.run(sign, covered), (1..=99).collect()].concat();
+    holds_and_notices(&signed("adbe.pkcs7.detached", "", filled), Reason::ContentAltered);
 }
 
 #[test]
 fn a_signer_whose_issuer_signed_in_a_way_that_cannot_be_checked_is_not_called_untrusted() {
     let Some(openssl) = Openssl::new() else { return };
     let new = "req -x509 -nodes -days 9000 -keyout ca.pem -out ca-cert.pem -subj /CN=CA -newkey ec";
-    openssl.run(&format!("{new} -pkeyopt ec_paramgen_curve:P-384"), &[]);
     openssl.run("req -new -newkey rsa:2048 -nodes -keyout leaf.pem -out leaf.csr -subj /CN=Leaf", &[]);
-    let root = Certificate::from_pem(&openssl.run("x509 -in ca-cert.pem", &[])).expect("a certificate");
-    let trust = Trust { holder_roots: Some(TrustStore::new(vec![root])), maker_roots: None };
-    for (digest, signer, verdict) in [
-        ("sha384", Outcome::Passed, Verdict::Valid),
-        ("sha1", Outcome::Unknown(Reason::SignatureAlgorithmUnsupported), Verdict::Indeterminate),
+    for (curve, signer, verdict) in [
+        ("P-384", Outcome::Passed, Verdict::Valid),
+        ("secp224r1", Outcome::Unknown(Reason::SignatureAlgorithmUnsupported), Verdict::Indeterminate),
     ] {
+        openssl.run(&format!("{new} -pkeyopt ec_paramgen_curve:{curve}"), &[]);
+        let root = Certificate::from_pem(&openssl.run("x509 -in ca-cert.pem", &[])).expect("a certificate");
+        let trust = Trust { holder_roots: Some(TrustStore::new(vec![root])), maker_roots: None };
         let issue =
             "x509 -req -in leaf.csr -CA ca-cert.pem -CAkey ca.pem -CAcreateserial -out leaf-cert.pem -days 8000";
-        openssl.run(&format!("{issue} -{digest}"), &[]);
+        openssl.run(issue, &[]);
         let sign = "cms -sign -binary -signer leaf-cert.pem -inkey leaf.pem -outform DER";
         let document = signed("adbe.pkcs7.detached", "", |covered| openssl.run(sign, covered));
         let judgement = judge(&verify(&document), &trust);
-        assert_eq!((judgement.seals[0].signer, judgement.verdict), (signer, verdict), "{digest}");
+        assert_eq!((judgement.seals[0].signer, judgement.verdict), (signer, verdict), "{curve}");
     }
 }
 
