@@ -154,6 +154,9 @@ impl InternationalKey {
             }
             (Kind::Rsa { .. }, SignatureAlgorithm::RsaPkcs1(_) | SignatureAlgorithm::RsaPss { .. }) => {
                 match rsa(self.kind, algorithm).zip(imported(digest, hash)) {
+                    Some((_, hash)) if algorithm == self.algorithm() => {
+                        self.parsed.verify_digest_sig(&hash, signature).map_err(|_| BadSignature)
+                    }
                     Some((known, hash)) => {
                         known.verify_digest_sig(&self.bytes, &hash, signature).map_err(|_| BadSignature)
                     }

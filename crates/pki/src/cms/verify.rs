@@ -128,6 +128,10 @@ impl SignerInfo {
     ) -> Result<SignatureAlgorithm, CmsError> {
         let digest = self.digest_alg()?;
         let named = self.algorithm()?;
+        // RFC 8419 §3.1 permits no other; one that does it all the same nobody should call good without a word.
+        if named == SignatureAlgorithm::Ed448 && digest != DigestAlg::Shake256 {
+            return Err(CmsError::UnsupportedAlgorithm(format!("{named} over {digest}")));
+        }
         // Where the signature algorithm names another digest than the digest algorithm, producers disagree on which one counts.
         // And some name RSA for a key of another kind: the key says which it is.
         let candidates = [named, named.with_digest(digest), key.algorithm().with_digest(digest)];
