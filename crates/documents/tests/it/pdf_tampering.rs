@@ -200,10 +200,11 @@ fn a_whole_other_document_behind_the_sealed_one_is_found() {
 
 #[test]
 fn an_object_under_the_number_of_another_is_flagged_where_something_is_signed() {
-    let font = "<< /Type /Font /Subtype /Type1 /BaseFont /Courier >>";
-    let mut document = append(&PLAIN.build(), &[(FONT, font), (80, font)]);
+    let plain = Shape { pages: 2, ..PLAIN }.build();
+    let second = object(&plain, FIRST_PAGE + 2);
+    let mut document = append(&plain, &[(FIRST_PAGE + 2, &second), (80, &second)]);
     let find = |document: &[u8], text: &str| document.windows(text.len()).rposition(|window| window == text.as_bytes());
-    let (other, line) = (find(&document, "80 0 obj").expect("it"), find(&document, "\n3 1\n").expect("its line") + 5);
+    let (other, line) = (find(&document, "80 0 obj").expect("it"), find(&document, "\n13 1\n").expect("its line") + 6);
     document[line..line + 10].copy_from_slice(format!("{other:010}").as_bytes());
     let unsigned = verify(&document);
     assert!(unsigned.seals.is_empty() && unsigned.notes.iter().all(|note| note.code != NoteCode::ObjectsAmbiguous));
