@@ -202,7 +202,7 @@ impl Ed448Key {
     /// [`KeyError::Invalid`]: no point of the curve.
     pub(crate) fn new(key: &[u8]) -> Result<Self, KeyError> {
         let bytes: [u8; 57] = key.try_into().map_err(|_| KeyError::Invalid)?;
-        ed448::VerifyingKey::from_bytes(&bytes.into()).map(Self).map_err(|_| KeyError::Invalid)
+        ed448::VerifyingKey::from_bytes(&bytes).map(Self).map_err(|_| KeyError::Invalid)
     }
 
     pub(crate) fn verify(

@@ -41,17 +41,18 @@ fn a_pin_that_has_become_wrong_is_tried_once_by_all_who_sign_and_not_again_until
     let key = opened.signer(Suite::EcdsaP256Sha256).expect("a key");
     let signature = key.sign(b"document").expect("the PIN is right still");
     key.public_key().verify(b"document", &signature).expect("its own");
-    assert_eq!(logins(), 1);
+    let good = logins();
+    assert!(good > 0, "the key wants its PIN each time");
 
     std::fs::write(&refuses, b"").expect("written");
     let refused = std::thread::scope(|scope| {
         let signing: Vec<_> = (0..20).map(|_| scope.spawn(|| key.sign(b"document").is_err())).collect();
         signing.into_iter().map(|thread| thread.join().expect("no panic")).filter(|refused| *refused).count()
     });
-    assert_eq!((refused, logins()), (20, 2), "one try was spent for all of them");
+    assert_eq!((refused, logins()), (20, good + 1), "one try was spent for all of them");
     std::fs::remove_file(&refuses).expect("removed");
     assert!(key.sign(b"document").is_err(), "the PIN is forgotten");
-    assert_eq!(logins(), 2);
+    assert_eq!(logins(), good + 1);
 
     drop((key, opened, card));
     let card = Card::open_by(&address, &tokens.drivers).expect("a card");
