@@ -39,10 +39,10 @@ fn maker_and_holder_use_tokens_with_sm2_from_the_making_to_the_sealed_document()
     let verdict = company.verifies_offline("sealed.ofd").good().value;
     assert_eq!(verdict["verdict"], "valid", "{verdict}");
     assert_eq!(verdict["seals"][0]["seal_id"], seal.as_str());
-    // A token of another organization carries no seal of this one.
+    // A token of another organization carries no seal.
     let foreign = sm2_token(&company, "foreign", "32050000000002", Some(YUNQI));
     let refused = seals(&company, &seal, &foreign, "pin", "contract.ofd", "again.ofd");
-    assert_eq!(refused.error["code"], "SEAL_CARD_ABSENT", "{}", refused.error);
+    assert_eq!(refused.error["code"], "CARD_UNUSABLE", "{}", refused.error);
     let application = company.applies("财务专用章");
     company.approved(&application);
     let mut words = vec!["zhang", "make", &application, "--maker-card", &maker, "--maker-pin-file", "@pin"];
