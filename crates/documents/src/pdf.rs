@@ -90,8 +90,8 @@ pub use stamping::{PreparedTimeStamp, prepare_time_stamp};
 pub use text::{find_text, find_text_with};
 pub use usable::UsableSeal;
 pub use validation::{ValidationData, add_validation_data};
-pub(crate) use verify::verify_knowing;
 pub use verify::{pages, pages_with, verify, verify_with};
+pub(crate) use verify::{seals_with, verify_knowing};
 
 /// The bytes of a document: read into memory or mapped from a file.
 pub type Source = Arc<dyn AsRef<[u8]> + Send + Sync>;

@@ -185,8 +185,11 @@ pub fn broken_seal(
     limits: &Limits,
     on_progress: OnProgress<'_>,
 ) -> Result<Option<(String, Reason)>, DocumentError> {
-    let found = verify_with(source, password, limits, on_progress)?;
-    let broken = found.seals.iter().find_map(|seal| {
+    let seals = match format_of(source)? {
+        Format::Ofd => verify_with(source, password, limits, on_progress)?.seals,
+        Format::Pdf => pdf::seals_with(source, password, limits, on_progress)?,
+    };
+    let broken = seals.iter().find_map(|seal| {
         let reason = seal.content.reason().filter(|_| seal.content.is_failed())?;
         Some((seal.id.clone(), reason))
     });

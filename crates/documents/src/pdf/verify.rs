@@ -15,6 +15,7 @@ use super::{Source, dss, lost, time_stamp};
 use crate::known::Known;
 use crate::{
     DocumentError, DocumentReport, Format, Limit, Limits, Note, NoteCode, OnProgress, PageSize, Place, Progress,
+    SealReport,
 };
 
 /// Checks every seal and signature of a PDF document. Whom to trust is [`crate::judge()`]'s to say.
@@ -50,31 +51,8 @@ pub(crate) fn verify_knowing(
     known: &Known,
     on_progress: OnProgress<'_>,
 ) -> Result<DocumentReport, DocumentError> {
-    let view = View::present_with(source, limits, password)?;
-    let document = Document::read(view, known)?;
-    let mut report = DocumentReport {
-        format: Format::Pdf,
-        pages: u32::try_from(document.pages.len()).unwrap_or(u32::MAX),
-        seals: Vec::new(),
-        notes: document.notes(),
-        time_stamps: Vec::new(),
-        evidence: Evidence::default(),
-    };
-    let (fields, damaged) = document.signed_fields()?;
-    let total: u64 = fields.iter().map(|field| field.signed_bytes()).sum();
-    let mut done = 0;
-    for field in &fields {
-        let mut forward = |progress: Progress| on_progress(Progress { done: done + progress.done, total });
-        if field.signature.is_time_stamp() {
-            let (stamp, note) = time_stamp::check(&document, field, &mut forward)?;
-            report.time_stamps.push(stamp);
-            report.notes.push(note);
-        } else {
-            report.seals.push(signed::check(&document, field, &mut forward)?);
-        }
-        done += field.signed_bytes();
-    }
-    report.seals.extend(damaged.into_iter().map(lost::damaged));
+    let document = Document::read(View::present_with(source, limits, password)?, known)?;
+    let (mut report, fields) = document.report(on_progress)?;
     if report.seals.is_empty() && report.time_stamps.is_empty() {
         // Where nothing is signed, readers may differ about what they show.
         report.notes.retain(|note| note.code != NoteCode::ObjectsAmbiguous);
@@ -87,6 +65,21 @@ pub(crate) fn verify_knowing(
     }
     report.evidence = document.evidence;
     Ok(report)
+}
+
+/// The seals and signatures alone: of a document without any, only what says how it is built is read.
+///
+/// # Errors
+/// As [`verify`].
+pub(crate) fn seals_with(
+    source: &Source,
+    password: &str,
+    limits: &Limits,
+    on_progress: OnProgress<'_>,
+) -> Result<Vec<SealReport>, DocumentError> {
+    let known = Known::default();
+    let document = Document::read(View::present_with(source, limits, password)?, &known)?;
+    Ok(document.report(on_progress)?.0.seals)
 }
 
 /// The size of every page as it is shown, in order.
@@ -130,6 +123,34 @@ impl<'a> Document<'a> {
             view,
             pages,
         })
+    }
+
+    /// What follows from its fields; and which of them are signed.
+    fn report(&self, on_progress: OnProgress<'_>) -> Result<(DocumentReport, Vec<SignedField>), DocumentError> {
+        let mut report = DocumentReport {
+            format: Format::Pdf,
+            pages: u32::try_from(self.pages.len()).unwrap_or(u32::MAX),
+            seals: Vec::new(),
+            notes: self.notes(),
+            time_stamps: Vec::new(),
+            evidence: Evidence::default(),
+        };
+        let (fields, damaged) = self.signed_fields()?;
+        let total: u64 = fields.iter().map(|field| field.signed_bytes()).sum();
+        let mut done = 0;
+        for field in &fields {
+            let mut forward = |progress: Progress| on_progress(Progress { done: done + progress.done, total });
+            if field.signature.is_time_stamp() {
+                let (stamp, note) = time_stamp::check(self, field, &mut forward)?;
+                report.time_stamps.push(stamp);
+                report.notes.push(note);
+            } else {
+                report.seals.push(signed::check(self, field, &mut forward)?);
+            }
+            done += field.signed_bytes();
+        }
+        report.seals.extend(damaged.into_iter().map(lost::damaged));
+        Ok((report, fields))
     }
 
     /// The fields with a signature value, in the order in which they were signed; and the names of those whose

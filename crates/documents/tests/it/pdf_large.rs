@@ -3,11 +3,13 @@
 use std::io::{self, Write};
 
 use eseal_documents::pdf::{self, Source};
-use eseal_documents::{Limits, Outcome, Stamp};
+use eseal_documents::sealing::{self, Options, Request};
+use eseal_documents::{Limits, Outcome, Placement, Spot, Stamp};
 use eseal_pki::Signer as _;
 
+use crate::support::parties::now;
 use crate::support::pdf_builder::PLAIN;
-use crate::support::pdf_parties::{PLACE, PdfWorld};
+use crate::support::pdf_parties::{PLACE, PdfWorld, verify};
 
 /// Bytes of nothing in the middle: memory that is never touched costs nothing.
 const GAP: usize = (2 << 30) + (100 << 20);
@@ -117,4 +119,55 @@ fn a_document_that_is_read_gets_the_same_digest_as_one_in_memory() {
         let refused = pdf::prepare_reading(source.clone(), &mut content, &request, &limits, &mut |_| {});
         assert!(matches!(refused, Err(eseal_documents::DocumentError::Changed)));
     }
+}
+
+/// A document of some pages, and so many bytes of something else that a later update brought.
+fn with_much_else(bytes: usize) -> Vec<u8> {
+    let mut out = PLAIN.build();
+    let (at, previous) = (out.len(), String::from_utf8_lossy(&out).rfind("xref\n0 ").expect("a table"));
+    out.extend_from_slice(format!("900 0 obj\n<< /Length {bytes} >>\nstream\n").as_bytes());
+    out.resize(out.len() + bytes, b'x');
+    out.extend_from_slice(b"\nendstream\nendobj\n");
+    let start = out.len();
+    let table = format!("xref\n900 1\n{at:010} 00000 n \ntrailer\n<< /Size 901 /Root 1 0 R /Prev {previous} >>\n");
+    out.extend_from_slice(format!("{table}startxref\n{start}\n%%EOF\n").as_bytes());
+    out
+}
+
+/// Kilobytes of the mapping of this file that are in this process's memory.
+#[cfg(target_os = "linux")]
+fn mapped_in(path: &std::path::Path) -> usize {
+    let maps = std::fs::read_to_string("/proc/self/smaps").expect("the mappings");
+    let own = maps.split(&path.display().to_string()).nth(1).expect("the mapping");
+    let line = own.lines().find_map(|line| line.strip_prefix("Rss:")).expect("a number");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[expect(unsafe_code, reason = "mapping a file has no safe form")]
+fn a_document_without_seals_is_sealed_without_going_through_its_mapping() {
+    use std::io::Seek as _;
+    const ELSE: usize = 64 << 20;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("large.pdf");
+    std::fs::write(&path, with_much_else(ELSE)).expect("written");
+    let mut file = std::fs::File::open(&path).expect("opened");
+    // SAFETY: the file is this test's own, and nobody else changes it.
+    let source: Source = std::sync::Arc::new(unsafe { memmap2::Mmap::map(&file) }.expect("mapped"));
+    let party = PdfWorld::new().party("甲方");
+    let (seal, limits) = (sealing::UsableSeal::from_der(&party.seal).expect("a seal"), Limits::default());
+    let (placement, options) = (Placement::At(vec![Spot { page: 1, x_mm: 9.0, y_mm: 9.0 }]), Options::default());
+    let (signer, chain) = (&party.certificate, party.chain.as_slice());
+    let request = Request { seal: &seal, placement: &placement, time: now(), signer, chain, reason: None, options };
+    assert_eq!(sealing::broken_seal(&source, "", &limits, &mut |_| {}).expect("a document"), None);
+    let prepared = sealing::prepare_reading(&source, &mut file, &request, &limits, &mut |_| {}).expect("prepared");
+    let signature = party.key.sign(prepared.to_sign()).expect("a signature");
+    file.rewind().expect("at its begin");
+    let mut out = Vec::new();
+    prepared.finish_reading(&mut file, &mut out, (&signature, None), &mut |_| {}).expect("sealed");
+    assert!(out.len() > ELSE);
+    let kilobytes = mapped_in(&path);
+    assert!(kilobytes < ELSE / 1024 / 4, "{kilobytes} kB of the mapping are in memory");
+    assert_eq!(verify(&out).seals[0].content, Outcome::Passed);
 }
