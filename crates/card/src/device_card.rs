@@ -12,6 +12,7 @@ use crate::driver::Drivers;
 use crate::driver::process::Driver;
 use crate::driver::wire::{Algorithm, Answer, Bytes, Initialize, KeyKind, Listed, Request, Secret, Shown};
 use crate::error::{CardError, DriverError};
+use crate::looks::looked_again;
 use crate::pin::Pin;
 use crate::sm2_numbers::Sm2Input;
 use crate::soft_card::CardKind;
@@ -150,29 +151,32 @@ impl DeviceCard {
 
     pub(crate) fn unlock(&self, pin: &Pin) -> Result<UnlockedDevice, CardError> {
         let is_first = !self.0.is_taken.swap(true, Ordering::AcqRel);
-        let driver = match is_first {
-            true => Arc::clone(&self.0.driver),
-            false => {
-                let another = opened(&self.0.address, &self.0.drivers)?;
-                if serial(&show(&another)?.serial)? != self.0.serial {
-                    return Err(CardError::Removed);
-                }
-                Arc::new(another)
-            }
+        let unlocked = if is_first {
+            unlocked_by(Arc::clone(&self.0.driver), pin)
+        } else {
+            // It was there. With these answers no PIN was tried.
+            let is_for_now = |error: &CardError| {
+                matches!(error, CardError::Absent(_) | CardError::Removed | CardError::NotInitialized)
+            };
+            looked_again(
+                || unlocked_by(Arc::new(self.another_driver()?), pin),
+                |told| told.as_ref().is_err_and(is_for_now),
+            )
         };
-        let asked = driver.ask(&Request::Unlock { pin: secret(pin) }).and_then(|answer| match answer {
-            Answer::Unlocked(algorithms) => Ok(algorithms),
-            _ => Err(driver.garbled()),
-        });
-        if asked.is_err() && is_first {
+        if unlocked.is_err() && is_first {
             self.0.is_taken.store(false, Ordering::Release);
         }
-        let algorithms = asked?;
+        let (driver, algorithms) = unlocked?;
         let mut unlocked = UnlockedDevice { card: self.clone(), driver, keys: Vec::new() };
         unlocked.look_again()?;
         unlocked.keys.retain(|key| algorithms.contains(&key.suite.into()));
         unlocked.keys.iter().try_for_each(DeviceKey::show_itself)?;
         Ok(unlocked)
+    }
+
+    fn another_driver(&self) -> Result<Driver, CardError> {
+        let another = opened(&self.0.address, &self.0.drivers)?;
+        if serial(&show(&another)?.serial)? == self.0.serial { Ok(another) } else { Err(CardError::Removed) }
     }
 
     pub(crate) fn change_pin(&self, old: &Pin, new: &Pin) -> Result<(), CardError> {
@@ -323,6 +327,13 @@ fn opened(address: &str, drivers: &Drivers) -> Result<Driver, CardError> {
     let driver = drivers.start(address)?;
     done(&driver, &Request::Open { address: address.to_owned() })?;
     Ok(driver)
+}
+
+fn unlocked_by(driver: Arc<Driver>, pin: &Pin) -> Result<(Arc<Driver>, Vec<Algorithm>), CardError> {
+    match driver.ask(&Request::Unlock { pin: secret(pin) })? {
+        Answer::Unlocked(algorithms) => Ok((driver, algorithms)),
+        _ => Err(driver.garbled()),
+    }
 }
 
 fn show(driver: &Driver) -> Result<Shown, CardError> {

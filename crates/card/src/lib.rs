@@ -39,6 +39,7 @@ mod fault;
 mod file;
 mod hsm;
 mod kept;
+mod looks;
 mod opened;
 mod pin;
 mod pkcs11;

@@ -33,6 +33,7 @@ use self::store::Kept;
 use crate::driver::device::{Device, Work, WorkerOnDevice};
 use crate::driver::wire::{Algorithm, Answer, Bytes, KeyKind, Listed, Offers, Shown, ShownKey};
 use crate::fault::Fault;
+use crate::looks::looked_again;
 use crate::tries::Tries;
 use crate::uri::TokenUri;
 
@@ -140,10 +141,13 @@ impl Token {
         }
         match self.session.login(user, Some(&AuthPin::from(pin.to_owned()))) {
             Ok(()) => Ok(()),
-            Err(Error::Pkcs11(RvError::PinIncorrect, _)) => match tries(&self.place.info()?) {
-                left if left.is_locked() => Err(locked),
-                left => Err(incorrect(left)),
-            },
+            // The PIN was wrong, whatever can be read now.
+            Err(Error::Pkcs11(RvError::PinIncorrect, _)) => {
+                match self.place.info().map_or(Tries::Untold, |it| tries(&it)) {
+                    left if left.is_locked() => Err(locked),
+                    left => Err(incorrect(left)),
+                }
+            }
             Err(Error::Pkcs11(RvError::PinLocked, _)) => Err(locked),
             Err(error) => Err(self.place.explained(fault(error))),
         }
@@ -290,10 +294,12 @@ impl Device for Token {
                 each_time.iter().for_each(|each_time| each_time.changed_to(new));
                 Ok(())
             }
-            Err(Error::Pkcs11(RvError::PinIncorrect, _)) => match tries_of(&self.place.info()?) {
-                left if left.is_locked() => Err(Fault::PinLocked),
-                left => Err(Fault::PinIncorrect(left)),
-            },
+            Err(Error::Pkcs11(RvError::PinIncorrect, _)) => {
+                match self.place.info().map_or(Tries::Untold, |it| tries_of(&it)) {
+                    left if left.is_locked() => Err(Fault::PinLocked),
+                    left => Err(Fault::PinIncorrect(left)),
+                }
+            }
             Err(error) => Err(self.place.explained(fault(error))),
         }
     }
@@ -331,9 +337,14 @@ impl Drop for Token {
 impl Place {
     /// The token as it is now; [`Fault::Removed`] where another or none is there.
     fn info(&self) -> Result<TokenInfo, Fault> {
-        let is_there = self.context.get_slots_with_token().is_ok_and(|slots| slots.contains(&self.slot));
-        let info = is_there.then(|| self.context.get_token_info(self.slot).ok()).flatten();
-        info.filter(|info| info.serial_number() == self.serial).ok_or(Fault::Removed)
+        let look = || {
+            let is_there = self.context.get_slots_with_token().is_ok_and(|slots| slots.contains(&self.slot));
+            if is_there { seen(&self.context, self.slot) } else { Seen::Nothing }
+        };
+        match looked_again(look, |seen| matches!(seen, Seen::Unreadable)) {
+            Seen::Token(info) if info.serial_number() == self.serial => Ok(*info),
+            _ => Err(Fault::Removed),
+        }
     }
 
     /// A call that failed on a token that is gone failed for that: modules say it in many ways.
@@ -362,6 +373,24 @@ fn module(uri: &TokenUri) -> Result<PathBuf, Fault> {
     named.ok_or_else(|| Fault::Library(format!("name a module: ?module-path=… in the URI, or {MODULE}")))
 }
 
+/// What is in a slot.
+enum Seen {
+    Token(Box<TokenInfo>),
+    Nothing,
+    /// Something that can't be read just now.
+    Unreadable,
+}
+
+fn seen(context: &Pkcs11, slot: Slot) -> Seen {
+    match context.get_token_info(slot) {
+        Ok(info) => Seen::Token(Box::new(info)),
+        Err(error) => match fault(error) {
+            Fault::Refused { .. } => Seen::Unreadable,
+            _ => Seen::Nothing,
+        },
+    }
+}
+
 fn load(uri: &TokenUri) -> Result<Pkcs11, Fault> {
     let module = module(uri)?;
     let context = Pkcs11::new(&module).map_err(|error| library(&module, &error))?;
@@ -372,8 +401,12 @@ fn load(uri: &TokenUri) -> Result<Pkcs11, Fault> {
 
 fn tokens(context: &Pkcs11) -> Result<Vec<(Slot, TokenInfo)>, Fault> {
     let slots = context.get_slots_with_token().map_err(fault)?;
-    // A token that is pulled or can't be read just now is not there.
-    Ok(slots.into_iter().filter_map(|slot| Some((slot, context.get_token_info(slot).ok()?))).collect())
+    // A token that is pulled or can't be read is not there.
+    let seen = slots.into_iter().filter_map(|slot| match seen(context, slot) {
+        Seen::Token(info) => Some((slot, *info)),
+        Seen::Nothing | Seen::Unreadable => None,
+    });
+    Ok(seen.collect())
 }
 
 fn fits(uri: &TokenUri, slot: Slot, info: &TokenInfo) -> bool {
