@@ -18,9 +18,10 @@ use tokio_util::task::AbortOnDropHandle;
 
 use self::bounded::Bound;
 pub use self::bounded::{Bounded, Reader, Transaction};
+pub(crate) use self::listener::Committed;
 use self::listener::Wakes;
 use crate::bulk::is_unreachable;
-use crate::{Lease, StoreError};
+use crate::{Lease, StoreError, StoredEvent};
 
 mod bounded;
 mod listener;
@@ -240,13 +241,13 @@ impl Database {
     }
 
     /// Tells the tails of this process, and by the database those of others, that everything up to `position` is
-    /// committed.
-    pub(crate) fn announce(&self, position: u64) {
-        self.0.wakes.announce(position);
+    /// committed; `fresh` are the last events of it, or none.
+    pub(crate) fn announce(&self, position: u64, fresh: Arc<[StoredEvent]>) {
+        self.0.wakes.announce(position, fresh);
     }
 
     /// Wakes with each commit that this process learns of.
-    pub(crate) fn announcements(&self) -> watch::Receiver<u64> {
+    pub(crate) fn announcements(&self) -> watch::Receiver<Committed> {
         self.0.wakes.subscribe()
     }
 }

@@ -6,9 +6,10 @@ use futures::stream::{self, Stream, TryStreamExt as _};
 use sea_orm::sea_query::Query;
 use sea_orm::{ConnectionTrait as _, DbBackend};
 use sqlx::AssertSqlSafe;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
+use crate::database::Committed;
 use crate::database::postgres::database as query_failed;
 use crate::load::{COLUMNS, event, log_page, number, stream_page, to_stored};
 use crate::{Database, StoreError, StoredEvent, StreamId};
@@ -91,7 +92,7 @@ impl Log {
     /// The events after position `after`, and then those to come, without an end. After an error it goes on where it
     /// was when it is polled again.
     pub fn tail(&self, after: u64) -> impl Stream<Item = Result<StoredEvent, StoreError>> + Send + use<> {
-        let tail = Tail { log: self.clone(), wake: self.database.announcements(), after };
+        let tail = Tail { log: self.clone(), wake: self.database.announcements(), after, is_at_end: false };
         stream::unfold(tail, |mut tail| async move {
             let page = tail.next_page().await;
             Some((page.map(|events| stream::iter(events.into_iter().map(Ok))), tail))
@@ -147,8 +148,10 @@ async fn read_rows(database: &Database, after: u64, chunks: &mpsc::Sender<Chunk>
 
 struct Tail {
     log: Log,
-    wake: tokio::sync::watch::Receiver<u64>,
+    wake: watch::Receiver<Committed>,
     after: u64,
+    /// Whether the last read came to the end of what was there.
+    is_at_end: bool,
 }
 
 impl Tail {
@@ -156,14 +159,25 @@ impl Tail {
     async fn next_page(&mut self) -> Result<Vec<StoredEvent>, StoreError> {
         loop {
             // Marked as seen before the read, so that a commit during the read wakes the next wait.
-            self.wake.mark_unchanged();
-            let events = self.log.read(self.after, READ_MAX).await?;
-            if let Some(last) = events.last() {
-                self.after = last.position;
-                return Ok(events);
+            let (announced, fresh) = {
+                let committed = self.wake.borrow_and_update();
+                (committed.position, committed.after(self.after))
+            };
+            if !self.is_at_end || announced > self.after {
+                // What this process has just written need not be read by everybody who follows.
+                let events = match fresh {
+                    Some(fresh) => fresh,
+                    None => self.log.read(self.after, READ_MAX).await?,
+                };
+                self.is_at_end = (events.len() as u64) < READ_MAX;
+                if let Some(last) = events.last() {
+                    self.after = last.position;
+                    return Ok(events);
+                }
             }
             // Either way it is time to look again; the sender lives as long as the log's database.
             let _ = timeout(POLL, self.wake.changed()).await;
+            self.is_at_end = false;
         }
     }
 }

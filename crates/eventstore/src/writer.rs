@@ -10,6 +10,8 @@
 //! 3. everything is written in bulk ([`draft`], [`inbox`]) and committed once;
 //! 4. then, and not before, each caller is answered.
 //!
+//! Where nothing has to be looked up in the transaction, each engine has a shorter way: [`postgres`], [`sqlite`].
+//!
 //! On any error of the database the transaction is rolled back and the orders go one by one, so that the one that met
 //! the error is the only one that fails. If the connection broke during the commit, only those go again that can tell
 //! whether they were recorded: by their request id or their delivery.
@@ -21,8 +23,10 @@ mod known;
 mod order;
 mod postgres;
 pub(crate) mod recording;
+mod sqlite;
 mod streams;
 mod watch;
+mod words;
 mod work;
 
 use std::convert::Infallible;

@@ -5,6 +5,7 @@
 //! of the whole server until its sync is done, so that services on one server would wait for each other.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
@@ -12,6 +13,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::postgres::silent;
+use crate::StoredEvent;
 
 /// What the processes of a service notify each other on. A notification stays in its database.
 const CHANNEL: &str = "eseal_events";
@@ -21,43 +23,62 @@ const RETRY: Duration = Duration::from_secs(1);
 const CHECK: Duration = Duration::from_secs(15);
 const ANSWER: Duration = Duration::from_secs(5);
 
+/// What this process knows of commits.
+#[derive(Default)]
+pub(crate) struct Committed {
+    /// The last position that is committed, by whomever.
+    pub(crate) position: u64,
+    /// The events up to there, if this process wrote the last ones and they are few.
+    fresh: Arc<[StoredEvent]>,
+}
+
+impl Committed {
+    /// All events after position `after`, if they are at hand.
+    pub(crate) fn after(&self, after: u64) -> Option<Vec<StoredEvent>> {
+        let first = self.fresh.first().filter(|first| first.position <= after + 1 && after < self.position)?;
+        let known = usize::try_from(after + 1 - first.position).ok()?;
+        self.fresh.get(known..).map(<[_]>::to_vec)
+    }
+}
+
 /// What wakes whom.
 pub(super) struct Wakes {
-    /// The last position that this process knows to be committed, by whomever: it wakes the tails.
-    known: watch::Sender<u64>,
+    /// It wakes the tails.
+    known: watch::Sender<Committed>,
     /// The last position that this process committed: it wakes the listener, which tells the others.
     ours: watch::Sender<u64>,
 }
 
 impl Default for Wakes {
     fn default() -> Self {
-        Self { known: watch::Sender::new(0), ours: watch::Sender::new(0) }
+        Self { known: watch::Sender::new(Committed::default()), ours: watch::Sender::new(0) }
     }
 }
 
 impl Wakes {
-    /// This process committed up to `position`.
-    pub(super) fn announce(&self, position: u64) {
-        self.hear(position);
+    /// This process committed up to `position`, at the end the events `fresh`, if they are few.
+    pub(super) fn announce(&self, position: u64, fresh: Arc<[StoredEvent]>) {
+        self.hear(Committed { position, fresh });
         self.ours.send_replace(position);
     }
 
-    /// Somebody committed up to `position`.
-    fn hear(&self, position: u64) {
+    fn hear(&self, committed: Committed) {
         self.known.send_if_modified(|known| {
-            let is_new = position > *known;
-            *known = position.max(*known);
+            let is_new = committed.position > known.position;
+            if is_new {
+                *known = committed;
+            }
             is_new
         });
     }
 
-    pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
+    pub(super) fn subscribe(&self) -> watch::Receiver<Committed> {
         self.known.subscribe()
     }
 }
 
 /// Listens and notifies until it is aborted.
-pub(super) async fn run(options: PgConnectOptions, wakes: std::sync::Arc<Wakes>) {
+pub(super) async fn run(options: PgConnectOptions, wakes: Arc<Wakes>) {
     let options = options.application_name("eseal-listener");
     loop {
         let Err(error) = listen(&options, &wakes).await;
@@ -82,8 +103,10 @@ async fn listen(options: &PgConnectOptions, wakes: &Wakes) -> Result<Infallible,
         tokio::select! {
             received = listener.try_recv() => match received? {
                 Some(notification) => {
-                    let position = notification.payload().parse();
-                    position.map_or_else(|_| wakes.known.send_modify(|_| ()), |position| wakes.hear(position));
+                    match notification.payload().parse() {
+                        Ok(position) => wakes.hear(Committed { position, ..Committed::default() }),
+                        Err(_) => wakes.known.send_modify(|_| ()),
+                    }
                 }
                 None => return Err(silent("listen")),
             },

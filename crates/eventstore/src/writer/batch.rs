@@ -10,12 +10,13 @@ use super::draft::Draft;
 use super::known::{Asked, Known, Received};
 use super::order::{AnyOrder, Failure};
 use super::postgres::Session;
+use super::sqlite;
 use super::streams::Streams;
 use super::watch::{Batch, Watch};
 use super::work::{Receipt, Work};
 use crate::bulk::is_rollback;
 use crate::load::number;
-use crate::{Database, StoreError, Transaction};
+use crate::{Database, StoreError, StoredEvent, Transaction};
 
 /// Where batches are written.
 pub(crate) struct Batches {
@@ -23,7 +24,7 @@ pub(crate) struct Batches {
     cache: Streams,
     owner: &'static str,
     watch: Arc<Watch>,
-    /// The engine's own way to write a batch; without it, statement by statement.
+    /// PostgreSQL's own way to write a batch.
     session: Option<Session>,
 }
 
@@ -109,16 +110,20 @@ impl Batches {
     async fn transact(&mut self, works: &mut [Work]) -> Result<usize, Failed> {
         let recorded = match &mut self.session {
             Some(session) => session.write(works, &mut self.cache).await?,
-            None => self.by_statements(works).await?,
+            None => match sqlite::at_once(&self.database, works, &mut self.cache).await? {
+                Some(recorded) => recorded,
+                None => self.by_statements(works).await?,
+            },
         };
         eseal_faultpoint::pass("writer.committed");
-        let Recorded { known, head, events } = recorded;
+        let Recorded { known, head, events, fresh } = recorded;
         let streams = known.streams.into_iter().filter_map(|(stream, folded)| Some((stream, folded.ok()?)));
         self.cache.leave(head, streams);
-        self.database.announce(head);
+        self.database.announce(head, fresh);
         Ok(events)
     }
 
+    /// On SQLite, where something has to be looked up in the transaction.
     async fn by_statements(&mut self, works: &mut [Work]) -> Result<Recorded, Failed> {
         let tx = self.database.begin().await.map_err(|error| Failed::Unreachable(error.into()))?;
         let recorded = match self.record(&tx, works).await {
@@ -144,18 +149,27 @@ impl Batches {
         let head = lock_head(tx).await?;
         let mut known = Known::look_up(tx, works, &mut self.cache, head).await?;
         let draft = decide(works, &mut known, head);
-        let head = draft.head();
-        let events = draft.write(tx).await?;
-        Ok(Recorded { known, head, events })
+        let recorded = Recorded::of(known, &draft);
+        draft.write(tx).await?;
+        Ok(recorded)
     }
 }
 
 /// A batch that was written.
 pub(super) struct Recorded {
-    pub(super) known: Known,
+    known: Known,
     /// The last position.
-    pub(super) head: u64,
-    pub(super) events: usize,
+    head: u64,
+    events: usize,
+    /// The events themselves, if they are few.
+    fresh: Arc<[StoredEvent]>,
+}
+
+impl Recorded {
+    /// What is recorded once the draft is written.
+    pub(super) fn of(known: Known, draft: &Draft) -> Self {
+        Self { known, head: draft.head(), events: draft.events.len(), fresh: draft.fresh() }
+    }
 }
 
 /// Decides each work on what is known, which the later ones find as the earlier ones left it.

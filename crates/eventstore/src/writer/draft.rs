@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::mem::{Discriminant, discriminant};
+use std::sync::Arc;
 
 use eseal_kernel::{ClaimChange, ClaimKey, Timestamp};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait as _, OnConflict, Query};
@@ -12,6 +13,10 @@ use super::recording::Decision;
 use crate::bulk::{insert, is_duplicate, replacing, select_in};
 use crate::load::{COLUMNS, to_stored};
 use crate::{RequestKey, Row, StoreError, StoredEvent, StreamId, Transaction};
+
+/// The most events that are kept until the next commit for those who follow the log, and the most bytes of their payloads.
+const FRESH_MAX: usize = 64;
+const FRESH_BYTES_MAX: usize = 256 << 10;
 
 /// Answers to keep, each with its request and time.
 type Requests = Vec<(RequestKey, Vec<u8>, Timestamp)>;
@@ -38,9 +43,11 @@ impl Draft {
         self.head
     }
 
-    /// How many events there are.
-    pub(crate) const fn count(&self) -> usize {
-        self.events.len()
+    /// The events, if they are few: for those who follow the log in this process.
+    pub(crate) fn fresh(&self) -> Arc<[StoredEvent]> {
+        let bytes: usize = self.events.iter().map(|event| event.payload.len()).sum();
+        let is_few = self.events.len() <= FRESH_MAX && bytes <= FRESH_BYTES_MAX;
+        if is_few { self.events.as_slice().into() } else { Arc::default() }
     }
 
     /// Whether there is nothing to write. Rows and claims follow from events only.
@@ -61,10 +68,9 @@ impl Draft {
         self.requests.push((key, answer, now));
     }
 
-    /// Writes everything. How many events there were.
-    pub(crate) async fn write(self, tx: &Transaction) -> Result<usize, StoreError> {
-        let count = self.events.len();
-        if count > 0 {
+    /// Writes everything.
+    pub(crate) async fn write(self, tx: &Transaction) -> Result<(), StoreError> {
+        if !self.events.is_empty() {
             write_events(tx, self.events).await?;
             let update = Query::update().table("head").value("position", to_stored(self.head)).take();
             tx.execute(&update).await?;
@@ -72,8 +78,7 @@ impl Draft {
         self.rows.write(tx).await?;
         self.claims.write(tx).await?;
         write_requests(tx, self.requests).await?;
-        self.inbox.write(tx).await?;
-        Ok(count)
+        self.inbox.write(tx).await
     }
 }
 
@@ -217,6 +222,10 @@ impl ClaimTable {
                 }
             }
         }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.held.is_empty() && self.released.is_empty()
     }
 
     /// The keys that are changed.

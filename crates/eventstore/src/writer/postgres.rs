@@ -110,7 +110,7 @@ impl Session {
     /// `head`, where it need not be looked up.
     fn assumed(&mut self, works: &[Work]) -> Option<Head> {
         let (head, at) = self.left.take()?;
-        (self.wary == 0 && at.elapsed() < RESTED && works.iter().all(is_simple)).then_some(head)
+        (self.wary == 0 && at.elapsed() < RESTED && works.iter().all(Work::is_simple)).then_some(head)
     }
 }
 
@@ -149,13 +149,13 @@ impl Attempt<'_> {
         known.load_streams(self.connection, works, cache, seen.head.position).await?;
         let draft = decide(works, &mut known, seen.head.position);
         // Whether a request was answered before shows only where its answer is written: not where it was refused.
-        if is_assumed && works.iter().filter(|work| asks(work)).count() > draft.requests.len() {
+        if is_assumed && works.iter().filter(|work| work.asks()).count() > draft.requests.len() {
             return Ok(None);
         }
-        let (head, events) = (draft.head(), draft.count());
+        let head = draft.head();
         let held = look_up::holders(self.connection, &draft, &known).await?;
+        let recorded = Recorded::of(known, &draft);
         let flush = Flush::of(draft, &held, &seen)?;
-        let recorded = Recorded { known, head, events };
         let Some(flush) = flush else {
             self.end().await?;
             // What was assumed is verified by writing only: a refusal must not follow from a state of the past.
@@ -208,15 +208,6 @@ impl Attempt<'_> {
         }
         if is_unreachable(cause) { Failed::Unreachable(error) } else { Failed::RolledBack(error) }
     }
-}
-
-/// Whether nothing needs to be looked up for it but its stream and its request.
-fn is_simple(work: &Work) -> bool {
-    work.order().is_some_and(|order| order.delivery().is_none() && order.looks_at().is_empty())
-}
-
-fn asks(work: &Work) -> bool {
-    work.order().is_some_and(|order| order.request().is_some())
 }
 
 /// The new row of `head`, if the flush found it as it was looked up.

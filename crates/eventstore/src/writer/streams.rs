@@ -41,6 +41,11 @@ impl Streams {
         Self { kept: HashMap::new(), room, left: None, moved: 0, clock: 0 }
     }
 
+    /// Where this writer left `head`, if it knows.
+    pub(crate) const fn left(&self) -> Option<u64> {
+        self.left
+    }
+
     /// A new batch found `head` here.
     pub(crate) const fn see(&mut self, head: u64) {
         if !matches!(self.left, Some(left) if left == head) {

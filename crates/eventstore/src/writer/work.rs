@@ -58,6 +58,16 @@ impl Work {
         }
     }
 
+    /// Whether nothing needs to be looked up for it but its stream and its request.
+    pub(crate) fn is_simple(&self) -> bool {
+        self.order().is_some_and(|order| order.delivery().is_none() && order.looks_at().is_empty())
+    }
+
+    /// Whether it comes with a request, whose answer is kept.
+    pub(crate) fn asks(&self) -> bool {
+        self.order().is_some_and(|order| order.request().is_some())
+    }
+
     /// Whether it can be carried out again without knowing if it was before.
     pub(crate) fn is_repeatable(&self) -> bool {
         match self {

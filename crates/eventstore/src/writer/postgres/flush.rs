@@ -15,6 +15,7 @@ use crate::bulk::{is_duplicate, texts};
 use crate::load::{COLUMNS, to_stored};
 use crate::writer::draft::{Draft, REQUEST_COLUMNS};
 use crate::writer::inbox::{self, CURSOR_COLUMNS, INBOX_COLUMNS, LETTER_COLUMNS};
+use crate::writer::words::{quoted, replacing};
 
 /// Only if `head` is as it was looked up.
 const IF_MOVED: &str = "WHERE EXISTS (SELECT FROM moved)";
@@ -175,19 +176,6 @@ fn kind_of(value: Option<&Value>) -> Result<(&'static str, ArrayType), StoreErro
             return Err(DbErr::Type(format!("a row holds a value of {kind:?}, which is not written")).into());
         }
     })
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// Puts the row in the place of the one with the same key.
-fn replacing(key: &[&str], columns: &[&str]) -> String {
-    let others = columns.iter().filter(|column| !key.contains(column));
-    let others: Vec<String> = others.map(|column| format!("{0} = excluded.{0}", quoted(column))).collect();
-    let key: Vec<String> = key.iter().map(|column| quoted(column)).collect();
-    let action = if others.is_empty() { "NOTHING".to_owned() } else { format!("UPDATE SET {}", others.join(", ")) };
-    format!("ON CONFLICT ({}) DO {action}", key.join(", "))
 }
 
 /// An error of the flush: an event that is there already was written by another writer.
