@@ -7,7 +7,7 @@ use std::time::Duration;
 use eseal_eventstore::Database;
 use eseal_kernel::{Digest, Timestamp};
 use eseal_pki::{Certificate, CertificateError, Chain, ChainError, Crl, CrlError, TrustStore, chain};
-use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Func, Query};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, Query, UnionType};
 use sea_orm::{ConnectionTrait as _, DbErr};
 
 use crate::contents::{ContentError, Contents};
@@ -320,15 +320,12 @@ impl TrustReader {
 
     /// The position of the newest fact of trust; 0 before the first.
     async fn revision(&self) -> Result<i64, DbErr> {
-        let mut newest = 0;
-        for table in ["trust_anchor", "crl"] {
-            let position = Func::max(Expr::col("position"));
-            let select = Query::select().expr_as(position, Alias::new("position")).from(table).take();
-            if let Some(row) = self.database.reader().query_one(&select).await? {
-                newest = Ord::max(newest, row.try_get::<Option<i64>>("", "position")?.unwrap_or(0));
-            }
-        }
-        Ok(newest)
+        let newest = |table| Query::select().expr_as(Func::max(Expr::col("position")), "position").from(table).take();
+        let both = newest("trust_anchor").union(UnionType::All, newest("crl")).take();
+        let select =
+            Query::select().expr_as(Func::max(Expr::col("position")), "position").from_subquery(both, "newest").take();
+        let row = self.database.reader().query_one(&select).await?;
+        row.map_or(Ok(0), |row| Ok(row.try_get::<Option<i64>>("", "position")?.unwrap_or(0)))
     }
 
     async fn anchors(&self, purpose: Purpose) -> Result<TrustStore, TrustError> {

@@ -35,7 +35,7 @@ pub(crate) struct Committed {
 impl Committed {
     /// All events after position `after`, if they are at hand.
     pub(crate) fn after(&self, after: u64) -> Option<Vec<StoredEvent>> {
-        let first = self.fresh.first().filter(|first| first.position <= after + 1 && after < self.position)?;
+        let first = self.fresh.first().filter(|first| after < self.position && first.position <= after + 1)?;
         let known = usize::try_from(after + 1 - first.position).ok()?;
         self.fresh.get(known..).map(<[_]>::to_vec)
     }

@@ -1,13 +1,14 @@
 //! Events are read as they were written, and old ones as they are understood today.
 
+use std::task::Poll;
 use std::time::Duration;
 
-use eseal_eventstore::{Log, StoreError, state_of};
+use eseal_eventstore::{Log, StoreError, WriterSettings, state_of};
 use eseal_testkit::TestDb;
 use futures::StreamExt as _;
 use serde_json::json;
 
-use crate::support::{Command, Locker, SOON, Store, add, connect, on_every_engine, order};
+use crate::support::{Command, Locker, SOON, Store, add, connect, on_every_engine, order, start};
 
 on_every_engine!(
     a_stored_payload_is_the_written_one_byte_for_byte,
@@ -18,6 +19,8 @@ on_every_engine!(
     a_stream_of_the_log_that_is_dropped_leaves_the_readers_free,
     a_tail_wakes_for_a_commit,
     a_tail_sees_what_another_process_commits,
+    a_tail_gives_every_event_once_whether_it_was_at_hand_or_had_to_be_read,
+    a_tail_from_after_the_last_position_there_can_be_waits,
     the_state_of_nothing_is_the_default,
 );
 
@@ -118,4 +121,39 @@ async fn the_state_of_nothing_is_the_default(db: TestDb) {
     let store = Store::open(db).await;
     assert_eq!(state_of::<Locker>(&store.database, "nobody").await.expect("read"), (Locker::default(), 0));
     assert!(matches!(state_of::<Locker>(&store.database, "").await, Err(StoreError::Unfit { .. })));
+}
+
+async fn a_tail_gives_every_event_once_whether_it_was_at_hand_or_had_to_be_read(db: TestDb) {
+    let store = Store::open(db).await;
+    let (other, stop, _) = start(&connect(&store.db).await, WriterSettings::new("test"));
+    let mut tails = [0, 1, 40].map(|after| (after, Box::pin(store.log.tail(after as u64)), Vec::new()));
+    for round in 0..8 {
+        // One at a time is at hand, many at a time are not, and of another process none are.
+        for id in 0..3 {
+            store.execute(add(&id.to_string(), 1)).await.expect("recorded");
+        }
+        store.together((0..100).map(|id| add(&id.to_string(), 1))).await;
+        other.execute(add("b", 1)).await.expect("recorded");
+        store.execute(add("a", 1)).await.expect("recorded");
+        // Some of the tails follow closely, others come late.
+        let (_, tail, followed) = &mut tails[round % 3];
+        if let Poll::Ready(event) = futures::poll!(tail.next()) {
+            followed.push(event.expect("no end").expect("read"));
+        }
+    }
+    let events = store.events().await;
+    for (after, tail, mut followed) in tails {
+        let rest = tail.take(events.len() - after - followed.len()).map(|event| event.expect("read"));
+        followed.extend(tokio::time::timeout(SOON, rest.collect::<Vec<_>>()).await.expect("in time"));
+        assert!(followed == events[after..], "after {after}");
+    }
+    stop.cancel();
+}
+
+async fn a_tail_from_after_the_last_position_there_can_be_waits(db: TestDb) {
+    let store = Store::open(db).await;
+    store.execute(add("a", 1)).await.expect("recorded");
+    let mut tail = Box::pin(store.log.tail(u64::MAX));
+    store.execute(add("a", 1)).await.expect("recorded");
+    assert!(futures::poll!(tail.next()).is_pending());
 }
