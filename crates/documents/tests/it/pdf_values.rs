@@ -65,8 +65,14 @@ fn a_seal_signature_of_gb_t_38540_as_the_value_is_a_seal() {
     assert_eq!(content(&behind).0, Outcome::Failed(Reason::SignatureMalformed));
 }
 
-/// GB/T 35275 around `content` without attributes, as 点聚 writes it: the digest inside, SM2 over that digest.
-fn without_attributes(signer: &Identity, content: &[u8]) -> Vec<u8> {
+/// GB/T 35275 without attributes, as 点聚 writes it: the digest inside, SM2 over that digest.
+fn around_digest(signer: &Identity, covered: &[u8]) -> Vec<u8> {
+    let digest = DigestAlg::Sm3.digest(covered);
+    without_attributes(signer, &digest, &digest)
+}
+
+/// The same with `content` inside and SM2 over `message`.
+fn without_attributes(signer: &Identity, content: &[u8], message: &[u8]) -> Vec<u8> {
     let oid = |der: &[u8]| tlv(6, der);
     let null = tlv(5, &[]);
     let sm3 = sequence(&[&oid(&[0x2a, 0x81, 0x1c, 0xcf, 0x55, 1, 0x83, 0x11]), &null]);
@@ -76,7 +82,7 @@ fn without_attributes(signer: &Identity, content: &[u8]) -> Vec<u8> {
     let version = tlv(2, &[1]);
     let serial = hex::decode(signer.certificate.serial_hex()).expect("hexadecimal");
     let sid = sequence(&[signer.certificate.raw_issuer(), &tlv(2, &serial)]);
-    let value = tlv(4, &signer.key.sign(content).expect("a signature"));
+    let value = tlv(4, &signer.key.sign(message).expect("a signature"));
     let info = sequence(&[&version, &sid, &sm3, &sm2, &value]);
     let inside = sequence(&[&data, &tlv(0xa0, &tlv(4, content))]);
     let certificates = tlv(0xa0, signer.certificate.der());
@@ -87,8 +93,7 @@ fn without_attributes(signer: &Identity, content: &[u8]) -> Vec<u8> {
 #[test]
 fn gb_t_35275_that_is_called_detached_and_holds_the_digest_is_read() {
     let signer = World::new().holder("乙方");
-    let document =
-        signed("GM.sm2cms.detached", "", |covered| without_attributes(&signer, &DigestAlg::Sm3.digest(covered)));
+    let document = signed("GM.sm2cms.detached", "", |covered| around_digest(&signer, covered));
     holds_and_notices(&document, Reason::ContentAltered);
 }
 
@@ -105,10 +110,18 @@ fn gb_t_35275_with_attributes_under_the_name_of_adobe_is_read() {
 }
 
 #[test]
+fn a_detached_signature_with_an_empty_content_is_over_the_document() {
+    let signer = World::new().holder("乙方");
+    let value = |covered: &[u8]| without_attributes(&signer, b"", covered);
+    holds_and_notices(&signed("adbe.pkcs7.detached", "", value), Reason::SignatureValueWrong);
+    let nothing = signed("adbe.pkcs7.detached", "", |_| without_attributes(&signer, b"", b""));
+    assert_eq!(content(&nothing).0, Outcome::Failed(Reason::SignatureValueWrong));
+}
+
+#[test]
 fn a_whole_document_inside_of_a_detached_signature_is_not_what_it_says() {
     let signer = World::new().holder("乙方");
-    let digest = |covered: &[u8]| without_attributes(&signer, &DigestAlg::Sm3.digest(covered));
-    let document = signed("adbe.pkcs7.detached", "", digest);
+    let document = signed("adbe.pkcs7.detached", "", |covered| around_digest(&signer, covered));
     assert_eq!(content(&document).0, Outcome::Failed(Reason::SignatureMalformed));
 }
 

@@ -163,6 +163,9 @@ impl Encapsulated {
             },
             None => None,
         };
+        // Some producers leave the content away by leaving it empty (OpenSSL's PKCS7_verify knows them too). What was signed is
+        // what is shown, then: a signature over nothing has another digest.
+        let content = content.filter(|content| !content.is_empty());
         Ok(Self { content_type, content })
     }
 }

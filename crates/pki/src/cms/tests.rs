@@ -128,6 +128,21 @@ fn detached_without_attributes_the_signature_is_over_z_and_the_content() {
 }
 
 #[test]
+fn an_empty_content_is_none_and_what_was_signed_is_what_is_shown() {
+    let person = person();
+    let der = person.around(Some(b""), None, &person.sign(CONTENT));
+    assert_eq!(verify(&der, CONTENT).expect("it holds").content, ContentForm::Detached);
+    assert_eq!(verify(&der, b"another"), Err(CmsError::BadSignature));
+    let about = |content: &[u8]| {
+        let attributes = attributes(content);
+        person.around(Some(b""), Some(&attributes), &person.sign(&writer::tlv(tag::SET, &attributes)))
+    };
+    assert_eq!(verify(&about(CONTENT), CONTENT).expect("it holds").content, ContentForm::Detached);
+    assert_eq!(verify(&about(b""), CONTENT), Err(CmsError::ContentChanged), "a signature over nothing");
+    assert_eq!(verify(&person.around(Some(b""), None, &person.sign(b"")), CONTENT), Err(CmsError::BadSignature));
+}
+
+#[test]
 fn a_raw_signature_value_holds_and_is_told() {
     let person = person();
     let raw = crate::signature_value::to_fixed(&person.sign(CONTENT), 32).expect("r and s");
