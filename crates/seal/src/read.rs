@@ -56,10 +56,10 @@ impl<'a> Fields<'a> {
         if self.reader.is_finished() { Ok(None) } else { self.next(field).map(Some) }
     }
 
-    /// The next field if it is `[0]`, constructed; else it stays to be read.
-    pub(crate) fn optional_tagged_0(&mut self, field: &'static str) -> Result<Option<Element<'a>>, SealError> {
+    /// The next field if it is `[0]`, constructed, or a SEQUENCE; else it stays to be read.
+    pub(crate) fn optional_list(&mut self, field: &'static str) -> Result<Option<Element<'a>>, SealError> {
         let before = self.reader.clone();
-        let next = self.optional(field)?.filter(Element::is_tagged_0);
+        let next = self.optional(field)?.filter(|next| next.is_tagged_0() || next.is(Tag::Sequence));
         if next.is_none() {
             self.reader = before;
         }

@@ -257,7 +257,8 @@ impl SignedFields {
         let time = fields.next("timeInfo")?;
         let data_hash = fields.next("dataHash")?.bits(limits::VALUE)?.to_vec();
         let property_info = fields.next("propertyInfo")?.text(limits::TEXT)?;
-        let extensions = match fields.optional_tagged_0("extDatas")? {
+        // Tagged; in the seal it is not, and producers exist who write both in one way. What follows in V1 is no SEQUENCE.
+        let extensions = match fields.optional_list("extDatas")? {
             Some(extensions) => read_extensions(&extensions)?,
             None => Vec::new(),
         };

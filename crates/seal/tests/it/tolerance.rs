@@ -7,7 +7,7 @@ use crate::raw::{
     BOOLEAN, GENERALIZED_TIME, IA5, INTEGER, Info, OCTET_STRING, PRINTABLE, TAGGED_0, UTC_TIME, UTF8, bits, int, oid,
     picture, seq, tlv,
 };
-use crate::world::{WORLD, extension, made, seal, seal_der, signature};
+use crate::world::{WORLD, extension, made, seal, seal_der, signature, signed_by, to_sign};
 
 const SM2: &str = "1.2.156.10197.1.501";
 
@@ -31,6 +31,20 @@ fn an_explicit_false_is_read_and_signed_as_it_came() {
         let seal = seal(&made(&info.der()));
         assert_eq!(seal.info().extensions, [extension(false)]);
         assert_eq!(seal.verify_value(), Ok(SignatureForm::Der));
+    }
+}
+
+#[test]
+fn extensions_of_a_signature_may_lack_their_tag() {
+    let id = extension(false).id.to_string();
+    let list = seq(&[&seq(&[&oid(&id), &tlv(OCTET_STRING, b"2.1")])]);
+    let without = to_sign(seal_der()).to_der().expect("encodes");
+    assert_eq!(without[..2], [0x30, 0x82], "a structure of some kilobytes");
+    for extensions in [list.clone(), tlv(TAGGED_0, &list)] {
+        let signed = seq(&[&without[4..], &extensions]);
+        let signature = signature(&signed_by(&WORLD.acme, &signed));
+        assert_eq!(signature.extensions(), [extension(false)]);
+        assert_eq!((signature.to_sign_der(), signature.verify_value()), (&signed[..], Ok(SignatureForm::Der)));
     }
 }
 
