@@ -7,6 +7,7 @@ use super::looks;
 use super::object::{Dictionary, Value};
 use super::page::{Page, Rect};
 use super::pairing::{Pairing, in_order};
+use super::veil;
 use super::view::View;
 use crate::DocumentError;
 
@@ -45,7 +46,7 @@ fn covers(view: &View<'_>, annotation: &Dictionary) -> Result<bool, DocumentErro
     if !annotation.hidden().is_empty() {
         return Ok(true); // of two entries of one name, readers take either
     }
-    looks::any(view, annotation.get("AP"), &mut |content| looks::paints(content))
+    veil::hides(view, annotation)
 }
 
 impl FormRules {

@@ -12,7 +12,7 @@ use crate::support::pdf_parties::{PLACE, PdfWorld, try_verify, verify};
 use crate::support::pdf_update::{append, highest, stream_text};
 
 /// A form with a text field and a note, each a list of its own.
-fn form() -> Vec<u8> {
+pub fn form() -> Vec<u8> {
     Shape { form: Form::Indirect, annots: Annots::Indirect, ..PLAIN }.build()
 }
 
@@ -200,7 +200,7 @@ fn marks_that_draw_words_are_flagged_however_the_words_are_written() {
         let look = stream_text("/Type /XObject /Subtype /Form /BBox [0 0 260 60]", content);
         append(&sealed, &[(ANNOTS, &list), (number, &entries), (99, &look)])
     };
-    assert!(!is_flagged(&assert_permitted(&highlight("1 1 0 rg 0 0 260 60 re f", ""))));
+    assert!(!is_flagged(&assert_permitted(&highlight("1 0 0 RG 2 w 0 5 m 260 5 l S", ""))));
     for content in ["BT (words)Tj ET", "q/Fm0 Do Q", "/P0 scn 0 0 260 60 re f", "BT [<41>]TJ ET"] {
         assert_flagged(&highlight(content, ""), NoteCode::CommentsMayCover);
     }
