@@ -18,6 +18,8 @@ const MAX_BODIES: usize = 64;
 /// One document of a package; nearly every package has exactly one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Body {
+    /// Its place among the bodies that `OFD.xml` has, some of which may have no document.
+    pub index: usize,
     /// The entry of its `Document.xml`.
     pub root: String,
     /// The entry of its list of signatures, if it names one.
@@ -33,16 +35,37 @@ pub fn bodies(package: &Package) -> Result<Vec<Body>, DocumentError> {
     let text = xml::decode(&bytes, OFD_XML)?;
     let tree = xml::parse(&text, OFD_XML, package.limits())?;
     let mut bodies = Vec::new();
-    for body in xml::children(tree.root_element(), "DocBody") {
-        let root = xml::child_text(body, "DocRoot").and_then(|location| package.locate("", &location));
-        let root = root.ok_or_else(|| malformed("OFD.xml has a body without DocRoot"))?;
+    for (index, body) in xml::children(tree.root_element(), "DocBody").enumerate() {
         let signatures = xml::child_text(body, "Signatures").and_then(|location| package.locate("", &location));
-        bodies.push(Body { root, signatures });
-        if bodies.len() > MAX_BODIES {
+        let root = match xml::child_text(body, "DocRoot") {
+            Some(location) => package.locate("", &location),
+            None => current_version(package, body)?,
+        };
+        match root {
+            Some(root) => bodies.push(Body { index, root, signatures }),
+            None if signatures.is_none() && xml::child(body, "DocRoot").is_none() => {} // it has nothing to show
+            None => return Err(malformed("OFD.xml has a body without DocRoot")),
+        }
+        if index >= MAX_BODIES {
             return Err(malformed(format!("OFD.xml names more than {MAX_BODIES} documents")));
         }
     }
     if bodies.is_empty() { Err(malformed("OFD.xml names no document")) } else { Ok(bodies) }
+}
+
+/// The root of the current version of a body that names none itself (GB/T 33190-2016 table 3 and chapter 19).
+fn current_version(package: &Package, body: Node<'_, '_>) -> Result<Option<String>, DocumentError> {
+    let versions: Vec<_> =
+        xml::child(body, "Versions").into_iter().flat_map(|versions| xml::children(versions, "Version")).collect();
+    let is_current = |version: &&Node<'_, '_>| version.attribute("Current").is_some_and(|text| text.trim() == "true");
+    let version = versions.iter().find(is_current).or(versions.last());
+    let named = version.and_then(|version| version.attribute("BaseLoc")).and_then(|at| package.locate("", at));
+    let Some(entry) = named else { return Ok(None) };
+    let bytes = package.read_xml(&entry)?;
+    let text = xml::decode(&bytes, &entry)?;
+    let tree = xml::parse(&text, &entry, package.limits())?;
+    let root = xml::child_text(tree.root_element(), "DocRoot");
+    Ok(root.and_then(|location| package.locate(folder_of(&entry), &location)))
 }
 
 /// The pages of one body, in order, without their sizes.

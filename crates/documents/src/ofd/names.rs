@@ -26,6 +26,14 @@ pub fn entry_name(raw: &[u8]) -> Result<String, (String, NameProblem)> {
     Err((text, problem))
 }
 
+/// The name as GBK, where the bytes are UTF-8 by chance: some pairs of bytes are a character in both, such as 模 and ģ. A
+/// package that does not say which it is may mean either.
+pub fn other_name(raw: &[u8]) -> Option<String> {
+    let is_both = !raw.is_ascii() && std::str::from_utf8(raw).is_ok();
+    let text = is_both.then(|| encoding_rs::GB18030.decode_without_bom_handling_and_without_replacement(raw))??;
+    entry_name(text.as_bytes()).ok()
+}
+
 /// What two names must not have in common: on some systems they are the same file.
 pub fn folded(name: &str) -> String {
     name.to_lowercase()
@@ -96,6 +104,12 @@ mod tests {
         assert_eq!(entry_name(&gbk), Ok("Doc_0/Res/公章.png".to_owned()));
         assert_eq!(entry_name("Doc_0/Res/公章.png".as_bytes()), Ok("Doc_0/Res/公章.png".to_owned()));
         assert_eq!(entry_name(br"Doc_0\Document.xml"), Ok("Doc_0/Document.xml".to_owned()));
+        let (gbk, _, _) = encoding_rs::GBK.encode("Res/模.png");
+        assert_eq!(entry_name(&gbk), Ok("Res/ģ.png".to_owned()));
+        assert_eq!(other_name(&gbk).as_deref(), Some("Res/模.png"));
+        let (gbk, _, _) = encoding_rs::GBK.encode("Res/公章.png");
+        assert_eq!(other_name(&gbk), None, "it is not UTF-8");
+        assert_eq!(other_name(b"Res/a.png"), None);
         assert_eq!(entry_name(b"./OFD.xml"), Ok("OFD.xml".to_owned()));
         assert_eq!(entry_name(b"Doc_0/"), Ok("Doc_0/".to_owned()));
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::names::{entry_name, folded, resolve};
+use super::names::{entry_name, folded, other_name, resolve};
 use crate::{DocumentError, Format, Limit, Limits, NameProblem, Source};
 
 /// Room for one entry in a zip's central directory, whose fixed part is 46 bytes and whose names rarely have 100.
@@ -85,12 +85,18 @@ impl Package {
         if zip.has_duplicate_names() {
             return Err(malformed("two entries of the package have the same name"));
         }
-        let entries = entries_of(&zip, limits)?;
+        let (entries, others) = entries_of(&zip, limits)?;
         let declared = entries.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.size));
         if declared > Limits::RATIO_FLOOR && declared > length.saturating_mul(limits.max_ratio) {
             return Err(DocumentError::TooLarge { limit: Limit::Ratio, max: limits.max_ratio });
         }
-        let (by_name, by_folded) = indexes(&entries)?;
+        let (mut by_name, by_folded) = indexes(&entries)?;
+        for (name, index) in others {
+            // Whatever has this name in so many words comes first.
+            if !by_folded.contains_key(&folded(&name)) {
+                by_name.entry(name).or_insert(index);
+            }
+        }
         Ok(Self { bytes, zip, entries, by_name, by_folded, limits: limits.clone(), kept: RefCell::default() })
     }
 
@@ -196,8 +202,14 @@ fn directory(bytes: &Bytes, limits: &Limits) -> Result<Zip, DocumentError> {
     ZipArchive::new(Cursor::new(bytes.clone())).map_err(|error| refused(error, limits))
 }
 
-fn entries_of(zip: &Zip, limits: &Limits) -> Result<Vec<Entry>, DocumentError> {
-    let mut entries = Vec::with_capacity(zip.len());
+/// APPNOTE 4.4.4 bit 11: names are UTF-8.
+const NAMES_ARE_UTF8: u16 = 1 << 11;
+
+/// The entries, and the indexes of files that may have another name besides.
+type Listing = (Vec<Entry>, Vec<(String, usize)>);
+
+fn entries_of(zip: &Zip, limits: &Limits) -> Result<Listing, DocumentError> {
+    let (mut entries, mut others) = (Vec::with_capacity(zip.len()), Vec::new());
     for index in 0..zip.len() {
         let file = zip.by_index_data(index).map_err(|error| refused(error, limits))?;
         if file.encrypted() {
@@ -206,9 +218,11 @@ fn entries_of(zip: &Zip, limits: &Limits) -> Result<Vec<Entry>, DocumentError> {
         let name = entry_name(file.name_raw()).map_err(|(name, problem)| DocumentError::EntryName { name, problem })?;
         Limit::EntryBytes.check(file.size(), limits.max_entry_bytes)?;
         let is_directory = name.ends_with('/');
+        let is_unsaid = !is_directory && file.flags().as_u16() & NAMES_ARE_UTF8 == 0;
+        others.extend(is_unsaid.then(|| other_name(file.name_raw())).flatten().map(|name| (name, index)));
         entries.push(Entry { name, size: file.size(), crc32: file.crc32(), is_directory });
     }
-    Ok(entries)
+    Ok((entries, others))
 }
 
 type Index = HashMap<String, usize>;

@@ -106,7 +106,7 @@ pub fn prepare(
     };
     if target.body.signatures.is_none() {
         let text = utf8(&package, &present.ofd_xml)?;
-        let text = with_list(&text, target.index, &layout.list, limits)?;
+        let text = with_list(&text, target.body.index, &layout.list, limits)?;
         new.insert(present.ofd_xml.clone(), text.into_bytes());
     }
     new.insert(layout.seal.clone(), seal_der.to_vec());

@@ -22,9 +22,6 @@ use crate::{
     TimeStampReport,
 };
 
-/// GB/T 33190-2016, table 67: the digest of references that name none.
-const DEFAULT_CHECK_METHOD: &str = "MD5";
-
 /// A signature whose own files were checked.
 pub struct Checked {
     /// What was found.
@@ -75,7 +72,7 @@ impl Checked {
             Ok(opened) => opened,
             Err(Fault::Fatal(error)) => return Err(error),
             Err(Fault::Damaged(what)) => {
-                let report = malformed_value(listed.kind, &what, Findings::default());
+                let report = malformed_value(listed.kind(), &what, Findings::default());
                 let report = SealReport { id: listed.id.clone(), ..report };
                 return Ok(Self { report, covered: EntrySet::default(), carriers, descriptor, references: None });
             }
@@ -84,23 +81,23 @@ impl Checked {
         let mut report = match &opened.value {
             SignedValue::Seal(signature) => sealed(&opened, signature, context.known, found),
             SignedValue::Signature(signature) => plain::signed(&opened, signature, context.known, found),
-            SignedValue::Bare => plain::unsupported(listed.kind, found),
-            SignedValue::Malformed(what) => malformed_value(listed.kind, what, found),
+            SignedValue::Bare => plain::unsupported(listed.kind(), found),
+            SignedValue::Malformed(what) => malformed_value(listed.kind(), what, found),
         };
         report.id.clone_from(&listed.id);
         report.stamps = stamps(&opened.descriptor, context, &mut report.notes);
-        if report.kind != listed.kind {
+        if listed.stated.is_some_and(|stated| stated != report.kind) {
             report.notes.push(Note::new(NoteCode::SignatureKindDisagrees));
         }
         if context.list.is_some_and(|list| opened.descriptor.covers(list)) {
             report.notes.push(Note::new(NoteCode::DocumentLocked));
         }
-        let Descriptor { references, check_method, .. } = opened.descriptor;
+        let method = opened.descriptor.method().to_owned();
+        let references = opened.descriptor.references;
         let covered: EntrySet = references.iter().filter_map(|reference| reference.entry).collect();
         if !covered.is_empty() && context.root.is_some_and(|root| !covered.contains(root)) {
             report.notes.push(Note::new(NoteCode::DocumentNotCovered));
         }
-        let method = check_method.unwrap_or_else(|| DEFAULT_CHECK_METHOD.to_owned());
         Ok(Self { report, covered, carriers, descriptor, references: Some((references, method)) })
     }
 
@@ -126,6 +123,9 @@ impl Checked {
         report.steps.sort_by_key(|step| step.check);
         report.content =
             report.outcome_of(&[Check::SignatureFormat, Check::SignatureValue, Check::References, Check::DataHash]);
+        if matches!(report.content, Outcome::Unknown(_)) {
+            report.notes.push(Note::new(NoteCode::SignatureNotChecked));
+        }
         report.impression = match report.kind {
             Kind::Signature => Outcome::NotApplicable,
             Kind::Seal => report.outcome_of(&[
@@ -253,8 +253,7 @@ pub fn note_validity(signer: &Certificate, time: Option<eseal_kernel::Timestamp>
 
 /// The digests of the references and of `Signature.xml`, which is always SM3.
 pub fn digests(descriptor: &Descriptor) -> Vec<DigestAlg> {
-    let method = descriptor.check_method.as_deref().unwrap_or(DEFAULT_CHECK_METHOD);
-    DigestAlg::from_name(method).into_iter().chain([DigestAlg::Sm3]).collect()
+    DigestAlg::from_name(descriptor.method()).into_iter().chain([DigestAlg::Sm3]).collect()
 }
 
 fn seal_copy(opened: &Opened, seal: &[u8], found: &mut Findings) {

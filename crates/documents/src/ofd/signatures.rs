@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use eseal_pki::DigestAlg;
 use roxmltree::Node;
 
 use super::names::{folder_of, resolve};
@@ -25,10 +26,17 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub struct Listed {
     /// Its `ID`: `s001`, `1`, `02` are all in use.
     pub id: String,
-    /// Its `Type`, where absent means a seal.
-    pub kind: Kind,
+    /// Its `Type`, if it states one.
+    pub stated: Option<Kind>,
     /// The entry of its `Signature.xml`.
     pub entry: String,
+}
+
+impl Listed {
+    /// What the list says that it is: a seal, where it says nothing (GB/T 33190-2016 table 67).
+    pub fn kind(&self) -> Kind {
+        self.stated.unwrap_or(Kind::Seal)
+    }
 }
 
 /// The signatures that the list `entry` names, in its order.
@@ -47,11 +55,10 @@ pub fn list(package: &Package, entry: &str) -> Result<Vec<Listed>, DocumentError
         if !entries.insert(found.clone()) {
             return Err(malformed(format!("{entry} names {found} twice")));
         }
-        let kind = match node.attribute("Type").map(str::trim) {
-            Some("Sign") => Kind::Signature,
-            _ => Kind::Seal,
-        };
-        listed.push(Listed { id: shown(node.attribute("ID").unwrap_or_default().trim()), kind, entry: found });
+        let stated = node.attribute("Type").map(str::trim).filter(|stated| !stated.is_empty());
+        let stated =
+            stated.map(|stated| if stated.eq_ignore_ascii_case("Sign") { Kind::Signature } else { Kind::Seal });
+        listed.push(Listed { id: shown(node.attribute("ID").unwrap_or_default().trim()), stated, entry: found });
     }
     Ok(listed)
 }
@@ -61,7 +68,7 @@ pub fn list(package: &Package, entry: &str) -> Result<Vec<Listed>, DocumentError
 pub struct Descriptor {
     /// `SignatureDateTime` as written: for display and comparison, never trusted.
     pub date_time: Option<String>,
-    /// `References/@CheckMethod` as written.
+    /// `References/@CheckMethod` as written, if it says something.
     pub check_method: Option<String>,
     /// The protected files.
     pub references: Vec<Reference>,
@@ -107,10 +114,18 @@ impl Descriptor {
         let folder = folder_of(entry);
         let located = |location: &str| package.locate(folder, location);
         let references = xml::child(info, "References");
-        let seal = xml::child(info, "Seal").and_then(|seal| xml::child_text(seal, "BaseLoc"));
+        // By the standard a child element; an attribute and bare text can mean nothing else.
+        let seal = xml::child(info, "Seal").and_then(|seal| {
+            let attribute = || seal.attribute("BaseLoc").map(Into::into);
+            xml::child_text(seal, "BaseLoc").or_else(attribute).or_else(|| xml::text(seal))
+        });
         Ok(Self {
             date_time: xml::child_text(info, "SignatureDateTime").map(Into::into),
-            check_method: references.and_then(|node| node.attribute("CheckMethod")).map(|m| m.trim().to_owned()),
+            check_method: references
+                .and_then(|node| node.attribute("CheckMethod"))
+                .map(str::trim)
+                .filter(|method| !method.is_empty())
+                .map(str::to_owned),
             references: references
                 .into_iter()
                 .flat_map(|node| xml::children(node, "Reference"))
@@ -120,6 +135,18 @@ impl Descriptor {
             seal: seal.and_then(|location| located(&location)),
             signed_value: xml::child_text(root, "SignedValue").and_then(|location| located(&location)),
         })
+    }
+
+    /// The name of the algorithm of the digests: the one that is written, else the default of GB/T 33190-2016, table 68. MD5
+    /// has 16 bytes; a producer that names none and writes twice as many means SM3, which goes with the signature.
+    pub fn method(&self) -> &str {
+        let digests = || self.references.iter().filter_map(|reference| reference.digest.as_ref());
+        let sm3 = || digests().next().is_some() && digests().all(|digest| digest.len() == DigestAlg::Sm3.output_len());
+        match &self.check_method {
+            Some(method) => method,
+            None if sm3() => DigestAlg::Sm3.name(),
+            None => DigestAlg::Md5.name(),
+        }
     }
 
     /// Whether the signature protects the entry `index`.

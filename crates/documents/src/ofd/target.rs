@@ -7,8 +7,6 @@ use crate::{DocumentError, Limit, Place, Stamp};
 
 /// The document that is sealed. Nearly every package has one only; pages are counted over all of them.
 pub struct Target {
-    /// Its place among the documents of the package.
-    pub index: usize,
     /// What `OFD.xml` says of it.
     pub body: Body,
     /// How many pages the documents before it have.
@@ -33,7 +31,7 @@ impl Target {
         let list_of = |body: &Body| body.signatures.as_ref().and_then(|list| package.find(list));
         let lists: EntrySet = all.iter().filter_map(list_of).collect();
         let (mut pages, mut target, documents) = (0, None, all.len());
-        for (index, body) in all.into_iter().enumerate() {
+        for body in all {
             let own = Pages::read(package, &body)?.count();
             let (before, end) = (pages, pages + own);
             if (before + 1..=end).contains(&first) {
@@ -41,7 +39,7 @@ impl Target {
                     target = Some(Err(documents));
                 } else {
                     let own: EntrySet = list_of(&body).into_iter().collect();
-                    target = Some(Ok((index, body, before, lists.without(&own))));
+                    target = Some(Ok((body, before, lists.without(&own))));
                 }
             }
             pages = end;
@@ -49,9 +47,7 @@ impl Target {
         let outside = stamps.iter().map(|stamp| stamp.place.page).find(|page| *page == 0 || *page > pages);
         match (outside, target) {
             (Some(page), _) => Err(DocumentError::NoSuchPage { page, pages }),
-            (None, Some(Ok((index, body, before, other_lists)))) => {
-                Ok(Self { index, body, before, pages, lists, other_lists })
-            }
+            (None, Some(Ok((body, before, other_lists)))) => Ok(Self { body, before, pages, lists, other_lists }),
             (None, _) => {
                 Err(DocumentError::SeveralDocuments { documents: u32::try_from(documents).unwrap_or(u32::MAX) })
             }

@@ -59,7 +59,7 @@ pub(crate) fn verify_knowing(
             }
         }
     }
-    notes.extend(orphans(&package, &carriers));
+    notes.extend(orphans(&package, &carriers)?);
     let ambiguous = ambiguous_entries(&package);
     if !ambiguous.is_empty() {
         let names = shortened(ambiguous.iter().map(String::as_str), ambiguous.len());

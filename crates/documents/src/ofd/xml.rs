@@ -2,15 +2,15 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::{Encoding, GB18030, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, GB18030, GBK, UTF_8, UTF_16BE, UTF_16LE};
 use roxmltree::{Document, Node, ParsingOptions};
 
 use super::package::malformed;
 use super::xml_guard::guard;
 use crate::{DocumentError, Limit, Limits};
 
-/// The text of an XML file: UTF-8 unless a byte order mark or its declaration says UTF-16 or GBK. A byte order mark
-/// stays in UTF-8 text, so that offsets into the text are offsets into the bytes.
+/// The text of an XML file: UTF-8 unless a byte order mark or its declaration says otherwise. A byte order mark stays in
+/// UTF-8 text, so that offsets into the text are offsets into the bytes.
 pub fn decode<'a>(bytes: &'a [u8], name: &str) -> Result<Cow<'a, str>, DocumentError> {
     let encoding = encoding_of(bytes);
     if encoding == UTF_8 {
@@ -30,12 +30,23 @@ fn encoding_of(bytes: &[u8]) -> &'static Encoding {
     if bytes.starts_with(&[b'<', 0]) {
         return UTF_16LE;
     }
-    let head = &bytes[..bytes.len().min(200)];
-    let head = String::from_utf8_lossy(head.split(|b| *b == b'>').next().unwrap_or_default()).to_ascii_lowercase();
-    match head.split_once("encoding") {
-        Some((_, value)) if value.contains("gb2312") || value.contains("gbk") || value.contains("gb18030") => GB18030,
+    match declared(bytes) {
+        // Text that is readable up to here is not UTF-16, whatever it says.
+        Some(encoding) if encoding != UTF_16LE && encoding != UTF_16BE => encoding,
         _ => UTF_8,
     }
+}
+
+/// The encoding that the XML declaration names, if there is one that is known. GBK and GB2312 are read as GB18030, which has
+/// both in it.
+fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
+    let head = bytes.get(..bytes.len().min(200))?.strip_prefix(b"<?xml")?;
+    let head = head.split(|b| *b == b'>').next()?;
+    let at = memchr::memmem::find(head, b"encoding")?;
+    let value = head.get(at + b"encoding".len()..)?.trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+    let (quote, value) = value.split_first().filter(|(quote, _)| matches!(quote, b'"' | b'\''))?;
+    let encoding = Encoding::for_label(value.split(|b| b == quote).next()?)?;
+    Some(if encoding == GBK { GB18030 } else { encoding })
 }
 
 /// Parses `text`, the content of the file `name`, within the limits. DTDs, and with them entities, are refused.
@@ -138,6 +149,18 @@ mod tests {
             [0xFEFF].into_iter().chain("<a>合同</a>".encode_utf16()).flat_map(u16::to_be_bytes).collect();
         assert_eq!(decode(&utf16, "x").expect("UTF-16"), "<a>合同</a>");
         assert!(decode(b"<a>\xff</a>", "x").is_err());
+        for (declared, bytes, text) in [
+            ("<?xml version='1.0' encoding='gb18030'?>", &b"\xba\xcf"[..], "合"),
+            ("<?xml version=\"1.0\" encoding = \"Big5\" ?>", b"\xa6X", "合"),
+            ("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>", b"\xe9", "é"),
+            ("<?xml version=\"1.0\" encoding=\"UTF-16\"?>", "合".as_bytes(), "合"),
+            ("<?xml version=\"1.0\" encoding=\"unheard-of\"?>", "合".as_bytes(), "合"),
+        ] {
+            assert_eq!(
+                decode(&[declared.as_bytes(), bytes].concat(), "x").expect(declared),
+                format!("{declared}{text}")
+            );
+        }
     }
 
     #[test]

@@ -3,15 +3,19 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod ofd_attacks;
+mod ofd_documents;
 mod ofd_hostile;
 mod ofd_integrity;
 mod ofd_keyword;
 mod ofd_modes;
+mod ofd_packages;
 mod ofd_peers;
 mod ofd_samples;
 mod ofd_sealing;
 mod ofd_signers;
 mod ofd_smuggling;
+mod ofd_spellings;
 mod ofd_tampering;
 mod ofd_time_stamp;
 mod ofd_variants;
@@ -26,6 +30,7 @@ mod pdf_keys;
 mod pdf_keyword;
 mod pdf_large;
 mod pdf_long_term;
+mod pdf_marks;
 mod pdf_mutations;
 mod pdf_peers;
 mod pdf_places;
