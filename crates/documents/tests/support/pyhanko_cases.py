@@ -269,6 +269,9 @@ def annotate(kind, draw=None):
             pdf_name('/Contents'): pdf_string('void')})
         if draw:
             look = RawContent(box=BoxConstraints(height=60, width=260), data=draw).as_form_xobject()
+            multiplied = generic.DictionaryObject({pdf_name('/BM'): pdf_name('/Multiply')})
+            states = generic.DictionaryObject({pdf_name('/M'): multiplied})
+            look['/Resources'] = generic.DictionaryObject({pdf_name('/ExtGState'): states})
             comment['/AP'] = generic.DictionaryObject({pdf_name('/N'): writer.add_object(look)})
         annotations = generic.ArrayObject(node.get('/Annots', generic.ArrayObject()))
         annotations.append(writer.add_object(comment))
@@ -471,7 +474,7 @@ def looks_of_empty_fields_are_replaced():
 
 @case('good')
 def comments_that_are_permitted():
-    mark = b'1 1 0 rg 0 0 260 60 re f'
+    mark = b'/M gs 1 1 0 rg 0 0 260 60 re f'
     first = certified(TWO_FIELDS, 3)
     return {
         'text': updated(first, sheet(annotate('Text'))),
@@ -632,6 +635,8 @@ def comments_that_are_not_permitted():
         'certified-1': updated(certified(TWO_FIELDS, 1), sheet(annotate('Text'))),
         'covering': updated(certified(TWO_FIELDS, 3), sheet(annotate('FreeText', cover))),
         'stamp': updated(certified(TWO_FIELDS, 3), sheet(annotate('Stamp', cover))),
+        'highlight-that-hides': updated(certified(TWO_FIELDS, 3), sheet(annotate('Highlight', cover))),
+        'ink-that-hides': updated(certified(TWO_FIELDS, 3), sheet(annotate('Ink', cover))),
         'highlight-with-words': updated(certified(TWO_FIELDS, 3), sheet(annotate('Highlight', words))),
         'link': updated(sign(TWO_FIELDS), sheet(annotate('Link'))),
     }
