@@ -4,7 +4,7 @@ use encoding_rs::{Encoding, GB18030, GBK};
 use eseal_documents::Reason;
 use eseal_pki::DigestAlg;
 
-use crate::support::ofd_recipe::{Recipe, change, contract_with, plain};
+use crate::support::ofd_recipe::{Files, Recipe, change, contract_with, plain};
 use crate::support::respelled::{
     as_references, declared, in_cdata, in_long_form, with_attributes_turned, with_comments, with_default_namespace,
     with_other_prefix, with_space, without_declaration, without_namespace,
@@ -104,7 +104,7 @@ fn locations_may_be_absolute_or_relative_in_any_way() {
 
 #[test]
 fn the_start_may_name_document_and_list_in_any_way() {
-    let documents: [(&'static str, fn() -> Vec<(String, Vec<u8>)>); 5] = [
+    let documents: [(&'static str, fn() -> Files); 5] = [
         ("absolute", || contract_with("<ofd:Signatures>/Doc_0/Signs/Signatures.xml</ofd:Signatures>")),
         ("dots", || contract_with("<ofd:Signatures>./Doc_0/./Signs/../Signs/Signatures.xml</ofd:Signatures>")),
         ("backslashes", || contract_with(r"<ofd:Signatures>Doc_0\Signs\Signatures.xml</ofd:Signatures>")),
