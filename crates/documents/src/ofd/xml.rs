@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn text_is_decoded_as_the_file_says() {
         let text = r#"<?xml version="1.0" encoding="GBK"?><a>合同</a>"#;
-        let (gbk, _, _) = encoding_rs::GBK.encode(text);
+        let (gbk, _, _) = GBK.encode(text);
         assert_eq!(decode(&gbk, "x").expect("GBK"), text);
         let utf16: Vec<u8> =
             [0xFEFF].into_iter().chain("<a>合同</a>".encode_utf16()).flat_map(u16::to_be_bytes).collect();

@@ -3,7 +3,7 @@
 use encoding_rs::GBK;
 use eseal_documents::NoteCode;
 
-use crate::support::ofd_recipe::{Files, Recipe, change, contract_with, plain};
+use crate::support::ofd_recipe::{Files, Package, Recipe, change, contract_with, plain};
 use crate::support::raw_zip::{Item, extra, items, raw_zip, unicode_path};
 use crate::support::twins::Judge;
 
@@ -15,8 +15,6 @@ fn packed(files: &[(String, Vec<u8>)], change: impl Fn(&mut Item)) -> Vec<u8> {
     items.iter_mut().for_each(change);
     raw_zip(b"", &items, b"")
 }
-
-type Package = fn(&[(String, Vec<u8>)]) -> Vec<u8>;
 
 #[test]
 fn packages_may_be_written_in_any_way() {

@@ -4,7 +4,7 @@ use encoding_rs::{Encoding, GB18030, GBK};
 use eseal_documents::Reason;
 use eseal_pki::DigestAlg;
 
-use crate::support::ofd_recipe::{Files, Recipe, change, contract_with, plain};
+use crate::support::ofd_recipe::{Document, Encode, Recipe, Rewrite, change, contract_with, plain};
 use crate::support::respelled::{
     as_references, declared, in_cdata, in_long_form, with_attributes_turned, with_comments, with_default_namespace,
     with_other_prefix, with_space, without_declaration, without_namespace,
@@ -19,7 +19,7 @@ fn are_told_from_their_twins(recipes: impl IntoIterator<Item = Recipe>) {
 
 #[test]
 fn xml_may_be_spelled_in_any_way() {
-    let spellings: [(&'static str, fn(&str) -> String); 11] = [
+    let spellings: [(&'static str, Rewrite); 11] = [
         ("as it is", str::to_owned),
         ("another prefix", with_other_prefix),
         ("default namespace", with_default_namespace),
@@ -48,7 +48,7 @@ fn in_encoding(encoding: &'static Encoding, label: &str, text: &str) -> Vec<u8> 
 
 #[test]
 fn xml_may_be_in_any_encoding_that_it_names() {
-    let encodings: [(&'static str, fn(&str) -> Vec<u8>); 9] = [
+    let encodings: [(&'static str, Encode); 9] = [
         ("UTF-8 with a mark", |text| ["\u{feff}", text].concat().into_bytes()),
         ("UTF-16 LE", |text| with_mark([0xff, 0xfe], text, u16::to_le_bytes)),
         ("UTF-16 BE", |text| with_mark([0xfe, 0xff], text, u16::to_be_bytes)),
@@ -104,7 +104,7 @@ fn locations_may_be_absolute_or_relative_in_any_way() {
 
 #[test]
 fn the_start_may_name_document_and_list_in_any_way() {
-    let documents: [(&'static str, fn() -> Files); 5] = [
+    let documents: [(&'static str, Document); 5] = [
         ("absolute", || contract_with("<ofd:Signatures>/Doc_0/Signs/Signatures.xml</ofd:Signatures>")),
         ("dots", || contract_with("<ofd:Signatures>./Doc_0/./Signs/../Signs/Signatures.xml</ofd:Signatures>")),
         ("backslashes", || contract_with(r"<ofd:Signatures>Doc_0\Signs\Signatures.xml</ofd:Signatures>")),

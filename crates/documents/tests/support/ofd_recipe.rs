@@ -11,11 +11,20 @@ use super::parties::{Party, now};
 /// Files of a package in its order.
 pub type Files = Vec<(String, Vec<u8>)>;
 
+/// Gives the files of a document.
+pub type Document = fn() -> Files;
+/// Writes the text of an XML file otherwise.
+pub type Rewrite = fn(&str) -> String;
+/// Makes bytes of it.
+pub type Encode = fn(&str) -> Vec<u8>;
+/// Makes a package of files.
+pub type Package = fn(&[(String, Vec<u8>)]) -> Vec<u8>;
+
 /// How a producer writes a sealed package. The texts have `{…}` where something is filled in.
 pub struct Recipe {
     pub name: &'static str,
     /// The document, with an `OFD.xml` that names the list of signatures.
-    pub document: fn() -> Files,
+    pub document: Document,
     /// The entries of the signature's files.
     pub list: &'static str,
     pub descriptor: &'static str,
@@ -29,11 +38,11 @@ pub struct Recipe {
     pub covers: fn(&str) -> bool,
     pub digest: DigestAlg,
     /// What is done to the text of every XML file, and how it becomes bytes.
-    pub rewrite: fn(&str) -> String,
-    pub encode: fn(&str) -> Vec<u8>,
+    pub rewrite: Rewrite,
+    pub encode: Encode,
     /// The signature value over a `Signature.xml`.
     pub sign: fn(&Party, &[u8]) -> Vec<u8>,
-    pub package: fn(&[(String, Vec<u8>)]) -> Vec<u8>,
+    pub package: Package,
 }
 
 /// What the standard's own examples look like.
