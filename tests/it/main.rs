@@ -21,6 +21,7 @@ mod others_agree;
 mod personal_data;
 mod reports;
 mod restart;
+mod resumed;
 mod samples;
 mod second_factor;
 mod subscription;

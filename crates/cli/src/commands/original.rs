@@ -56,6 +56,12 @@ pub fn digests(content: impl Read) -> io::Result<Vec<String>> {
     digested(content, [SHA256, SM3]).map(Vec::from)
 }
 
+/// SHA-256 of a document's bytes.
+pub fn sha256(content: impl Read) -> io::Result<String> {
+    let [named] = digested(content, [SHA256])?;
+    Ok(named.split_once(':').map_or_else(String::new, |(_, digest)| digest.to_owned()))
+}
+
 /// It is read once, for however many digests.
 fn digested<const COUNT: usize>(mut content: impl Read, by: [Named; COUNT]) -> io::Result<[String; COUNT]> {
     let (mut hashers, mut piece) = (by.map(|(name, alg)| (name, alg.hasher())), vec![0; 256 << 10]);

@@ -4,15 +4,18 @@ mod act;
 mod at_service;
 mod attempt;
 pub mod batch;
+mod begun;
 mod bench;
 mod document;
 pub mod inputs;
 mod journal;
+mod line;
 mod manner;
 mod portion;
 mod position;
 mod repeat;
 mod results;
+mod resumed;
 pub mod workers;
 mod writing;
 

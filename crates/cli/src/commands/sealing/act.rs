@@ -11,7 +11,7 @@ use tonic::{Response, Status};
 
 use super::attempt::{Attempt, client, counted, wire};
 use crate::commands::proof::{self, Purpose};
-use crate::connect::request_id;
+use crate::connect::{Server, request_id};
 use crate::failure::{Failure, Kind};
 
 /// The most documents of one request, and the most bytes of their structures: a message has 16 MiB at most.
@@ -42,17 +42,28 @@ pub struct Listed {
     pub original: Option<pb::OriginalDocument>,
 }
 
-impl List {
-    /// The list of these; none of none.
-    pub fn of(documents: &[Listed]) -> Option<Self> {
+impl Listed {
+    /// What stands for it in the list.
+    pub fn leaf(&self) -> Digest {
         let numbers = |place: &Place| {
             let place = wire(place);
             (place.page, place.x_um, place.y_um, place.width_um, place.height_um)
         };
-        let leaf = |document: &Listed| batch::document(&document.digest, document.places.iter().map(numbers));
-        let tree = Merkle::over(documents.iter().map(leaf).collect())?;
+        batch::document(&self.digest, self.places.iter().map(numbers))
+    }
+}
+
+impl List {
+    /// The list of these; none of none.
+    pub fn of(documents: &[Listed]) -> Option<Self> {
         let originals = documents.iter().filter_map(|document| document.original.clone()).collect();
-        Some(Self { tree, documents: u32::try_from(documents.len()).ok()?, originals })
+        Some(Self { originals, ..Self::again(documents.iter().map(Listed::leaf).collect())? })
+    }
+
+    /// The list of what these stand for, once gate d has let it through; none of none.
+    pub fn again(leaves: Vec<Digest>) -> Option<Self> {
+        let documents = u32::try_from(leaves.len()).ok()?;
+        Some(Self { tree: Merkle::over(leaves)?, documents, originals: Vec::new() })
     }
 
     fn named(&self, document: &Listed) -> pb::ListedDocument {
@@ -81,21 +92,21 @@ pub fn fitting(sizes: impl Iterator<Item = (usize, usize)>) -> usize {
 }
 
 impl Attempt<'_> {
-    /// Gate d for the list: a proof of each key that will sign.
-    pub async fn authorize_batch(
+    /// What gate d is shown for the list: a proof of each key that will sign.
+    pub fn batch_authorization(
         &self,
         card: &Card,
         keys: &[(Key, Certificate)],
         seal_digest: String,
         list: &List,
-    ) -> Result<(), Failure> {
+    ) -> Result<pb::AuthorizeBatchRequest, Failure> {
         let document = Some(batch::list(&list.tree.root(), list.documents));
         let (audience, purpose) = ("eseal.authentication", batch::BATCH_PURPOSE);
         let of = Purpose { audience, purpose, attempt: self.id(), seal: self.seal(), document };
         let statement = proof::statement(self.server().lang, self.terms(), of)?;
         let proof =
             |(key, certificate): &(Key, Certificate)| proof::signed(self.server().lang, &statement, key, certificate);
-        let request = pb::AuthorizeBatchRequest {
+        Ok(pb::AuthorizeBatchRequest {
             request_id: request_id(),
             seal_id: self.seal().to_owned(),
             attempt_id: self.id().to_owned(),
@@ -106,99 +117,112 @@ impl Attempt<'_> {
             proofs: keys.iter().map(proof).collect::<Result<_, _>>()?,
             card_uses: counted(self.server().lang, card)?,
             originals: list.originals.clone(),
-        };
+        })
+    }
+
+    /// Gate d for the list.
+    pub async fn authorize_batch(&self, request: pb::AuthorizeBatchRequest) -> Result<(), Failure> {
         self.server().answer(client(self.server()).authorize_batch(request).await).map(drop)
+    }
+
+    /// What gates c and d are shown for the list with a hosted key, but for what is secret.
+    pub fn hosted_batch_authorization(
+        &self,
+        certificates: &[Certificate],
+        list: &List,
+    ) -> pb::AuthorizeHostedBatchRequest {
+        pb::AuthorizeHostedBatchRequest {
+            code: String::new(),
+            request_id: request_id(),
+            seal_id: self.seal().to_owned(),
+            attempt_id: self.id().to_owned(),
+            pin: String::new(),
+            root: list.tree.root().to_string(),
+            documents: list.documents,
+            certificate_digests: certificates.iter().map(|by| by.fingerprint().to_string()).collect(),
+            originals: list.originals.clone(),
+        }
     }
 
     /// Gates c and d for the list with a hosted key.
     pub async fn authorize_hosted_batch(
         &self,
+        request: pb::AuthorizeHostedBatchRequest,
         pin: &str,
         code: &str,
-        certificates: &[Certificate],
-        list: &List,
     ) -> Result<(), Failure> {
-        let request = pb::AuthorizeHostedBatchRequest {
-            code: code.to_owned(),
-            request_id: request_id(),
-            seal_id: self.seal().to_owned(),
-            attempt_id: self.id().to_owned(),
-            pin: pin.to_owned(),
-            root: list.tree.root().to_string(),
-            documents: list.documents,
-            certificate_digests: certificates.iter().map(|by| by.fingerprint().to_string()).collect(),
-            originals: list.originals.clone(),
-        };
+        let request = pb::AuthorizeHostedBatchRequest { pin: pin.to_owned(), code: code.to_owned(), ..request };
         let answer = self.server().answer(client(self.server()).authorize_hosted_batch(request).await).map(drop);
         self.learn_tries_left(&answer);
         answer
     }
 
-    /// Signatures of the hosted key, in the order of the documents; the reason where there is none.
-    pub async fn sign_hosted_batch(
-        &self,
-        list: &List,
-        documents: Vec<(Listed, Vec<u8>, Digest)>,
-    ) -> Result<Vec<Result<Vec<u8>, String>>, Failure> {
+    /// What the hosted key shall sign, with the certificate of each.
+    pub fn signing(&self, list: &List, documents: Vec<(Listed, Vec<u8>, Digest)>) -> pb::SignHostedBatchRequest {
         let asked = documents.into_iter().map(|(document, to_be_signed, certificate)| pb::BatchToSign {
             document: Some(list.named(&document)),
             to_be_signed,
             certificate_digest: certificate.to_string(),
         });
-        let request = pb::SignHostedBatchRequest {
+        pb::SignHostedBatchRequest {
             request_id: request_id(),
             seal_id: self.seal().to_owned(),
             attempt_id: self.id().to_owned(),
             documents: asked.collect(),
-        };
-        let answer = self.insisting(async |request| client(self.server()).sign_hosted_batch(request).await, request);
-        let given = answer.await?.signatures.into_iter().map(|given| match given.reason.is_empty() {
-            true => Ok(given.signature),
-            false => Err(given.reason),
-        });
-        Ok(given.collect())
+        }
     }
 
-    /// Gate e for documents of the list: the reason where one was refused. One without a signature could not be sealed.
-    pub async fn complete_batch(
-        &self,
-        list: &List,
-        documents: Vec<(Listed, Vec<u8>)>,
-        last: bool,
-    ) -> Result<Vec<Result<(), String>>, Failure> {
+    /// What gate e is shown of documents of the list. One without a signature could not be sealed.
+    pub fn completion(&self, list: &List, documents: Vec<(Listed, Vec<u8>)>, last: bool) -> pb::CompleteBatchRequest {
         let sealed = documents
             .into_iter()
             .map(|(document, signature)| pb::BatchSealed { document: Some(list.named(&document)), signature });
-        let request = pb::CompleteBatchRequest {
-            request_id: request_id(),
-            seal_id: self.seal().to_owned(),
-            attempt_id: self.id().to_owned(),
-            documents: sealed.collect(),
-            last,
-        };
-        let answer = self.insisting(async |request| client(self.server()).complete_batch(request).await, request);
-        let ends = answer.await?.ends.into_iter().map(|end| match end.reason.is_empty() {
-            true => Ok(()),
-            false => Err(end.reason),
-        });
-        Ok(ends.collect())
+        let (seal_id, attempt_id) = (self.seal().to_owned(), self.id().to_owned());
+        pb::CompleteBatchRequest { request_id: request_id(), seal_id, attempt_id, documents: sealed.collect(), last }
     }
+}
 
-    /// The answer, asked for again if it does not come.
-    async fn insisting<M: Clone, R>(
-        &self,
-        ask: impl AsyncFn(M) -> Result<Response<R>, Status>,
-        request: M,
-    ) -> Result<R, Failure> {
-        let mut tries = 1;
-        loop {
-            match self.server().answer(ask(request.clone()).await) {
-                Err(failure) if failure.kind == Kind::Unreachable && tries < TRIES => {
-                    tokio::time::sleep(Duration::from_secs(1 << (tries - 1))).await;
-                    tries += 1;
-                }
-                answer => return answer,
+/// Signatures of the hosted key, in the order of the request; the reason where there is none. The same request again gets the
+/// same signatures.
+pub async fn sign_batch(
+    server: &Server,
+    request: pb::SignHostedBatchRequest,
+) -> Result<Vec<Result<Vec<u8>, String>>, Failure> {
+    let answer = insisting(server, async |request| client(server).sign_hosted_batch(request).await, request).await?;
+    let given = answer.signatures.into_iter().map(|given| match given.reason.is_empty() {
+        true => Ok(given.signature),
+        false => Err(given.reason),
+    });
+    Ok(given.collect())
+}
+
+/// Gate e for documents of the list: the reason where one was refused. The same request again gets the same answer.
+pub async fn complete_batch(
+    server: &Server,
+    request: pb::CompleteBatchRequest,
+) -> Result<Vec<Result<(), String>>, Failure> {
+    let answer = insisting(server, async |request| client(server).complete_batch(request).await, request).await?;
+    let ends = answer.ends.into_iter().map(|end| match end.reason.is_empty() {
+        true => Ok(()),
+        false => Err(end.reason),
+    });
+    Ok(ends.collect())
+}
+
+/// The answer, asked for again if it does not come.
+async fn insisting<M: Clone, R>(
+    server: &Server,
+    ask: impl AsyncFn(M) -> Result<Response<R>, Status>,
+    request: M,
+) -> Result<R, Failure> {
+    let mut tries = 1;
+    loop {
+        match server.answer(ask(request.clone()).await) {
+            Err(failure) if failure.kind == Kind::Unreachable && tries < TRIES => {
+                tokio::time::sleep(Duration::from_secs(1 << (tries - 1))).await;
+                tries += 1;
             }
+            answer => return answer,
         }
     }
 }

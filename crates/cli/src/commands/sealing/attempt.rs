@@ -12,6 +12,7 @@ use eseal_proto::authentication::v1::registry_service_client::RegistryServiceCli
 use eseal_proto::authentication::v1::sealing_service_client::SealingServiceClient;
 use eseal_proto::moment;
 use eseal_proto::seal::v1::{ChallengeTerms, Custody, Place as WirePlace};
+use uuid::Uuid;
 
 use super::repeat::{Act, other_act};
 use super::{Kind, digest_of};
@@ -37,8 +38,22 @@ impl<'a> Attempt<'a> {
         let (request_id, seal_id) = (act.request_id("begin"), seal.to_owned());
         let request = pb::BeginSealingRequest { request_id, seal_id, documents };
         let begun = server.answer(client(server).begin_sealing(request).await)?;
+        // Files are called by it.
+        if begun.attempt_id.parse::<Uuid>().map(|id| id.to_string()).ok().as_ref() != Some(&begun.attempt_id) {
+            return Err(Failure::new(Kind::Unreachable, "ANSWER_UNREADABLE", server.lang));
+        }
+        Ok(Self::again(server, seal, begun, act))
+    }
+
+    /// One that was begun before.
+    pub fn again(server: &'a Server, seal: &'a str, begun: pb::BeginSealingResponse, act: Act) -> Self {
         let tries_left = AtomicU32::new(begun.pin_tries_left);
-        Ok(Self { server, seal, begun, tries_left, act, wrong: AtomicU32::new(0) })
+        Self { server, seal, begun, tries_left, act, wrong: AtomicU32::new(0) }
+    }
+
+    /// How the service began it.
+    pub fn begun(&self) -> &pb::BeginSealingResponse {
+        &self.begun
     }
 
     pub fn id(&self) -> &str {

@@ -14,10 +14,11 @@ use eseal_documents::sealing::{Prepared, UsableSeal};
 use eseal_kernel::{Digest, Timestamp};
 use eseal_online::pades::Pades;
 use eseal_pki::{Certificate, DigestAlg, Hasher, Suite};
+use eseal_proto::authentication::v1 as pb;
 use tokio::runtime::Handle;
 use zeroize::Zeroizing;
 
-use super::act::{List, Listed};
+use super::act::{self, Listed};
 use super::attempt::Attempt;
 use super::document::{Document, Sealing};
 use super::inputs::Input;
@@ -42,6 +43,15 @@ pub(super) struct Means {
     pub(super) pades: BTreeMap<Format, Pades>,
 }
 
+/// How many bytes are kept free for a time stamp in documents of a format, where there is one.
+pub(super) type Rooms = BTreeMap<Format, usize>;
+
+impl Means {
+    pub(super) fn rooms(&self) -> Rooms {
+        self.pades.iter().map(|(format, pades)| (*format, pades.room())).collect()
+    }
+}
+
 pub(super) enum Holder {
     Card { card: Card, keys: BTreeMap<&'static str, Key> },
     Hosted { pin: Zeroizing<String> },
@@ -57,6 +67,8 @@ pub(super) struct Bench<'a> {
     folder: PathBuf,
     /// The sealing time.
     time: Timestamp,
+    /// Bytes that are kept free for time stamps.
+    rooms: Rooms,
     /// Where those who work side by side have their time stamps asked for.
     runtime: Handle,
 }
@@ -64,6 +76,8 @@ pub(super) struct Bench<'a> {
 /// A document that is digested.
 pub(super) struct Ready {
     pub(super) input: Input,
+    /// SHA-256 of it before sealing.
+    pub(super) input_digest: String,
     pub(super) listed: Listed,
     pub(super) suite: Suite,
     pub(super) structure_size: usize,
@@ -99,10 +113,10 @@ impl<'a> Bench<'a> {
         manner: &'a Manner,
         means: &'a Means,
         attempt: &'a Attempt<'a>,
-        journal: &Journal,
+        (journal, rooms): (&Journal, Rooms),
     ) -> Self {
         let (folder, time) = (journal.folder().to_owned(), attempt.sealing_time());
-        Self { env, manner, means, attempt, folder, time, runtime: Handle::current() }
+        Self { env, manner, means, attempt, folder, time, rooms, runtime: Handle::current() }
     }
 
     /// Digests documents, so many at a time. The first few are kept laid out.
@@ -113,10 +127,12 @@ impl<'a> Bench<'a> {
             let digest = Digest::try_from(prepared.digest());
             let digest = digest.map_err(|error| Failure::usage(self.env.lang(), error))?;
             let (places, structure_size) = (prepared.places().to_vec(), prepared.to_sign().len() + self.around());
+            let input_digest = document.digest()?;
             let original = told.then(|| document.original()).transpose()?;
             let (listed, suite) = (Listed { index: 0, digest, places, original }, self.manner.suite(document.format()));
             let draft = Some((document, prepared)).filter(|_| kept.fetch_add(1, Ordering::Relaxed) < KEPT);
-            Ok(Ready { input: input.clone(), listed, suite, structure_size, draft: Slot::new(draft) })
+            let (input, draft) = (input.clone(), Slot::new(draft));
+            Ok(Ready { input, input_digest, listed, suite, structure_size, draft })
         };
         side_by_side(jobs, inputs, digest)
     }
@@ -124,12 +140,12 @@ impl<'a> Bench<'a> {
     /// Bytes that a structure has beside what is signed, about.
     fn around(&self) -> usize {
         let chain: usize = self.manner.chain.iter().map(|certificate| certificate.der().len()).sum();
-        let stamp = self.means.pades.values().map(Pades::room).max().unwrap_or_default();
+        let stamp = self.rooms.values().max().copied().unwrap_or_default();
         AROUND + chain + stamp
     }
 
     fn room(&self, format: Format) -> usize {
-        self.means.pades.get(&format).map_or(0, Pades::room)
+        self.rooms.get(&format).copied().unwrap_or_default()
     }
 
     /// Everything but the signature.
@@ -162,22 +178,16 @@ impl<'a> Bench<'a> {
     }
 
     /// Has the service record what was sealed; the reason of each that it refused.
-    pub(super) fn complete(
-        &self,
-        list: &List,
-        documents: Vec<(Listed, Vec<u8>)>,
-        is_last: bool,
-    ) -> Result<Vec<Result<(), String>>, Failure> {
-        self.runtime.block_on(self.attempt.complete_batch(list, documents, is_last))
+    pub(super) fn complete(&self, request: pb::CompleteBatchRequest) -> Result<Vec<Result<(), String>>, Failure> {
+        self.runtime.block_on(act::complete_batch(self.attempt.server(), request))
     }
 
     /// A signature of the hosted key for each.
     pub(super) fn sign_hosted(
         &self,
-        list: &List,
-        documents: Vec<(Listed, Vec<u8>, Digest)>,
+        request: pb::SignHostedBatchRequest,
     ) -> Result<Vec<Result<Vec<u8>, String>>, Failure> {
-        self.runtime.block_on(self.attempt.sign_hosted_batch(list, documents))
+        self.runtime.block_on(act::sign_batch(self.attempt.server(), request))
     }
 
     /// The sealed document, whole, where it waits.

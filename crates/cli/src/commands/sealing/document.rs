@@ -95,6 +95,11 @@ impl Document {
         Ok(pb::OriginalDocument { digests, format: format.into() })
     }
 
+    /// SHA-256 of it before sealing.
+    pub fn digest(&self) -> Result<String, Failure> {
+        original::sha256(self.content()?).map_err(|error| Failure::unreadable(self.lang(), &self.path, &error))
+    }
+
     /// Everything but the signature.
     pub fn prepare(&self, of: Sealing<'_>, signer: &Certificate) -> Result<Prepared, Failure> {
         let bar = self.output.bar(self.lang().pick("计算摘要", "digesting"));

@@ -40,6 +40,13 @@ pub fn collect(lang: Lang, named: &[PathBuf], folder: &Path) -> Result<Vec<Input
             Some(root) => file.strip_prefix(root).unwrap_or(&file),
             None => Path::new(file.file_name().ok_or_else(|| Failure::usage(lang, file.display()))?),
         };
+        if file.to_str().is_none() {
+            let why = lang.pick(
+                "文件名不是 UTF-8,结果中无法写明:请先改名(如 convmv -f gbk -t utf8)",
+                "the name is not UTF-8, and could not be told in the results: rename it first (convmv -f gbk -t utf8)",
+            );
+            return Err(Failure::usage(lang, format_args!("{}: {why}", file.display())));
+        }
         inputs.push(Input { output: folder.join(below), file });
         Ok(())
     })?;
@@ -176,6 +183,14 @@ mod tests {
         assert_eq!(names, [at("out/a.ofd"), at("out/b.PDF"), at("out/deep/er/c.pdf")]);
         let none = collect(Lang::En, &[at("deep/er/none")], &at("out")).expect("told when it is opened");
         assert_eq!(none[0].output, at("out/none"));
+    }
+
+    #[test]
+    fn a_name_that_the_results_could_not_tell_is_refused_before_anything_is_sealed() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let in_gbk = PathBuf::from(OsStr::from_bytes(b"\xba\xcf\xcd\xac.pdf"));
+        let refused = collect(Lang::En, &[in_gbk], Path::new("out")).expect_err("refused");
+        assert!(refused.text.contains("not UTF-8"), "{}", refused.text);
     }
 
     #[test]

@@ -8,8 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 
 use eseal_pki::Signer as _;
+use eseal_proto::authentication::v1 as pb;
 
 use super::act::{List, fitting};
+use super::begun::Begun;
 use super::bench::{Bench, Draft, Holder, Ready, Signed, Slot, Waiting};
 use super::no_key;
 use super::workers::side_by_side;
@@ -59,7 +61,7 @@ impl Bench<'_> {
     pub(super) fn seal_all(
         &self,
         jobs: NonZeroUsize,
-        list: &List,
+        act: &OpenAct,
         mut ready: Vec<Ready>,
         stopped: &AtomicBool,
         hand_over: &SyncSender<Result<Portion, Failure>>,
@@ -68,7 +70,8 @@ impl Bench<'_> {
             let sizes = ready.iter().map(|ready| (ready.structure_size, ready.listed.places.len()));
             let rest = ready.split_off(fitting(sizes).min(ready.len()));
             let documents = std::mem::replace(&mut ready, rest);
-            let portion = self.seal(jobs, list, documents, ready.is_empty());
+            let is_last = ready.is_empty() && act.is_whole;
+            let portion = self.seal(jobs, act, documents, is_last);
             let failed = portion.is_err();
             if hand_over.send(portion).is_err() || failed {
                 return;
@@ -76,10 +79,16 @@ impl Bench<'_> {
         }
     }
 
-    fn seal(&self, jobs: NonZeroUsize, list: &List, documents: Vec<Ready>, is_last: bool) -> Result<Portion, Failure> {
+    fn seal(
+        &self,
+        jobs: NonZeroUsize,
+        act: &OpenAct,
+        documents: Vec<Ready>,
+        is_last: bool,
+    ) -> Result<Portion, Failure> {
         let draft = |ready: &Ready| ready.draft.take().map_or_else(|| self.prepare_again(ready), Ok);
         let drafts = side_by_side(jobs, &documents, draft);
-        let signatures = self.signatures(jobs, list, &documents, &drafts)?;
+        let signatures = self.signatures(jobs, act, &documents, &drafts)?;
         let signed = drafts.into_iter().zip(signatures).map(|(draft, signature)| Ok((draft?, signature?)));
         let signed: Vec<_> = documents.iter().zip(signed.map(|signed| Slot::new(Some(signed)))).collect();
         let write = |(ready, signed): &(&Ready, Slot<Result<Signed, Failure>>)| {
@@ -95,7 +104,7 @@ impl Bench<'_> {
     fn signatures(
         &self,
         jobs: NonZeroUsize,
-        list: &List,
+        act: &OpenAct,
         documents: &[Ready],
         drafts: &[Result<Draft, Failure>],
     ) -> Result<Vec<Result<Vec<u8>, Failure>>, Failure> {
@@ -109,30 +118,67 @@ impl Bench<'_> {
                 };
                 Ok(side_by_side(jobs, &both, sign))
             }
-            Holder::Hosted { .. } => self.hosted_signatures(list, &both),
+            Holder::Hosted { .. } => self.hosted_signatures(act, &both),
         }
     }
 
+    /// What an earlier run was given is not asked for again: a hosted key signs for each document once.
     fn hosted_signatures(
         &self,
-        list: &List,
+        act: &OpenAct,
         both: &[(&Ready, &Result<Draft, Failure>)],
     ) -> Result<Vec<Result<Vec<u8>, Failure>>, Failure> {
-        let asked = both.iter().filter_map(|(ready, draft)| {
-            let (_, prepared) = draft.as_ref().ok()?;
-            let certificate = self.means.certificates.get(ready.suite.name())?.fingerprint();
-            Some((ready.listed.clone(), prepared.to_sign().to_vec(), certificate))
-        });
-        let asked: Vec<_> = asked.collect();
-        let indexes: Vec<_> = asked.iter().map(|(listed, ..)| listed.index).collect();
-        let given = self.sign_hosted(list, asked)?;
-        let mut given: BTreeMap<_, _> = indexes.into_iter().zip(given).collect();
+        let (mut given, mut asked) = (BTreeMap::new(), Vec::new());
+        for (ready, draft) in both {
+            let Ok((_, prepared)) = draft else { continue };
+            let Some(certificate) = self.means.certificates.get(ready.suite.name()) else { continue };
+            match act.signed_before(ready.listed.index, prepared.to_sign()) {
+                Some(signature) => drop(given.insert(ready.listed.index, Ok(signature))),
+                None => asked.push((ready.listed.clone(), prepared.to_sign().to_vec(), certificate.fingerprint())),
+            }
+        }
+        if !asked.is_empty() {
+            let indexes: Vec<_> = asked.iter().map(|(listed, ..)| listed.index).collect();
+            given.extend(indexes.into_iter().zip(self.signed(self.attempt.signing(&act.list, asked), act)?));
+        }
         let of = |(ready, _): &(&Ready, _)| match given.remove(&ready.listed.index) {
             Some(Ok(signature)) => Ok(signature),
             Some(Err(reason)) => Err(refused(self.env, &reason)),
             None => Err(failed(self.env)),
         };
         Ok(both.iter().map(of).collect())
+    }
+
+    fn signed(
+        &self,
+        request: pb::SignHostedBatchRequest,
+        act: &OpenAct,
+    ) -> Result<Vec<Result<Vec<u8>, String>>, Failure> {
+        act.begun.keep_signing(&request)?;
+        if eseal_faultpoint::fails("batch.unanswered") {
+            return Err(Failure::new(Kind::Unreachable, "SERVER_UNREACHABLE", self.env.lang()));
+        }
+        let given = self.sign_hosted(request)?;
+        eseal_faultpoint::pass("batch.signed");
+        Ok(given)
+    }
+}
+
+/// An act whose documents are being sealed.
+pub(super) struct OpenAct {
+    pub(super) list: List,
+    /// As it is kept.
+    pub(super) begun: Begun,
+    /// What the hosted key signed for an earlier run, by the place in the list: what, and its signature.
+    pub(super) given: BTreeMap<u32, (Vec<u8>, Vec<u8>)>,
+    /// Whether it is over after these documents.
+    pub(super) is_whole: bool,
+}
+
+impl OpenAct {
+    fn signed_before(&self, index: u32, to_sign: &[u8]) -> Option<Vec<u8>> {
+        let (signed, signature) = self.given.get(&index)?;
+        (signed == to_sign).then(|| signature.clone())
     }
 }
 

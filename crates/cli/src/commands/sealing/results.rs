@@ -1,19 +1,22 @@
 //! What becomes of the documents of a batch: recorded by the service, noted, put in their places, and told.
 
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
+use eseal_proto::authentication::v1 as pb;
 use indicatif::ProgressBar;
 
-use super::act::List;
+use super::begun::{Begun, Entry};
 use super::bench::{Bench, Ready, Waiting};
 use super::inputs::Input;
-use super::journal::{Ending, Journal, Line};
-use super::portion::{AHEAD, Portion, refused};
+use super::journal::{Journal, digest};
+use super::line::{Ending, Line};
+use super::portion::{AHEAD, OpenAct, Portion, refused};
 use crate::commands::Env;
 use crate::failure::Failure;
 
@@ -25,18 +28,24 @@ pub(super) struct Results<'a> {
     pub(super) journal: Journal,
     bar: ProgressBar,
     pub(super) sealed: u64,
-    pub(super) failed: u64,
+    /// So many failed, by their codes.
+    pub(super) failed: BTreeMap<String, u64>,
 }
 
 impl<'a> Results<'a> {
-    pub(super) fn new(env: &'a Env, journal: Journal, documents: usize) -> Self {
-        let bar = env.output.count(env.lang().pick("签章", "sealing"), documents as u64);
-        Self { env, journal, bar, sealed: 0, failed: 0 }
+    pub(super) fn new(env: &'a Env, journal: Journal) -> Self {
+        let bar = env.output.count(env.lang().pick("签章", "sealing"), 0);
+        Self { env, journal, bar, sealed: 0, failed: BTreeMap::new() }
+    }
+
+    /// So many documents are still to come.
+    pub(super) fn expect(&self, documents: usize) {
+        self.bar.set_length(self.count() + documents as u64);
     }
 
     /// Documents that came to an end.
-    pub(super) const fn count(&self) -> u64 {
-        self.sealed + self.failed
+    pub(super) fn count(&self) -> u64 {
+        self.sealed + self.failed.values().sum::<u64>()
     }
 
     /// What is being done, beside the bar.
@@ -65,18 +74,18 @@ impl<'a> Results<'a> {
         &mut self,
         bench: &Bench<'_>,
         jobs: NonZeroUsize,
-        list: &List,
+        act: &OpenAct,
         ready: Vec<Ready>,
         inputs: &mut Vec<Input>,
     ) -> Result<(), Failure> {
         let (hand_over, sealed) = mpsc::sync_channel(AHEAD);
         let stopped = &AtomicBool::new(false);
         thread::scope(|scope| {
-            scope.spawn(move || bench.seal_all(jobs, list, ready, stopped, &hand_over));
+            scope.spawn(move || bench.seal_all(jobs, act, ready, stopped, &hand_over));
             let mut ended = Ok(());
             for portion in sealed {
                 ended = match (ended, portion) {
-                    (Ok(()), Ok(portion)) => self.record(bench, list, portion, inputs),
+                    (Ok(()), Ok(portion)) => self.record(bench, act, portion, inputs),
                     (Ok(()), Err(failure)) => Err(failure),
                     (Err(failure), portion) => {
                         portion.iter().for_each(Portion::throw_away);
@@ -93,7 +102,7 @@ impl<'a> Results<'a> {
     fn record(
         &mut self,
         bench: &Bench<'_>,
-        list: &List,
+        act: &OpenAct,
         mut portion: Portion,
         inputs: &mut Vec<Input>,
     ) -> Result<(), Failure> {
@@ -102,38 +111,94 @@ impl<'a> Results<'a> {
             let signature = written.as_ref().map(|waiting| waiting.signature.clone()).unwrap_or_default();
             (ready.listed.clone(), signature)
         });
-        let said = bench.complete(list, completions.collect(), portion.is_last);
-        if said.as_ref().is_err_and(|failure| failure.code == "ATTEMPT_NOT_OPEN") {
+        let request = bench.attempt.completion(&act.list, completions.collect(), portion.is_last);
+        let kept = act.begun.keep_completion(&request)?; // from here on it comes to the same, whoever is killed
+        act.begun.forget_signings(portion.documents.last().map_or(0, |ready| ready.listed.index));
+        eseal_faultpoint::pass("batch.kept");
+        let said = bench.complete(request);
+        eseal_faultpoint::pass("batch.recorded");
+        if said.as_ref().is_err_and(is_over) {
             portion.throw_away();
         }
         let done = self.settle(bench.attempt.id(), portion, said?)?;
+        let _ = fs::remove_file(kept); // it goes with the act at last
         inputs.retain(|input| !done.contains(&input.output));
         Ok(())
     }
 
     /// Puts what is recorded to its place; gives the places of those that are done.
-    fn settle(&mut self, attempt_id: &str, portion: Portion, said: Vec<Said>) -> Result<Vec<PathBuf>, Failure> {
+    fn settle(&mut self, attempt_id: &str, portion: Portion, said: Vec<Said>) -> Result<HashSet<PathBuf>, Failure> {
         let ended = portion.documents.iter().zip(portion.written).zip(said);
         let lines: Vec<_> = ended.map(|((ready, written), end)| self.line(attempt_id, ready, written, end)).collect();
+        let lines = self.end(lines)?;
+        Ok(lines.into_iter().map(|line| line.output).collect())
+    }
+
+    /// The same for what a run that was killed had sent to gate e, now that the answer is here.
+    pub(super) fn settle_again(
+        &mut self,
+        (begun, output_dir): (&Begun, &Path),
+        request: &pb::CompleteBatchRequest,
+        said: Vec<Said>,
+    ) -> Result<(), Failure> {
+        let mut lines = Vec::new();
+        for (sealed, end) in request.documents.iter().zip(said) {
+            let index = sealed.document.as_ref().map_or(u32::MAX, |document| document.index);
+            let Some(entry) = begun.entry(index) else { continue };
+            // What could not be sealed is tried once more; what is noted was put in its place.
+            if !sealed.signature.is_empty() && !self.journal.is_ended(begun.attempt_id(), index) {
+                lines.push(self.line_again(begun, output_dir, (index, entry), end));
+            }
+        }
+        self.end(lines).map(drop)
+    }
+
+    fn line_again(&self, begun: &Begun, output_dir: &Path, (index, entry): (u32, &Entry), end: Said) -> Line {
+        let lang = self.env.lang();
+        let waiting = self.journal.waiting(begun.attempt_id(), index);
+        let input = Input { file: entry.file.clone(), output: output_dir.join(&entry.output) };
+        let (attempt_id, index) = (begun.attempt_id().to_owned(), Some(index));
+        let failure = match end {
+            Ok(()) => match digest(&waiting) {
+                Ok(output_digest) => {
+                    return Line {
+                        attempt_id,
+                        index,
+                        document_digest: entry.document_digest.clone(),
+                        input_digest: entry.input_digest.clone(),
+                        output_digest,
+                        ..Line::sealed(input)
+                    };
+                }
+                Err(error) => Failure::unreadable(lang, &waiting, &error),
+            },
+            Err(reason) => {
+                let _ = fs::remove_file(&waiting);
+                refused(self.env, &reason)
+            }
+        };
+        Line { attempt_id, index, ..failed_line(&input, &failure) }
+    }
+
+    /// Notes these, puts what is sealed to its place, and tells.
+    fn end(&mut self, lines: Vec<Line>) -> Result<Vec<Line>, Failure> {
         self.journal.note(&lines)?; // from here on they are sealed, wherever they lie
+        eseal_faultpoint::pass("batch.noted");
         let lines = self.place(lines)?;
         self.tell(&lines);
-        Ok(lines.into_iter().map(|line| line.output).collect())
+        Ok(lines)
     }
 
     fn line(&self, attempt_id: &str, ready: &Ready, written: Result<Waiting, Failure>, end: Said) -> Line {
         let failure = match (written, end) {
             (Ok(waiting), Ok(())) => {
                 return Line {
-                    file: ready.input.file.clone(),
-                    output: ready.input.output.clone(),
-                    result: Ending::Sealed,
                     attempt_id: attempt_id.to_owned(),
                     index: Some(ready.listed.index),
                     document_digest: ready.listed.digest.to_string(),
+                    input_digest: ready.input_digest.clone(),
                     output_digest: waiting.output_digest,
-                    code: String::new(),
-                    message: String::new(),
+                    ..Line::sealed(ready.input.clone())
                 };
             }
             (Err(failure), _) => failure,
@@ -152,12 +217,9 @@ impl<'a> Results<'a> {
                 return line;
             }
             let waiting = self.journal.waiting(&line.attempt_id, line.index.unwrap_or_default());
-            let folder = line.output.parent().map_or(Ok(()), fs::create_dir_all);
-            let placed = folder
-                .map_err(|error| Failure::unwritable(self.env.lang(), &line.output, &error))
-                .and_then(|()| self.journal.place(waiting, &line.output));
-            let Err(failure) = placed else { return line };
-            let line = failed_line(&Input { file: line.file, output: line.output }, &failure);
+            let Err(failure) = self.journal.place(waiting.clone(), &line.output) else { return line };
+            self.journal.leave(waiting);
+            let line = line.unplaced(&failure);
             failed.push(line.clone());
             line
         };
@@ -176,7 +238,7 @@ impl<'a> Results<'a> {
                     format!("{} {}", lang.pick("签章成功:", "sealed:"), line.output.display())
                 }
                 Ending::Failed => {
-                    self.failed += 1;
+                    *self.failed.entry(line.code.clone()).or_default() += 1;
                     format!(
                         "{} {}: {} [{}]",
                         lang.pick("失败:", "failed:"),
@@ -194,15 +256,11 @@ impl<'a> Results<'a> {
 }
 
 pub(super) fn failed_line(input: &Input, failure: &Failure) -> Line {
-    Line {
-        file: input.file.clone(),
-        output: input.output.clone(),
-        result: Ending::Failed,
-        attempt_id: String::new(),
-        index: None,
-        document_digest: String::new(),
-        output_digest: String::new(),
-        code: failure.code.clone(),
-        message: failure.text.clone(),
-    }
+    Line::sealed(input.clone()).unplaced(failure)
+}
+
+/// Whether it says that the act has ended at the service: a gate refused, or its time is over. Whatever it has not recorded by
+/// now it never will.
+pub(super) fn is_over(failure: &Failure) -> bool {
+    failure.code == "ATTEMPT_NOT_OPEN" || failure.facts.iter().any(|(name, _)| name == "gate")
 }
