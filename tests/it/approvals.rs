@@ -149,6 +149,31 @@ fn a_client_that_was_killed_before_it_wrote_what_the_service_sealed_gets_the_sam
     repeats_at(&company, ("zhao", &seal), &words, &["seal.received"]);
 }
 
+#[test]
+fn an_act_that_was_broken_off_without_an_id_is_told_and_goes_on_with_the_one_it_had() {
+    let (_folder, company) = fixture::company();
+    let (seal, _) = company.has_a_seal();
+    fixture::contract(&company, "pdf");
+    let _ = company.as_(&["root", "seal-policy", "set", &seal, "--approval", "required"]).good();
+    approved_once(&company, "chen", "@contract.pdf", &seal);
+    let mut elsewhere = company.elsewhere();
+    elsewhere.eseal.environment.push((eseal_faultpoint::VARIABLE.to_owned(), "seal.completed".into()));
+    assert_eq!(seals(&elsewhere, &seal).code, -1);
+    assert_eq!(left_behind(&company).len(), 2);
+
+    let told = seals(&company, &seal);
+    assert_eq!((told.code, told.reason()), (2, "FILE_EXISTS"), "{}", told.error);
+    let id = told.error["facts"]["request_id"].as_str().expect("an id").to_owned();
+    let mut words =
+        vec!["chen", "seal", "@contract.pdf", "--seal", &seal, "--card", "@seal.card", "--pin-file", "@pin"];
+    words.extend(["--page", "2", "--at", "45,112", "--output", "@sealed.pdf"]);
+    let _ = with_id(&company, &words, &id, None).good();
+    assert_eq!(company.verifies_offline("sealed.pdf").good().value["verdict"], "valid");
+    assert_eq!(left_behind(&company), [""; 0]);
+    let another = seals(&company, &seal);
+    assert_eq!((another.reason(), detail(&another.error)), ("NOT_AUTHORIZED", "USE_SPENT"));
+}
+
 fn seals(company: &Company, seal: &str) -> Answer {
     company.seals(seal, "seal.card", "pin", "contract.pdf", "sealed.pdf", "45,112")
 }

@@ -25,6 +25,10 @@ use uuid::Uuid;
 An act that was broken off (killed, or its answer lost) is repeated as it was with the same --request-id: what was done is not counted
 again, and no second approval is spent. What was refused stays refused: another try has another id. An attempt lasts ten minutes.
 
+签章中断时,输出文件旁留有 .eseal-编号.json 和 .eseal-编号.sealed,完成后自动删除;再签同一文档时会给出编号。
+An act that was broken off leaves .eseal-ID.json and .eseal-ID.sealed beside the output, which go when it is finished; whoever seals the
+same document again is told the ID. Without a sealed document they are swept after an hour.
+
 以 - 代替文件时从标准输入按行读取,依次为:文档密码、PIN、验证码。
 Where a file is -, a line of standard input is read: the password of the document first, then the PIN, then the code.
 

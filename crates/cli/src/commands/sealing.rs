@@ -9,6 +9,7 @@ mod bench;
 mod document;
 pub mod inputs;
 mod journal;
+mod leftover;
 mod line;
 mod manner;
 mod portion;
@@ -53,6 +54,9 @@ pub async fn seal(env: &Env, args: &Seal) -> Result<(), Failure> {
     let output = output_path(args);
     may_be_written(lang, &output)?;
     let act = Act::of(args.request_id);
+    for waiting in leftover::look(lang, &output, document.bytes(), &act)? {
+        env.output.say(&leftover::told(lang, &waiting));
+    }
     if args.at_service {
         let sealed = at_service::seal(env, args, &manner, &server, (&output, &act)).await;
         let sealed = sealed.map_err(|failure| act.told(lang, failure))?;
@@ -238,7 +242,7 @@ impl Work<'_> {
         let (lang, output) = (self.env.lang(), self.output);
         let unwritable = |error: std::io::Error| Failure::unwritable(lang, output, &error);
         let folder = output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-        let file = tempfile::NamedTempFile::new_in(folder).map_err(unwritable)?;
+        let file = leftover::part(folder).map_err(unwritable)?;
         let writing = Writing { lang, manner: self.manner, pades, lister, time: self.attempt.sealing_time() };
         let written = || mapped::file(file.as_file());
         let sealed = writing.write(self.document, draft, signature, file.as_file(), written, folder).await?;

@@ -14,6 +14,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
 use super::attempt::client;
+use super::leftover;
 use super::manner::Manner;
 use super::repeat::Act;
 use super::{asks_again, with_code};
@@ -120,7 +121,7 @@ async fn take(
     let unwritable = |error: std::io::Error| Failure::unwritable(lang, output, &error);
     let unreadable = || Failure::new(Kind::Unreachable, "ANSWER_UNREADABLE", lang);
     let folder = output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(unwritable)?;
+    let mut file = leftover::part(folder).map_err(unwritable)?;
     let (mut sealed, mut size): (Option<pb::SealedDocument>, u64) = (None, 0);
     loop {
         let message = answer.message().await.map_err(|status| Failure::status(lang, &server.address, &status))?;

@@ -2,7 +2,8 @@
 //!
 //! Each step of the act is a request whose id follows from the one of the act, so that the service answers a repeat as it did
 //! before (ADR 13). What it can't give again, because a card made it, is kept beside the sealed document before it is sent: the
-//! proof of the card, and then the sealed document with its signature. Both go when the document is in its place.
+//! proof of the card (`.eseal-ID.json`), and then the sealed document with its signature (`.eseal-ID.sealed`). Both go when the
+//! document is in its place, or the act is decided against; what becomes of the others says [`super::leftover`].
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,10 @@ use crate::lang::Lang;
 
 /// The most bytes of what is kept beside the document.
 const MAX: u64 = 32 << 20;
+/// How it is called before and behind the id of the act.
+pub const PREFIX: &str = ".eseal-";
+pub const RECORD: &str = "json";
+pub const SEALED: &str = "sealed";
 
 /// One act of sealing, by its id.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +35,11 @@ impl Act {
     /// The act with this id, which may be a repeat; or a new one.
     pub fn of(given: Option<Uuid>) -> Self {
         Self { id: given.unwrap_or_else(Uuid::now_v7), given: given.is_some() }
+    }
+
+    /// Its id.
+    pub const fn id(&self) -> Uuid {
+        self.id
     }
 
     /// Whether it may have been begun before.
@@ -89,6 +99,9 @@ struct Record {
     attempt_id: String,
     /// SHA-256 of the document before sealing.
     original: String,
+    /// What the sealed one is called, in the same folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    output: Option<String>,
     /// Bytes that were kept free for a time stamp: the document comes to the same digest with as many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     time_stamp_room: Option<usize>,
@@ -124,10 +137,10 @@ impl Kept {
     /// It can't be read, or is of another document.
     pub fn open(lang: Lang, act: &Act, output: &Path, attempt: &str, original: &[u8]) -> Result<Self, Failure> {
         let folder = output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-        let [record, document] = ["json", "sealed"].map(|ending| folder.join(format!(".eseal-{}.{ending}", act.id)));
+        let [record, document] = [RECORD, SEALED].map(|ending| folder.join(file_name(&act.id, ending)));
         let original = Digest::of(original).to_string();
-        let attempt_id = attempt.to_owned();
-        let new = Record { attempt_id, original, time_stamp_room: None, authorization: None, sealed: None };
+        let (attempt_id, output) = (attempt.to_owned(), name_of(output));
+        let new = Record { attempt_id, original, output, time_stamp_room: None, authorization: None, sealed: None };
         if !act.given || !record.exists() {
             return Ok(Self { lang, record, document, said: new, recorded: false });
         }
@@ -239,6 +252,36 @@ impl Kept {
         let why = self.lang.pick("内容已损坏", "it is damaged");
         Failure::new(Kind::Usage, "FILE_UNREADABLE", self.lang)
             .because(format_args!("{}: {why}", self.record.display()))
+    }
+}
+
+/// What is kept of an act is called so.
+pub fn file_name(act: &Uuid, ending: &str) -> String {
+    format!("{PREFIX}{act}.{ending}")
+}
+
+fn name_of(path: &Path) -> Option<String> {
+    path.file_name().and_then(|name| name.to_str()).map(str::to_owned)
+}
+
+/// What a record tells of its act.
+pub struct Told {
+    original: String,
+    output: Option<String>,
+    /// Whether the document is sealed: then that may be on record at the service.
+    pub is_sealed: bool,
+}
+
+impl Told {
+    /// What this one tells; none if it can't be read.
+    pub fn read(record: &Path) -> Option<Self> {
+        let said: Record = serde_json::from_slice(&read_file(Lang::En, record, MAX).ok()?).ok()?;
+        Some(Self { original: said.original, output: said.output, is_sealed: said.sealed.is_some() })
+    }
+
+    /// Whether this document was to be sealed to that place, which is in the same folder.
+    pub fn is_of(&self, original: &Digest, output: &Path) -> bool {
+        self.original == original.to_string() && (self.output.is_none() || self.output == name_of(output))
     }
 }
 
