@@ -203,7 +203,47 @@ impl Codes {
 
 #[cfg(test)]
 mod tests {
+    use eseal_eventstore::{DatabaseConfig, migrate};
+    use eseal_kernel::Id;
+    use eseal_service::config::Sources;
+    use eseal_testkit::TestDb;
+
     use super::*;
+    use crate::config::{CONFIG_DEFAULT, Config};
+
+    /// Codes in a database of their own, which goes with them. They are sent on by nobody.
+    pub(super) struct Own {
+        pub(super) codes: Codes,
+        _db: TestDb,
+    }
+
+    impl Own {
+        pub(super) async fn open() -> Self {
+            let (db, folder) = (TestDb::any().await, tempfile::tempdir().expect("a folder"));
+            let database = Database::connect(&DatabaseConfig::new(db.url())).await.expect("a database");
+            migrate(&database, crate::migrations).await.expect("migrations");
+            let config: Config = Sources::new(CONFIG_DEFAULT).load().expect("settings");
+            let config = Config { key_file: folder.path().join("authentication.key"), ..config };
+            let vault = Arc::new(Vault::open(&config, true).expect("a vault"));
+            Self { codes: Codes::new(database, vault, Pins::default(), None), _db: db }
+        }
+    }
+
+    pub(super) fn zhou() -> PersonId {
+        "zhou".parse().expect("a short name")
+    }
+
+    pub(super) fn seal() -> SealId {
+        SealId(Id::from_bytes([1; 16]))
+    }
+
+    pub(super) fn key() -> HostedKeyId {
+        HostedKeyId(Id::from_bytes([2; 16]))
+    }
+
+    pub(super) fn code(text: &str) -> Code {
+        Code::try_new(text.to_owned()).expect("a code")
+    }
 
     #[test]
     fn six_or_eight_digits_are_a_code() {

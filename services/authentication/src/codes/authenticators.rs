@@ -166,3 +166,79 @@ fn name(key: HostedKeyId, person: &PersonId, id: AuthenticatorId) -> String {
 pub(crate) fn place(name: &str) -> String {
     format!("authenticator_secret/{name}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Whose;
+    use super::super::tests::{Own, code, key, seal, zhou};
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+    const SECONDS: u64 = 1_800_000_000;
+
+    async fn read(own: &Own, id: AuthenticatorId) -> Authenticator {
+        own.codes.authenticator(key(), &zhou(), id).await.expect("read").expect("it is there")
+    }
+
+    async fn offered(own: &Own) -> AuthenticatorId {
+        own.codes.offer((key(), &zhou()), "zhou", NOW).await.expect("offered").id
+    }
+
+    #[tokio::test]
+    async fn of_two_uses_that_found_one_code_right_one_uses_it_up() {
+        let own = Own::open().await;
+        let id = offered(&own).await;
+        let shown = code(&totp::shown(&read(&own, id).await.secret, SECONDS));
+        // Both look before either has used it up, as on two replicas.
+        let both = [read(&own, id).await, read(&own, id).await].map(|one| one.right(&shown, NOW).expect("right"));
+        let mut kinds = Vec::new();
+        for right in both {
+            kinds.push(own.codes.use_up(right).await.expect("the database"));
+        }
+        assert_eq!(kinds, [SecondFactor::Totp, SecondFactor::None]);
+        assert!(read(&own, id).await.right(&shown, NOW).is_none(), "who looks later finds it wrong");
+    }
+
+    #[tokio::test]
+    async fn a_step_before_the_one_that_was_used_is_used_by_nobody() {
+        let own = Own::open().await;
+        let id = offered(&own).await;
+        let found = read(&own, id).await;
+        let right = |seconds| found.right(&code(&totp::shown(&found.secret, seconds)), NOW).expect("right");
+        let (earlier, later) = (right(SECONDS - 30), right(SECONDS));
+        assert_eq!(own.codes.use_up(later).await.expect("the database"), SecondFactor::Totp);
+        assert_eq!(own.codes.use_up(earlier).await.expect("the database"), SecondFactor::None);
+    }
+
+    #[tokio::test]
+    async fn a_code_is_looked_at_where_one_of_its_kind_is_asked_for_only() {
+        let own = Own::open().await;
+        let (id, person) = (offered(&own).await, zhou());
+        let text = totp::shown(&read(&own, id).await.secret, SECONDS);
+        for (asked, is_right) in [
+            (SecondFactor::None, false),
+            (SecondFactor::Sent, false),
+            (SecondFactor::Totp, true),
+            (SecondFactor::Any, true),
+        ] {
+            let whose = Whose { seal: seal(), key: key(), person: &person, authenticator: Some(id) };
+            let shown = own.codes.look_up(code(&text), whose).await.expect("looked up");
+            let right = own.codes.compare(asked, shown, NOW).await.expect("compared");
+            assert_eq!(right.is_some(), is_right, "{asked:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn another_offer_takes_the_place_of_one_that_has_given_no_code_only() {
+        let own = Own::open().await;
+        let first = offered(&own).await;
+        let second = offered(&own).await;
+        assert!(own.codes.authenticator(key(), &zhou(), first).await.expect("read").is_none());
+        let shown = code(&totp::shown(&read(&own, second).await.secret, SECONDS));
+        let confirmed = own.codes.confirm((key(), &zhou()), second, &shown, NOW).await;
+        assert_eq!(confirmed.expect("the database"), Confirmed::Yes);
+        // Its fact is not there yet, so that one more is offered.
+        offered(&own).await;
+        read(&own, second).await;
+    }
+}

@@ -123,7 +123,75 @@ fn sent_code() -> Result<Zeroizing<String>, VaultError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::{Own, code, seal, zhou};
     use super::*;
+    use crate::domain::policy::SecondFactor;
+
+    const MADE: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    /// Has this code be the one that was sent, in place of one before.
+    async fn sent(own: &Own, code: &str, made_at: Timestamp) {
+        let hash = own.codes.pins.hash(Pin::try_new(code.to_owned()).expect("a code")).await.expect("hashed");
+        let delete = Query::delete().from_table(TABLE).and_where(whose(seal(), &zhou())).take();
+        own.codes.changed(&delete).await.expect("deleted");
+        let insert = Query::insert()
+            .into_table(TABLE)
+            .columns(["seal_id", "person_id", "hash", "made_at", "tries_left"])
+            .values_panic([
+                seal().to_string().into(),
+                "zhou".into(),
+                hash.to_vec().into(),
+                made_at.micros().into(),
+                TRIES.into(),
+            ])
+            .take();
+        own.codes.changed(&insert).await.expect("inserted");
+    }
+
+    async fn right(own: &Own, text: &str, now: Timestamp) -> Option<RightCode> {
+        own.codes.right_sent(seal(), zhou(), code(text), now).await.expect("compared")
+    }
+
+    async fn used(own: &Own, right: Option<RightCode>) -> SecondFactor {
+        own.codes.use_up(right.expect("it was right")).await.expect("the database")
+    }
+
+    #[tokio::test]
+    async fn of_two_uses_that_found_a_code_right_that_was_sent_one_uses_it_up() {
+        let own = Own::open().await;
+        sent(&own, "31415926", MADE).await;
+        let both = [right(&own, "31415926", MADE).await, right(&own, "31415926", MADE).await];
+        let mut kinds = Vec::new();
+        for right in both {
+            kinds.push(used(&own, right).await);
+        }
+        assert_eq!(kinds, [SecondFactor::Sent, SecondFactor::None]);
+    }
+
+    #[tokio::test]
+    async fn a_code_in_whose_place_another_one_was_sent_meanwhile_lets_nothing_through_and_leaves_that_one_good() {
+        let own = Own::open().await;
+        sent(&own, "31415926", MADE).await;
+        let earlier = right(&own, "31415926", MADE).await;
+        let now = MADE.plus(PAUSE);
+        sent(&own, "27182818", now).await;
+        assert_eq!(used(&own, earlier).await, SecondFactor::None);
+        let later = right(&own, "27182818", now).await;
+        assert_eq!(used(&own, later).await, SecondFactor::Sent);
+    }
+
+    #[tokio::test]
+    async fn a_code_is_good_to_the_last_of_its_five_minutes_and_five_tries() {
+        let own = Own::open().await;
+        sent(&own, "31415926", MADE).await;
+        let last = MADE.plus(Duration::from_secs(300));
+        assert!(right(&own, "31415926", last.plus(Duration::from_micros(1))).await.is_none(), "and no longer");
+        for _ in 0..4 {
+            assert!(right(&own, "00000000", last).await.is_none());
+        }
+        assert!(right(&own, "31415926", last).await.is_some());
+        assert!(right(&own, "31415926", last).await.is_none(), "and no more");
+    }
 
     #[test]
     fn codes_that_are_sent_have_eight_digits_and_differ() {

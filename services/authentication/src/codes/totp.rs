@@ -20,6 +20,12 @@ pub(super) fn uri(secret: &[u8; SECRET], account: &str) -> Option<Zeroizing<Stri
     totp(secret, account)?.to_url().ok().map(Zeroizing::new)
 }
 
+/// What an authenticator shows at a moment.
+#[cfg(test)]
+pub(super) fn shown(secret: &[u8; SECRET], seconds: u64) -> String {
+    totp(secret, "").expect("a secret").generate(seconds).to_string()
+}
+
 fn totp(secret: &[u8; SECRET], account: &str) -> Option<Totp> {
     let named = if account.is_empty() { "hosted key" } else { account };
     Builder::new()
