@@ -294,7 +294,13 @@ async fn unnamed(database: &Database, which: Expr, most: u64) -> Result<Vec<Stri
 
 #[cfg(test)]
 mod tests {
+    use eseal_eventstore::{DatabaseConfig, migrate};
+    use eseal_service::config::Sources;
+    use eseal_testkit::TestDb;
+
     use super::*;
+    use crate::config::{CONFIG_DEFAULT, Config};
+    use crate::vault::Vault;
 
     #[test]
     fn an_ocsp_response_and_a_list_are_told_apart_by_their_first_bytes() {
@@ -304,6 +310,100 @@ mod tests {
         for broken in [&[][..], &[0x30], &[0x30, 0x84, 0], &[0x30, 0xff]] {
             assert_eq!(Kind::of(broken), Kind::List, "{broken:?}");
         }
+    }
+
+    const THEN: Timestamp = Timestamp::from_seconds(1_800_000_000);
+    const HOUR: Duration = Duration::from_secs(60 * 60);
+    const PIECE: &[u8] = &[0x30, 0];
+
+    /// Contents in a database of their own.
+    struct Own {
+        contents: Contents,
+        _db: TestDb,
+    }
+
+    impl Own {
+        /// With one piece of evidence that no attempt names.
+        async fn with_a_piece() -> Self {
+            let (db, folder) = (TestDb::any().await, tempfile::tempdir().expect("a folder"));
+            let database = Database::connect(&DatabaseConfig::new(db.url())).await.expect("a database");
+            migrate(&database, crate::migrations).await.expect("migrations");
+            let config: Config = Sources::new(CONFIG_DEFAULT).load().expect("settings");
+            let config = Config { key_file: folder.path().join("authentication.key"), ..config };
+            let vault = Arc::new(Vault::open(&config, true).expect("a vault"));
+            let own = Self { contents: Contents::new(database, vault), _db: db };
+            own.write(content(Kind::List, Digest::of(PIECE), PIECE)).await;
+            own
+        }
+
+        async fn write(&self, row: Row) {
+            let (columns, values): (Vec<_>, Vec<_>) = row.values.into_iter().unzip();
+            let insert = Query::insert()
+                .into_table(row.table)
+                .columns(columns)
+                .values_panic(values.into_iter().map(Expr::val))
+                .take();
+            self.change(&insert).await;
+        }
+
+        async fn change(&self, statement: &impl sea_orm::StatementBuilder) {
+            let transaction = self.contents.database.begin().await.expect("begun");
+            transaction.execute(statement).await.expect("changed");
+            transaction.commit().await.expect("committed");
+        }
+
+        /// Has an attempt that began then name the piece.
+        async fn named(&self, begun: Timestamp) {
+            let (seal, attempt) = (SealId(Id::from_bytes([1; 16])), AttemptId(Id::random(begun)));
+            self.write(seen_row((seal, attempt), Digest::of(PIECE))).await;
+        }
+
+        /// Forgets what is older than a month, and says whether the piece is still there.
+        async fn is_there_after(&self, now: Timestamp) -> bool {
+            self.contents.forget_evidence(now.minus(HOUR * 24 * 30), now, 10).await.expect("forgotten");
+            let select = Query::select().column("digest").from("evidence_content").take();
+            !self.contents.database.reader().query_all(&select).await.expect("rows").is_empty()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_piece_is_forgotten_a_day_after_no_attempt_names_it_any_more_and_no_sooner() {
+        let own = Own::with_a_piece().await;
+        own.named(THEN).await;
+        assert!(own.is_there_after(THEN.plus(HOUR * 24 * 29)).await);
+        assert!(own.is_there_after(THEN.plus(HOUR * 24 * 31)).await, "its name is forgotten now");
+        // That it is looked at meanwhile does not begin the day anew.
+        let until = THEN.plus(HOUR * 24 * 32);
+        for now in [until.minus(HOUR), until] {
+            assert!(own.is_there_after(now).await);
+        }
+        assert!(!own.is_there_after(until.plus(Duration::from_micros(1))).await);
+    }
+
+    #[tokio::test]
+    async fn a_piece_that_was_about_to_be_forgotten_stays_once_an_attempt_names_it() {
+        let own = Own::with_a_piece().await;
+        assert!(own.is_there_after(THEN).await, "no attempt names it since now");
+        // A replica that knew it as stored does not write it again.
+        own.named(THEN.plus(HOUR)).await;
+        assert!(own.is_there_after(THEN.plus(HOUR * 48)).await);
+    }
+
+    #[tokio::test]
+    async fn a_piece_is_written_again_where_it_is_not_known_to_stay() {
+        let own = Own::with_a_piece().await;
+        let is_written = async |now| {
+            let row = own.contents.evidence_row(Kind::List, PIECE, now).await.expect("looked up");
+            row.is_some()
+        };
+        assert!(!is_written(THEN).await, "it is stored");
+        own.change(&Query::delete().from_table("evidence_content").take()).await;
+        assert!(!is_written(THEN.plus(STORED_FOR)).await, "it is remembered as stored");
+        assert!(is_written(THEN.plus(STORED_FOR).plus(Duration::from_micros(1))).await);
+        own.write(content(Kind::List, Digest::of(PIECE), PIECE)).await;
+        let later = THEN.plus(HOUR * 2);
+        assert!(own.is_there_after(later).await, "no attempt names it since now");
+        assert!(is_written(later).await, "or it would be forgotten under its use");
     }
 
     #[test]

@@ -168,6 +168,27 @@ async fn a_piece_that_is_wanted_again_before_it_is_forgotten_stays() {
     assert_eq!(evidence(&bureau, &card.seal_id, 0, "").await[0].der, list.der());
 }
 
+#[tokio::test]
+async fn what_is_too_old_is_forgotten_in_one_round_however_much_it_is() {
+    const NAMES: usize = 2_500;
+    let mut bureau = Bureau::open().await;
+    let mut insert = Query::insert().into_table("sealing_evidence").columns(["attempt_id", "seal_id", "digest"]).take();
+    for _ in 0..NAMES {
+        // Ids carry the moment of their begin.
+        insert.values_panic([request_id().into(), request_id().into(), Digest::of(b"a list").to_string().into()]);
+    }
+    let transaction = bureau.database.begin().await.expect("begun");
+    transaction.execute(&insert).await.expect("inserted");
+    transaction.commit().await.expect("committed");
+    kept_for(&mut bureau, DAY * 30);
+    bureau.later(DAY * 40);
+    bureau.restart().await;
+    // The next round begins an hour later.
+    let all = Query::select().column("digest").from("sealing_evidence").take();
+    let gone = async || bureau.database.reader().query_all(&all).await.expect("rows").is_empty().then_some(());
+    wait_until("all is forgotten", LONG, gone).await;
+}
+
 /// How many pieces are about to be forgotten.
 async fn unused(bureau: &Bureau) -> usize {
     use sea_orm::sea_query::{Expr, ExprTrait as _};
