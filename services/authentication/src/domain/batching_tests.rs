@@ -65,6 +65,22 @@ fn gate_d_asks_of_a_list_what_it_asks_of_a_document() {
 }
 
 #[test]
+fn a_card_that_was_copied_seals_no_list_either() {
+    let right = |number| vec![begun(number, 0), step(number, Step::PinAccepted { code: SecondFactor::None })];
+    let mut seventh = super::facts::authorized(2);
+    if let Fact::Sealing(_, Step::Authorized { card_uses, .. }) = &mut seventh.fact {
+        *card_uses = 7;
+    }
+    let past = || all([active(), right(2), vec![seventh.clone()], right(1)]);
+    let with_count = |card_uses| sealing(1, CUSTODIAN, authorize(BatchCardUse { card_uses, ..card_use() }));
+    let copied = Scenario::given(past()).when(&with_count(7));
+    let suspended = fact(Fact::Suspended(application(), SuspensionCause::KeyCompromised));
+    assert_eq!(copied, Ok(vec![refused(1, Reason::CardCopied), suspended]));
+    let facts = Scenario::given(past()).when(&with_count(8)).expect("let through");
+    assert_eq!(Scenario::given(all([past(), facts])).state().card_uses, 8);
+}
+
+#[test]
 fn a_list_waits_for_the_pin() {
     let facts = Scenario::given(all([active(), vec![begun(1, 0)]])).when(&sealing(1, CUSTODIAN, authorize(card_use())));
     assert_eq!(facts, Err(Rejection::OutOfOrder));

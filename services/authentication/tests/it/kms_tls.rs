@@ -1,16 +1,22 @@
 //! A KMS over TLS that knows who asks by a certificate: the worked example that the guide shows, run for real.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use eseal_authentication::{Config, KeyConfig, KmsConfig};
 use eseal_devpki::{DevPki, Request};
 use eseal_kernel::Clock;
+use tempfile::TempDir;
 use tonic::{Code, Status};
 
 use crate::bureau::*;
 use crate::hosted::{hosted, sealed_once};
 use crate::kms::{Example, KEY_ID, under};
+
+/// The folder with the files of a KMS whose authority a process trusts as its system does.
+const TRUSTED: &str = "ESEAL_TEST_TRUSTED_KMS";
 
 /// Puts `ca.crt` of a new authority, and `tls.crt` and `tls.key` of a certificate of it, into a folder.
 fn issue(folder: &Path, name: &str) -> PathBuf {
@@ -20,18 +26,19 @@ fn issue(folder: &Path, name: &str) -> PathBuf {
 
 /// A KMS that lets in who has a certificate of the authority that issued its own.
 fn example() -> Example {
-    Example::start_with(|folder| {
-        let own = issue(folder, "kms");
-        let file = |name: &str| own.join(name).into();
-        vec![
-            "--tls-cert".into(),
-            file("tls.crt"),
-            "--tls-key".into(),
-            file("tls.key"),
-            "--client-ca".into(),
-            file("ca.crt"),
-        ]
-    })
+    Example::start_with(|folder| shows(&issue(folder, "kms")))
+}
+
+/// Has a KMS show the certificate in this folder.
+fn shows(own: &Path) -> Vec<OsString> {
+    let file = |name: &str| own.join(name).into();
+    let [certificate, key, clients] = ["--tls-cert", "--tls-key", "--client-ca"].map(OsString::from);
+    vec![certificate, file("tls.crt"), key, file("tls.key"), clients, file("ca.crt")]
+}
+
+/// Keeps no data key, so that each use asks the KMS.
+fn uses(key: KmsConfig) -> Box<dyn Fn(Config) -> Config + Send + Sync> {
+    Box::new(move |config| Config { data_keys_kept: 0, ..under("kms", KeyConfig::Kms(key.clone()), config) })
 }
 
 fn config(example: &Example, own: &Path) -> KmsConfig {
@@ -63,9 +70,6 @@ async fn a_kms_knows_the_service_by_its_certificate_and_the_service_the_kms_by_i
     let other = KmsConfig { ca_file: Some(stranger.join("ca.crt")), ..good.clone() };
     let system = KmsConfig { ca_file: None, ..good.clone() };
 
-    let uses = |key: KmsConfig| -> Box<dyn Fn(Config) -> Config + Send + Sync> {
-        Box::new(move |config| Config { data_keys_kept: 0, ..under("kms", KeyConfig::Kms(key.clone()), config) })
-    };
     bureau.settings = uses(good.clone());
     bureau.opens().await;
     let hosted = hosted(&bureau).await;
@@ -84,4 +88,36 @@ async fn a_kms_knows_the_service_by_its_certificate_and_the_service_the_kms_by_i
     bureau.restart().await;
     sealed_once(&bureau, &hosted).await.expect("sealed");
     assert_eq!(show(&mut bureau.admin(), &hosted.seal_id).await.expect("shown").pin_tries_left, 5);
+}
+
+#[test]
+fn a_kms_that_the_system_trusts_is_none_where_the_settings_name_another_authority() {
+    let folder = TempDir::new().expect("a folder");
+    let own = issue(folder.path(), "kms");
+    // What a system trusts is said to a process as a whole: this binary once more.
+    let child = Command::new(std::env::current_exe().expect("this binary"))
+        .args(["--exact", "kms_tls::a_process_whose_system_trusts_a_kms", "--nocapture"])
+        .env(TRUSTED, folder.path())
+        .env("SSL_CERT_FILE", own.join("ca.crt"))
+        .output()
+        .expect("a child");
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+}
+
+/// What the test above runs, and nothing without it.
+#[tokio::test]
+async fn a_process_whose_system_trusts_a_kms() {
+    let Some(folder) = std::env::var_os(TRUSTED).map(PathBuf::from) else { return };
+    let own = folder.join("kms");
+    let example = Example::start_with(|_| shows(&own));
+    let system = KmsConfig { ca_file: None, ..config(&example, &own) };
+    let mut bureau = Bureau::closed().await;
+    bureau.settings = uses(system.clone());
+    bureau.opens().await;
+    let hosted = hosted(&bureau).await;
+    sealed_once(&bureau, &hosted).await.expect("the system trusts it");
+    let stranger = issue(&folder, "stranger");
+    bureau.settings = uses(KmsConfig { ca_file: Some(stranger.join("ca.crt")), ..system });
+    bureau.restart().await;
+    assert_eq!(code(sealed_once(&bureau, &hosted).await), Code::Unavailable);
 }

@@ -31,6 +31,12 @@ fn who_was_away_tells_the_nearest_moment_only() {
 }
 
 #[test]
+fn who_was_away_beyond_the_end_of_a_seal_does_not_tell_that_it_is_near() {
+    let mut past = vec![fresh()];
+    assert_eq!(look(&mut past, 61), [(sm2(), 0)]);
+}
+
+#[test]
 fn a_moment_before_the_registration_is_passed_over() {
     let registration = Registration { valid_to: after(20 * DAY), certificates_valid_to: vec![], ..registration() };
     let mut past = vec![registered_as(registration)];
