@@ -50,6 +50,14 @@ impl Log {
         log_page(self.database.reader(), after, limit.min(READ_MAX)).await
     }
 
+    /// The events of one stream after its version `after` in their order, at most 1,000: for those who fold a stream that may be long.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails or a row is damaged.
+    pub async fn read_stream(&self, stream: &StreamId, after: u64) -> Result<Vec<StoredEvent>, StoreError> {
+        stream_page(self.database.reader(), stream, after).await
+    }
+
     /// All events of one stream.
     ///
     /// # Errors
@@ -58,7 +66,7 @@ impl Log {
         let mut events: Vec<StoredEvent> = Vec::new();
         loop {
             let version = events.last().map_or(0, |event| event.stream_version);
-            let page = stream_page(self.database.reader(), stream, version).await?;
+            let page = self.read_stream(stream, version).await?;
             if page.is_empty() {
                 return Ok(events);
             }

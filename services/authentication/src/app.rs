@@ -193,19 +193,23 @@ impl App {
         time: &RangeInclusive<Timestamp>,
     ) -> Result<(Option<Standing>, Option<Standing>), AppError> {
         let stream = StreamId::try_new(Seal::KIND, &seal.to_string())?;
+        let (mut then, mut is_over, mut state, mut version) = (None, false, Seal::default(), 0);
         let standing = |state: &Seal| state.entry().map(|entry| entry.standing);
-        let (mut within, mut is_over, mut state) = (Vec::new(), false, Seal::default());
-        for stored in self.log.load(&stream).await? {
-            if stored.occurred_at > *time.start() && !is_over {
-                within.push(standing(&state));
-                is_over = stored.occurred_at > *time.end();
+        let usable_or_last = |then: Option<Standing>, next| if then == Some(Standing::Active) { then } else { next };
+        // Page by page: a seal has events without end, and strangers add to them.
+        loop {
+            let page = self.log.read_stream(&stream, version).await?;
+            let Some(last) = page.last().map(|stored| stored.stream_version) else { break };
+            for stored in page {
+                if stored.occurred_at > *time.start() && !is_over {
+                    then = usable_or_last(then, standing(&state));
+                    is_over = stored.occurred_at > *time.end();
+                }
+                state = state.evolve(&stored.fact::<Seal>()?);
             }
-            state = state.evolve(&stored.fact::<Seal>()?);
+            version = last;
         }
-        if !is_over {
-            within.push(standing(&state));
-        }
-        let usable = within.iter().find(|standing| **standing == Some(Standing::Active));
-        Ok((usable.or(within.last()).copied().flatten(), standing(&state)))
+        let now = standing(&state);
+        Ok((if is_over { then } else { usable_or_last(then, now) }, now))
     }
 }

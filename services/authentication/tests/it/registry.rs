@@ -242,6 +242,32 @@ async fn of_a_whole_second_the_state_is_told_in_which_the_seal_could_be_used() {
 }
 
 #[tokio::test]
+async fn the_state_of_a_seal_is_told_over_however_many_events_it_has() {
+    let bureau = Bureau::open().await;
+    let card = bureau.active().await;
+    let active = bureau.now();
+    // More than are read at once: anybody who is a custodian of something adds one by asking for this seal.
+    for _ in 0..11 {
+        let strangers = (0..100).map(|_| {
+            let mut stranger = bureau.sealing("wu", Role::Custodian, Some(SUZHOU));
+            let seal_id = card.seal_id.clone();
+            let begin = pb::BeginSealingRequest { request_id: request_id(), seal_id, documents: 0 };
+            async move { stranger.begin_sealing(begin).await }
+        });
+        for refused in futures::future::join_all(strangers).await {
+            assert_gate(refused, "d", "NOT_AUTHORIZED");
+        }
+    }
+    bureau.later(DAY);
+    suspend(&mut bureau.admin(), &card.seal_id).await.expect("suspended");
+    let at = Some(moment::from_micros(active.micros()));
+    let request = pb::SealStateAtRequest { seal_id: card.seal_id.clone(), at, ..Default::default() };
+    let mut auditor = bureau.registry("audit", Role::Auditor, None);
+    let told = auditor.seal_state_at(request).await.expect("told").into_inner();
+    assert_eq!((told.state_then(), told.state_now()), (SealState::Active, SealState::Suspended));
+}
+
+#[tokio::test]
 async fn of_an_unknown_seal_no_state_is_told() {
     let bureau = Bureau::open().await;
     let mut verification = pb::registry_service_client::RegistryServiceClient::new(bureau.service("verification"));
