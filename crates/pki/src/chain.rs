@@ -171,13 +171,15 @@ impl Chain {
     /// Whether one of the certificates below the root was revoked at that moment, by what genuine lists of their issuers say.
     ///
     /// A list that is not genuine is passed over, and so is the absence of one: see [`Chain::without_current_crl`]. A list made
-    /// after `at` counts, since a revocation carries its own moment. A hold counts while the issuer's newest list has it.
+    /// after `at` counts, since a revocation carries its own moment. A hold counts while the issuer's newest list
+    /// about the certificate has it.
     pub fn check_revocation(&self, crls: &[Crl], at: Timestamp) -> Result<(), ChainError> {
         for (certificate, lists) in self.with_lists(crls) {
-            let newest = lists.iter().map(|list| list.this_update()).max();
+            // One that is not about the certificate does not lift a hold.
+            let newest = lists.iter().filter(|list| list.covers(certificate)).map(|list| list.this_update()).max();
             for list in lists {
                 let Some(revocation) = list.revocation_of(certificate) else { continue };
-                let counts = revocation.reason.is_final() || Some(list.this_update()) == newest;
+                let counts = revocation.reason.is_final() || Some(list.this_update()) >= newest;
                 if counts && revocation.since <= at {
                     let (since, reason) = (revocation.since, revocation.reason);
                     return Err(ChainError::Revoked { subject: certificate.subject(), since, reason });

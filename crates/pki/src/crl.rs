@@ -53,6 +53,8 @@ pub struct Crl {
 #[derive(Debug, Clone, Default)]
 struct CrlExtensions {
     scope: Scope,
+    /// What says so, as received, where it leaves anything out.
+    part: Option<Vec<u8>>,
     /// Back to which moment expired certificates stay on the list (ISO/IEC 9594-8 §8.5.2.12).
     expired_since: Option<Timestamp>,
     /// The magnitude of the CRL number.
@@ -223,6 +225,12 @@ impl Crl {
         self.next_update.is_some_and(|next| next < at)
     }
 
+    /// Which part of all that its issuer revoked it has, where it has not all (RFC 5280 §5.2.5): the same bytes for the next list of the
+    /// part. One part takes back nothing that another one says.
+    pub fn part(&self) -> Option<&[u8]> {
+        self.extensions.part.as_deref()
+    }
+
     /// Whether a certificate of this issuer that is not on the list is not revoked: the list is about certificates of its kind
     /// and of its distribution point, about all reasons, and was made before it forgot the certificate, which lists may do
     /// once it has expired.
@@ -287,6 +295,20 @@ impl Crl {
         more.extend(changes.map(|url| template::distribution_point(&oid::FRESHEST_CRL, url)));
         Self::from_der(&sign(issuer, signer, entries.collect::<Result<_, _>>()?, &more, times)?)
     }
+}
+
+/// A list of a part: with this issuing distribution point.
+#[cfg(test)]
+pub(crate) fn part(
+    issuer: &Certificate,
+    signer: &dyn Signer,
+    revocations: &[(String, Revocation)],
+    times: (Timestamp, Timestamp),
+    point: &[Vec<u8>],
+) -> Result<Crl, CrlError> {
+    let entries = revocations.iter().map(|(serial, one)| write_entry(serial, one.since, one.reason.code()));
+    let more = [extensions::write(&oid::ISSUING_DISTRIBUTION_POINT, true, &writer::sequence(point))];
+    Crl::from_der(&sign(issuer, signer, entries.collect::<Result<_, _>>()?, &more, times)?)
 }
 
 /// A list with these entries and extensions.
@@ -361,7 +383,10 @@ impl CrlExtensions {
         for extension in list.inside()?.all(MAX_EXTENSIONS, "more than 64 extensions")? {
             let extension = Extension::read(&extension)?;
             match extension.oid {
-                Some(oid::ISSUING_DISTRIBUTION_POINT) => extensions.scope = Scope::read(&extension.value)?,
+                Some(oid::ISSUING_DISTRIBUTION_POINT) => {
+                    extensions.scope = Scope::read(&extension.value)?;
+                    extensions.part = (extensions.scope != Scope::default()).then(|| extension.value.to_vec());
+                }
                 Some(oid::CRL_NUMBER) => extensions.number = Some(read_number(&extension.value)?),
                 Some(oid::DELTA_CRL_INDICATOR) => extensions.base = Some(read_number(&extension.value)?),
                 // What cannot be read is as if it were not there: the whole list says all that it says without.

@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::crl::{Revocation, RevocationReason};
+use crate::asn1::{tag, writer};
+use crate::crl::{self, Revocation, RevocationReason};
 use crate::extensions::{self, KeyUsage};
 use crate::oid::Oid;
 use crate::template::{self, Template};
@@ -319,6 +320,24 @@ fn a_hold_counts_until_a_newer_list_lifts_it_and_other_reasons_for_ever() {
     assert_eq!(chain.check_revocation(&[held, lifted.clone()], at(60)), Ok(()));
     let ended = list(middle.0, middle.1, &[(&three.leaf, 1, RevocationReason::Superseded)], 2);
     assert!(chain.check_revocation(&[ended, lifted], at(60)).is_err(), "a list may drop expired certificates");
+}
+
+#[test]
+fn a_hold_is_not_lifted_by_a_later_list_of_other_certificates() {
+    let three = three(Suite::EcdsaP256Sha256);
+    let (issuer, key) = (&three.middle, &three.middle_party.key);
+    let held = [(three.leaf.serial_hex(), Revocation { since: at(1), reason: RevocationReason::CertificateHold })];
+    let only = |number| [writer::tlv(tag::context(number), &[0xff])];
+    let [users, authorities] = [only(1), only(2)];
+    let of_users = crl::part(issuer, key, &held, (at(2), at(102)), &users).expect("a list");
+    let of_authorities = crl::part(issuer, key, &[], (at(50), at(150)), &authorities).expect("a list");
+    let lifted = crl::part(issuer, key, &[], (at(50), at(150)), &users).expect("a list");
+    assert!(of_users.part().is_some() && of_users.part() == lifted.part());
+    assert_ne!(of_users.part(), of_authorities.part());
+    let chain = chain_of(&three);
+    assert!(chain.check_revocation(&[of_users.clone(), of_authorities.clone()], at(60)).is_err());
+    assert_eq!(chain.check_revocation(&[of_users, of_authorities, lifted], at(60)), Ok(()));
+    assert_eq!(list(&three.middle_party, issuer, &[], 2).part(), None, "a whole list");
 }
 
 #[test]
