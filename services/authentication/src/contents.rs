@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use eseal_eventstore::{Database, Row};
 use eseal_kernel::Digest;
+use eseal_pki::Crl;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
 use sea_orm::{ConnectionTrait as _, DbErr};
 use zeroize::Zeroizing;
@@ -241,6 +242,21 @@ impl Contents {
         self.blob("crl_content", "der", ("digest", &digest.to_string())).await
     }
 
+    /// Has the row of a revocation list say which part it is: rows of earlier releases do not.
+    ///
+    /// # Errors
+    /// [`ContentError::Database`].
+    pub async fn remember_part(&self, digest: Digest, part: &str) -> Result<(), ContentError> {
+        let update = Query::update()
+            .table("crl_content")
+            .value("part", part)
+            .and_where(Expr::col("digest").eq(digest.to_string()))
+            .take();
+        let transaction = self.database.begin().await?;
+        transaction.execute(&update).await?;
+        Ok(transaction.commit().await?)
+    }
+
     async fn blob(
         &self,
         table: &'static str,
@@ -258,8 +274,15 @@ pub fn certificate_row(der: &[u8]) -> Row {
 }
 
 /// The row of a revocation list.
-pub fn crl_row(der: &[u8]) -> Row {
-    content_row("crl_content", der)
+pub fn crl_row(list: &Crl) -> Row {
+    let Row { table, key, mut values } = content_row("crl_content", list.der());
+    values.push(("part", part_of(list).into()));
+    Row { table, key, values }
+}
+
+/// What names the part of its issuer's lists that a list is; nothing where it is whole.
+pub fn part_of(list: &Crl) -> String {
+    list.part().map(|part| Digest::of(part).to_string()).unwrap_or_default()
 }
 
 fn content_row(table: &'static str, der: &[u8]) -> Row {

@@ -4,6 +4,7 @@ mod codes;
 mod dated;
 mod evidence;
 mod hosted;
+mod parts;
 mod rights;
 
 use sea_orm_migration::async_trait::async_trait;
@@ -24,6 +25,7 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(codes::Codes),
         Box::new(evidence::EvidenceKept),
         Box::new(dated::Dated),
+        Box::new(parts::Parts),
     ]
 }
 

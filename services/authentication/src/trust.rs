@@ -1,16 +1,16 @@
 //! Whom this system trusts, and what that says of a certificate.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use eseal_eventstore::Database;
 use eseal_kernel::{Digest, Timestamp};
 use eseal_pki::{Certificate, CertificateError, Chain, ChainError, Crl, CrlError, TrustStore, chain};
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func, Query, UnionType};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, Order, Query, SelectStatement, UnionType};
 use sea_orm::{ConnectionTrait as _, DbErr};
 
-use crate::contents::{ContentError, Contents};
+use crate::contents::{ContentError, Contents, part_of};
 use crate::domain::reason::Reason;
 use crate::domain::trust_anchor::Purpose;
 
@@ -25,7 +25,7 @@ pub struct Trust {
     revision: i64,
     holder: TrustStore,
     maker: TrustStore,
-    /// The newest list of each issuer.
+    /// The newest list of each issuer, or of each part of it.
     crls: Vec<Crl>,
     /// SHA-256 of each.
     crl_digests: Vec<Digest>,
@@ -200,7 +200,7 @@ impl Trust {
         &self.holder
     }
 
-    /// The newest list of each issuer.
+    /// The newest list of each issuer, or of each part of it.
     pub fn crls(&self) -> &[Crl] {
         &self.crls
     }
@@ -344,20 +344,47 @@ impl TrustReader {
         Ok(TrustStore::new(roots))
     }
 
+    /// The newest list of each issuer; where its lists are parts (RFC 5280 §5.2.5), the newest of each part: one takes back nothing that
+    /// another one says. A whole list stands for all that is older.
     async fn newest_crls(&self) -> Result<Vec<(Digest, Crl)>, TrustError> {
-        let order = sea_orm::sea_query::Order::Desc;
-        let select = Query::select().columns(["digest", "issuer"]).from("crl").order_by("this_update", order).take();
-        let mut issuers = std::collections::HashSet::new();
+        let (mut found, mut whole) = (HashSet::new(), HashSet::new());
         let mut crls = Vec::new();
-        for row in self.database.reader().query_all(&select).await? {
-            if issuers.insert(row.try_get::<String>("", "issuer")?) {
-                let digest = digest(&row.try_get::<String>("", "digest")?, "digest")?;
-                let der = self.contents.crl(digest).await?.ok_or(TrustError::Missing(digest))?;
-                crls.push((digest, Crl::from_der(&der)?));
+        for row in self.database.reader().query_all(&imported()).await? {
+            let issuer: String = row.try_get("", "issuer")?;
+            let known: Option<String> = row.try_get("", "part")?;
+            let is_known = |part: &String| found.contains(&(issuer.clone(), part.clone()));
+            if whole.contains(&issuer) || known.as_ref().is_some_and(is_known) {
+                continue;
+            }
+            let digest = digest(&row.try_get::<String>("", "digest")?, "digest")?;
+            let der = self.contents.crl(digest).await?.ok_or(TrustError::Missing(digest))?;
+            let crl = Crl::from_der(&der)?;
+            let part = part_of(&crl);
+            if known.is_none() {
+                self.contents.remember_part(digest, &part).await?;
+            }
+            if part.is_empty() {
+                whole.insert(issuer.clone());
+            }
+            if found.insert((issuer, part)) {
+                crls.push((digest, crl));
             }
         }
         Ok(crls)
     }
+}
+
+/// The lists that were taken in, the newest first, each with the part that it is; none where an earlier release took it in.
+fn imported() -> SelectStatement {
+    let own = |column| Expr::col(("crl", column));
+    Query::select()
+        .expr(own("digest"))
+        .expr(own("issuer"))
+        .expr(Expr::col(("crl_content", "part")))
+        .from("crl")
+        .left_join("crl_content", Expr::col(("crl_content", "digest")).equals(("crl", "digest")))
+        .order_by(("crl", "this_update"), Order::Desc)
+        .take()
 }
 
 fn digest(text: &str, column: &'static str) -> Result<Digest, TrustError> {

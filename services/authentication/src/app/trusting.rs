@@ -129,6 +129,6 @@ impl App {
         let digest = Digest::of(der);
         let this_update: Timestamp = list.this_update();
         let command = Import(List { digest, issuer, this_update });
-        Ok((Order::new(digest, command, metadata).with_rows(vec![crl_row(der)]), digest))
+        Ok((Order::new(digest, command, metadata).with_rows(vec![crl_row(&list)]), digest))
     }
 }

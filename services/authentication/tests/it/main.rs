@@ -17,6 +17,7 @@ mod kms_tls;
 mod leaks;
 mod manner;
 mod organizations;
+mod parts;
 mod pins;
 mod privacy;
 mod reaction;

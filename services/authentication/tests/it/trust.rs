@@ -206,7 +206,12 @@ pub async fn import(bureau: &Bureau, crl: &[u8]) -> Result<String, Status> {
     Ok(bureau.trust("gao", Role::Admin).import_crl(request).await?.into_inner().digest)
 }
 
-async fn check(bureau: &Bureau, purpose: pb::TrustPurpose, certificate: &Certificate, uscc: &str) -> (bool, String) {
+pub async fn check(
+    bureau: &Bureau,
+    purpose: pb::TrustPurpose,
+    certificate: &Certificate,
+    uscc: &str,
+) -> (bool, String) {
     let (certificate, uscc) = (certificate.der().to_vec(), uscc.to_owned());
     let request = pb::CheckCertificateRequest { certificate, chain: vec![], purpose: purpose.into(), uscc };
     let told = fabrication(bureau).check_certificate(request).await.expect("told").into_inner();
@@ -227,6 +232,6 @@ fn fabrication(bureau: &Bureau) -> TrustServiceClient<tonic::transport::Channel>
     TrustServiceClient::new(bureau.service("fabrication"))
 }
 
-fn verification(bureau: &Bureau) -> TrustServiceClient<tonic::transport::Channel> {
+pub fn verification(bureau: &Bureau) -> TrustServiceClient<tonic::transport::Channel> {
     TrustServiceClient::new(bureau.service("verification"))
 }
