@@ -10,6 +10,7 @@ use futures::FutureExt as _;
 use futures::future::join_all;
 use opentelemetry::trace::FutureExt as _;
 use tokio::sync::Semaphore;
+use tokio::task::coop::unconstrained;
 use tokio_util::sync::CancellationToken;
 
 use crate::source::Source;
@@ -74,7 +75,8 @@ where
 
     /// Settles events that ask for nothing. They wait in the writer's queue together, and so share its commits.
     pub(crate) async fn pass(&self, deliveries: Vec<Delivery>) -> End {
-        let ended = join_all(deliveries.into_iter().map(|delivery| self.acknowledge(delivery))).await;
+        // A task yields after some sends to a queue, and the writer would take what is in there by then.
+        let ended = unconstrained(join_all(deliveries.into_iter().map(|delivery| self.acknowledge(delivery)))).await;
         let ended = ended.into_iter().find_map(|tried| match tried {
             Tried::Ended(end) => Some(end),
             Tried::Settled | Tried::Failed { .. } => None,

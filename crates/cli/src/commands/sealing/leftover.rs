@@ -4,7 +4,7 @@
 //! their attempts are over, which is swept; but for a sealed document, which may be on record and be the only copy.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -37,7 +37,7 @@ pub fn look(lang: Lang, output: &Path, document: &[u8], act: &Act) -> Result<Vec
     let folder = output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let (mut acts, parts) = found(folder).unwrap_or_default(); // what can't be written there is told later
     acts.remove(&act.id());
-    parts.iter().filter(|part| is_stale(part)).for_each(|part| drop(fs::remove_file(part)));
+    parts.iter().for_each(|part| sweep(part));
     if acts.is_empty() {
         return Ok(Vec::new());
     }
@@ -57,12 +57,32 @@ pub fn look(lang: Lang, output: &Path, document: &[u8], act: &Act) -> Result<Vec
     Ok(waiting)
 }
 
-/// A file for a document while it is written, which is found here if nobody comes to rename it.
+/// A file for a document while it is written, which is found here if nobody comes to rename it: its lock ends with its writer.
 ///
 /// # Errors
 /// It can't be made.
 pub fn part(folder: &Path) -> io::Result<NamedTempFile> {
-    tempfile::Builder::new().prefix(PREFIX).suffix(&format!(".{PART}")).tempfile_in(folder)
+    loop {
+        let part = tempfile::Builder::new().prefix(PREFIX).suffix(&format!(".{PART}")).tempfile_in(folder)?;
+        let _ = part.as_file().lock(); // where there are no locks, it is known by its age
+        if part.path().exists() {
+            return Ok(part);
+        }
+        // It was swept before it was locked.
+    }
+}
+
+/// Removes what nobody writes any more.
+fn sweep(part: &Path) {
+    let Ok(file) = File::open(part) else { return };
+    let is_abandoned = match file.try_lock() {
+        Ok(()) => true,
+        Err(TryLockError::WouldBlock) => false,
+        Err(TryLockError::Error(_)) => is_stale(part),
+    };
+    if is_abandoned {
+        let _ = fs::remove_file(part); // the next act tries again
+    }
 }
 
 /// What is told of a sealed document that waits.
@@ -181,14 +201,15 @@ mod tests {
     #[test]
     fn what_nothing_comes_of_any_more_is_swept() {
         let desk = Desk::new(false);
+        let _written = part(desk.0.path()).expect("a file");
         File::create(desk.0.path().join(".eseal-x1.part")).expect("a file");
         File::create(desk.0.path().join(".eseal-other.txt")).expect("a file");
         let desk = desk.after(59);
         assert!(desk.look(b"another", None).is_ok());
-        assert_eq!(desk.files(), 3);
+        assert_eq!(desk.files(), 3, "whoever wrote the part is gone");
         let desk = desk.after(61);
         assert!(desk.look(DOCUMENT, None).expect("nothing is there any more").is_empty());
-        assert_eq!(desk.files(), 1, "what is somebody else's is left alone");
+        assert_eq!(desk.files(), 2, "what is being written or somebody else's is left alone");
     }
 
     #[test]
