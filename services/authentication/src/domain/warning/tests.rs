@@ -69,6 +69,13 @@ fn the_next_moment_is_the_first_that_was_not_told() {
 }
 
 #[test]
+fn a_seal_whose_end_was_told_is_not_looked_at_for_warnings_that_nobody_gave() {
+    let alone = Registration { certificates: vec![], certificates_valid_to: vec![], ..fresh_registration() };
+    let past = vec![registered_as(alone), event(Fact::Expired(application()))];
+    assert_eq!(next(&past), None);
+}
+
+#[test]
 fn whatever_is_due_is_told_or_was_told_so_that_no_seal_is_looked_at_for_ever() {
     let mut past = vec![fresh()];
     for day in 0..200 {
