@@ -21,7 +21,8 @@ use crate::bureau::*;
 use crate::card::{self, CERTIFIED_FOR};
 use crate::signing::*;
 
-pub const PIN: &str = "271828";
+/// As no number in a log is by chance.
+pub const PIN: &str = "Right-271828";
 
 /// A seal whose keys the service keeps.
 pub struct Hosted {
