@@ -64,7 +64,7 @@ async fn measure(name: &str, suite: Suite, callers: usize, clients: &Handle) {
         let _theirs = clients.enter();
         bureau.zhou()
     };
-    let (mut gate, mut checks, mut calls) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut gate, mut checks, mut calls, mut theirs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         // Each round has a seal of its own; what it is opened for is no part of the figure.
         let card = bureau.active().await;
@@ -80,12 +80,14 @@ async fn measure(name: &str, suite: Suite, callers: usize, clients: &Handle) {
             .map(|shown| pb::AuthorizeSealingRequest { seal_id: String::new(), ..shown })
             .collect();
         calls.push(microseconds(async || all(clients, &zhou, unusable, callers, false).await).await);
+        let before = seconds_of(|name| name == CLIENT);
         gate.push(microseconds(async || all(clients, &zhou, shown, callers, true).await).await);
+        theirs.push((seconds_of(|name| name == CLIENT) - before) * 1e6 / EACH as f64);
     }
-    let [gate, checks, call] = [gate, checks, calls].map(ratio::median);
+    let [gate, checks, call, theirs] = [gate, checks, calls, theirs].map(ratio::median);
     ratio::record(name, gate, checks, "its signature checks", "us");
     ratio::record(&format!("{name}_above"), gate - checks, MOST, "the most above its checks", "us");
-    println!("  of that, a call that is refused as it is read: {call:.0} us");
+    println!("  of that, a call that is refused as it is read: {call:.0} us; the client takes {theirs:.0} us besides");
 }
 
 /// Sends all, each of the callers one after the other.
@@ -123,9 +125,13 @@ async fn microseconds(work: impl AsyncFnOnce()) -> f64 {
 /// Seconds of processor time that all threads of this process but the clients' had (proc(5), `schedstat`). Those that end take theirs along,
 /// so work is not counted twice, and a thread that ends in a round makes that round look too quick: the median passes over it.
 fn cpu_seconds() -> f64 {
+    seconds_of(|name| name != CLIENT)
+}
+
+fn seconds_of(is_asked_for: impl Fn(&str) -> bool) -> f64 {
     let threads = fs::read_dir("/proc/self/task").expect("threads");
     let of = |path: std::path::PathBuf| {
-        if fs::read_to_string(path.join("comm")).ok()?.trim_end() == CLIENT {
+        if !is_asked_for(fs::read_to_string(path.join("comm")).ok()?.trim_end()) {
             return None;
         }
         let told = fs::read_to_string(path.join("schedstat")).ok()?;
