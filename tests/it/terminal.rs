@@ -1,6 +1,7 @@
 //! People at a terminal: what is asked, in which order, and what a wrong card, a wrong PIN and Ctrl-C leave behind.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::thread::park_timeout;
@@ -19,19 +20,24 @@ use crate::fixture;
 const PATIENCE: u64 = 60_000;
 /// A wrong PIN that is part of no time and no identifier.
 const UNLIKE_ANYTHING: &str = "Xq-86420";
+/// Written behind all that a program has shown.
+const LAST_LINE: &str = "-- nothing more is shown --";
 const INSERT: &str = "insert the seal card of";
 const KEYS: &str = "[Enter = go on, s = skip, q = stop]";
 
 /// Somebody at a terminal, and all that was shown to them.
 struct Terminal {
     session: PtySession,
+    /// The program's end of it. While it is open, settings and what was shown outlive the program, as they do in a shell.
+    program_end: File,
     shown: String,
 }
 
 impl Terminal {
     fn running(company: &Company, words: &[&str]) -> Self {
         let session = spawn_command(company.at_terminal(words), Some(PATIENCE)).expect("it starts");
-        Self { session, shown: String::new() }
+        let program_end = program_end(&session);
+        Self { session, program_end, shown: String::new() }
     }
 
     /// Waits until this is shown.
@@ -51,8 +57,8 @@ impl Terminal {
         self.session.send_control('c').expect("typed");
     }
 
-    /// Waits until the program has ended: how, and everything that was shown. Not for the end of what it shows: programs that
-    /// other tests started meanwhile may hold its terminal.
+    /// Waits until the program has ended: how, and everything that was shown. The last of it is read when the line that is written
+    /// behind it has come. There is no end of a terminal to wait for: programs that other tests started meanwhile may hold it.
     fn ends(mut self) -> (WaitStatus, String) {
         let process = self.session.process();
         let ended = || process.status().filter(|status| *status != WaitStatus::StillAlive);
@@ -64,18 +70,18 @@ impl Terminal {
             assert!(begun.elapsed() < Duration::from_millis(PATIENCE), "it does not end: {}", self.shown);
             park_timeout(Duration::from_millis(20));
         };
-        self.shown.extend(std::iter::from_fn(|| self.session.try_read()));
+        writeln!(self.program_end, "{LAST_LINE}").expect("shown");
+        self.sees(LAST_LINE);
         (status, self.shown)
     }
+}
 
-    /// The program's end of it. While it is open, settings outlive the program, as they do in a shell.
-    fn other_end(&self) -> File {
-        let own = self.session.process().get_file_handle().expect("a terminal");
-        let told = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", own.as_raw_fd())).expect("its number");
-        let number = told.lines().find_map(|line| line.strip_prefix("tty-index:")).expect("its number").trim();
-        let path = format!("/dev/pts/{number}");
-        File::options().read(true).write(true).custom_flags(O_NOCTTY).open(path).expect("the other end")
-    }
+fn program_end(session: &PtySession) -> File {
+    let own = session.process().get_file_handle().expect("a terminal");
+    let told = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", own.as_raw_fd())).expect("its number");
+    let number = told.lines().find_map(|line| line.strip_prefix("tty-index:")).expect("its number").trim();
+    let path = format!("/dev/pts/{number}");
+    File::options().read(true).write(true).custom_flags(O_NOCTTY).open(path).expect("the program's end")
 }
 
 /// Whether lines are typed and Ctrl-C interrupts, as before any PIN was asked for. (`rexpect` shows nothing that is typed from the
@@ -176,7 +182,7 @@ fn ctrl_c_at_a_pin_leaves_nothing_half_done_and_the_terminal_as_it_was() {
     zhang.sees("PIN of the maker card (tries left: 5): ");
     zhang.types(PIN);
     zhang.sees("PIN of the seal card (tries left: 5): ");
-    let terminal = zhang.other_end();
+    let terminal = zhang.program_end.try_clone().expect("the same end");
     assert!(!is_usual(&terminal), "what is typed is read as it is");
     zhang.presses_ctrl_c();
     let (status, shown) = zhang.ends();
