@@ -242,3 +242,40 @@ fn later(next: Option<Timestamp>, now: Timestamp) -> Timestamp {
     let left = next.map_or(0, |next| next.micros().saturating_sub(now.micros()));
     now.plus(RETRY.max(Duration::from_micros(u64::try_from(left / 4).unwrap_or_default())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eseal_pki::{DevelopmentCa, Purpose, RevocationReason, Suite};
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    /// A list of some 30 bytes for each of so many certificates.
+    fn known(revoked: u32, fetched: Timestamp) -> Known {
+        let suite = Suite::EcdsaP256Sha256;
+        let mut ca = DevelopmentCa::create(suite, "holders", Purpose::Holder, NOW).expect("an authority");
+        (0..revoked).for_each(|serial| ca.revoke(&format!("{serial:020x}"), RevocationReason::Superseded, NOW));
+        Known::new(ca.crl_until(NOW, NOW.plus(RETRY)).expect("a list"), None, fetched)
+    }
+
+    fn kept(count: u8, known: impl Fn(u8) -> Known) -> Vec<u8> {
+        let mut lists = Lists::default();
+        (0..count).for_each(|number| lists.keep((number.to_string(), Digest::of(b"")), known(number)));
+        let mut kept: Vec<u8> = lists.known.keys().map(|(name, _)| name.parse().expect("a number")).collect();
+        kept.sort_unstable();
+        kept
+    }
+
+    #[test]
+    fn so_many_lists_and_bytes_are_kept_and_the_oldest_go_first() {
+        let small = known(1, NOW);
+        let at = |known: &Known, number: u8| Known { fetched: NOW.plus(RETRY * u32::from(number)), ..known.clone() };
+        assert_eq!(kept(70, |number| at(&small, number)), (6..70).collect::<Vec<_>>());
+        let large = known(36_000, NOW);
+        let fit = u8::try_from(MOST_BYTES / large.bytes()).expect("few");
+        assert!((2..60).contains(&fit), "{fit}");
+        assert_eq!(kept(fit + 3, |number| at(&large, number)), (3..fit + 3).collect::<Vec<_>>());
+        let updated = Known { updated: Some(Arc::clone(&large.whole)), ..large.clone() };
+        assert_eq!(updated.bytes(), large.bytes(), "without changes it is the same list");
+    }
+}

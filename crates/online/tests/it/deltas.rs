@@ -282,6 +282,36 @@ async fn a_place_that_never_ends_its_answer_is_given_up_and_the_whole_list_count
 }
 
 #[tokio::test]
+async fn an_old_whole_list_does_not_take_back_what_a_newer_one_said() {
+    let mut world = World::new(P256).await;
+    let old = world.lists(start());
+    world.revokes(RevocationReason::CertificateHold, after(HOUR));
+    world.lists(after(HOUR));
+    assert!(matches!(world.status(after(HOUR)).await, Status::Revoked(..)));
+    // Half of the newer one's time is over when it is fetched again, and somebody shows the old one: it is not fetched at each question.
+    world.list.holds(Some(old));
+    let (later, fetched) = (after(DAY * 8), world.list.fetched());
+    for _ in 0..3 {
+        world.statuses.refresh(later).await;
+        assert!(matches!(world.status(later).await, Status::Revoked(..)));
+    }
+    assert_eq!(world.list.fetched(), fetched + 1);
+    // Nothing at all comes: what was said still counts, and is asked for again a minute later.
+    world.list.holds(None);
+    let (later, fetched) = (after(DAY * 9), world.list.fetched());
+    for _ in 0..3 {
+        world.statuses.refresh(later).await;
+        assert!(matches!(world.status(later).await, Status::Revoked(..)));
+    }
+    assert_eq!(world.list.fetched(), fetched + 1);
+    // A newer one counts, also where it says less.
+    world.ca.release(&world.one.serial_hex(), later);
+    world.lists(later);
+    world.statuses.refresh(later.plus(MINUTE * 2)).await;
+    is_good(&world.status(later.plus(MINUTE * 2)).await, 1);
+}
+
+#[tokio::test]
 async fn a_list_that_has_run_out_is_brought_up_to_date_by_changes_to_it() {
     let world = World::new(P256).await;
     world.tells_changes(start(), after(HOUR));
