@@ -19,6 +19,7 @@ use std::time::Instant;
 use eseal_devpki::DevPki;
 use eseal_e2e::programs::program;
 use eseal_kernel::Clock;
+use eseal_testkit::script;
 use serde_json::Value;
 
 use crate::deploy;
@@ -105,7 +106,7 @@ impl Workshop {
         let workshop = Self { folder: tempfile::tempdir().expect("a folder") };
         let build = workshop.folder.path().join("build");
         std::fs::create_dir_all(build.join("programs")).expect("a folder");
-        write_program(&build.join("stand-in"), CARGO);
+        script(&build.join("stand-in"), CARGO).expect("a program");
         let cargo = output(Command::new("rustc").args(["--print", "sysroot"])).trim().to_owned() + "/bin/cargo";
         std::fs::copy(cargo, build.join("cargo")).expect("cargo");
         for (_, name) in TARGETS {
@@ -324,11 +325,6 @@ fn give_to_group(path: &Path, group: u32) {
     if folder {
         std::fs::read_dir(path).expect("a folder").flatten().for_each(|entry| give_to_group(&entry.path(), group));
     }
-}
-
-fn write_program(path: &Path, text: &str) {
-    std::fs::write(path, text).expect("a file");
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("a mode");
 }
 
 fn text(output: &Output) -> String {

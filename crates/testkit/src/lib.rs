@@ -10,6 +10,7 @@
 //! - `otlp` (feature `otlp`): a collector that keeps the telemetry it is sent
 //! - [`ports`]: ports that no outgoing connection takes
 //! - [`ratio`]: figures of benchmarks
+//! - [`script`]: a program that a test writes and starts
 //! - [`wait_until`]: waits on a value with a bound, and says what was missing
 
 mod certificates;
@@ -24,6 +25,7 @@ pub mod ports;
 pub mod postgres;
 mod proxy;
 pub mod ratio;
+mod script;
 mod wait;
 
 pub use certificates::{TestCertificate, TestCertificates};
@@ -33,4 +35,5 @@ pub use nats::{NatsOptions, NatsTls, TestNats};
 pub use nats_user::{NatsUser, StreamMessage};
 pub use postgres::TestPostgres;
 pub use proxy::Proxy;
+pub use script::script;
 pub use wait::wait_until;

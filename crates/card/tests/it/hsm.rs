@@ -37,9 +37,7 @@ impl Rack {
         let program = tokens.path("driver");
         let text =
             format!("#!/bin/sh\necho $$ >> '{}'\nexec '{}' \"$@\"\n", pids.display(), tokens.drivers.program.display());
-        std::fs::write(&program, text).expect("written");
-        use std::os::unix::fs::PermissionsExt as _;
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).expect("a mode");
+        eseal_testkit::script(&program, &text).expect("written");
         let drivers = Drivers { program, ..tokens.drivers.clone() };
         Self { tokens, drivers, pids }
     }

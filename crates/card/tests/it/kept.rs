@@ -1,6 +1,5 @@
 //! A card that a service keeps unlocked, whatever becomes of its driver: an SKF device, a PKCS #11 token, a soft card.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -26,8 +25,7 @@ impl Station {
         let plain = drivers();
         let (pids, program) = (folder.path().join("pids"), folder.path().join("driver"));
         let text = format!("#!/bin/sh\necho $$ >> '{}'\nexec '{}' \"$@\"\n", pids.display(), plain.program.display());
-        std::fs::write(&program, text).expect("written");
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).expect("a mode");
+        eseal_testkit::script(&program, &text).expect("written");
         let environment = vec![("ESEAL_SKF_SOFT_DIR".into(), folder.path().into())];
         let station = Self { drivers: Drivers { program, environment, ..plain }, folder };
         station.makes("maker");

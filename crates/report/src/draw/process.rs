@@ -109,9 +109,6 @@ fn end(child: &mut Child) {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt as _;
-
     use eseal_documents::Format;
 
     use super::*;
@@ -120,8 +117,7 @@ mod tests {
     fn drawn_by(script: &str) -> (Vec<Result<Picture, Problem>>, Duration) {
         let folder = tempfile::tempdir().expect("a folder");
         let program = folder.path().join("draw");
-        fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("a script");
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).expect("a program");
+        eseal_testkit::script(&program, &format!("#!/bin/sh\n{script}\n")).expect("a script");
         let drawer = Drawer { program, font: None, time: Duration::from_millis(700) };
         let wishes = (1..=2).map(|page| Wish::Page { page, marks: Vec::new() }).collect();
         let begun = Instant::now();
