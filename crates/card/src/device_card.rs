@@ -10,7 +10,7 @@ use crate::address::CardAddress;
 use crate::card::NewCard;
 use crate::driver::Drivers;
 use crate::driver::process::Driver;
-use crate::driver::wire::{Algorithm, Answer, Bytes, Initialize, KeyKind, Listed, Request, Secret, Shown};
+use crate::driver::wire::{Algorithm, Answer, Bytes, Initialize, KeyKind, Listed, Request, Secret, Shown, Work};
 use crate::error::{CardError, DriverError};
 use crate::looks::looked_again;
 use crate::pin::Pin;
@@ -264,7 +264,7 @@ impl DeviceKey {
     pub(crate) fn signature(&self, message: &[u8]) -> Result<Vec<u8>, CardError> {
         let input = self.sm2.of(&self.public, self.suite, message).ok_or(CardError::NoKey(self.suite))?;
         let key = Algorithm::from(self.suite);
-        match self.driver.ask(&Request::Sign { key, input: Bytes(input) })? {
+        match self.driver.work(&Work::Sign { key, input: Bytes(input) })? {
             Answer::Signed(raw) => self
                 .public
                 .device_signature(&raw.0)

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::address::CardAddress;
 use crate::driver::Drivers;
 use crate::driver::process::Driver;
-use crate::driver::wire::{Algorithm, Answer, Bytes, KeyKind, Offers, Request, Secret, SecretBytes};
+use crate::driver::wire::{Algorithm, Answer, Bytes, KeyKind, Offers, Request, Secret, SecretBytes, Work};
 use crate::error::{CardError, DriverError};
 use crate::sm2_numbers::Sm2Input;
 use crate::tries::Tries;
@@ -90,7 +90,7 @@ impl Hsm {
         crate::vault::random(&mut nonce)?;
         let input = SecretBytes(Zeroizing::new(plaintext.to_vec()));
         let (nonce, bound) = (Bytes(nonce.to_vec()), Bytes(bound.to_vec()));
-        let answer = self.ask(&Request::Encrypt { nonce: nonce.clone(), bound, input }, |offers| offers.secret)?;
+        let answer = self.work(&Work::Encrypt { nonce: nonce.clone(), bound, input }, |offers| offers.secret)?;
         match answer {
             Answer::Encrypted(sealed) if sealed.0.len() == plaintext.len() + TAG => Ok([nonce.0, sealed.0].concat()),
             _ => Err(self.lied("it encrypted to something else than asked")),
@@ -107,7 +107,7 @@ impl Hsm {
         };
         let Some(length) = ciphertext.len().checked_sub(TAG) else { return Err(CardError::NotDecrypted) };
         let (nonce, bound, input) = (Bytes(nonce.to_vec()), Bytes(bound.to_vec()), Bytes(ciphertext.to_vec()));
-        match self.ask(&Request::Decrypt { nonce, bound, input }, |offers| offers.secret)? {
+        match self.work(&Work::Decrypt { nonce, bound, input }, |offers| offers.secret)? {
             Answer::Decrypted(plaintext) if plaintext.0.len() == length => Ok(plaintext.0),
             _ => Err(self.lied("it decrypted to something else than asked")),
         }
@@ -118,7 +118,10 @@ impl Hsm {
     /// # Errors
     /// [`CardError::NotOffered`] where the token makes none of this kind, [`CardError::KeyExists`]; it can't be used.
     pub fn generate(&self, id: &[u8], key: KeyKind) -> Result<HsmKey, CardError> {
-        let answer = self.ask(&Request::GenerateFor { id: Bytes(id.to_vec()), key }, |_| true)?;
+        let (driver, _) = self.driver()?;
+        // Not once more: it may have been made.
+        let answer = driver.ask(&Request::GenerateFor { id: Bytes(id.to_vec()), key });
+        let answer = answer.inspect_err(|error| self.close_if_gone(&driver, error))?;
         let Answer::Public(public) = answer else { return Err(self.lied("it answers another question")) };
         let public = PublicKey::from_spki_der(&public.0)?;
         if public.suite() != Some(key.suite()) {
@@ -132,8 +135,8 @@ impl Hsm {
         HsmKey { hsm: self.clone(), id: id.to_vec(), public, suite }
     }
 
-    /// Asks, once more where the driver that was there is gone: what is asked here has no effect that a second time adds to.
-    fn ask(&self, request: &Request, is_offered: impl Fn(&Offers) -> bool) -> Result<Answer, CardError> {
+    /// Has it done, once more where the driver that was there is gone: a second time adds nothing to what is done here.
+    fn work(&self, work: &Work, is_offered: impl Fn(&Offers) -> bool) -> Result<Answer, CardError> {
         let mut is_second = false;
         loop {
             let (driver, offers) = self.driver()?;
@@ -141,21 +144,16 @@ impl Hsm {
                 let what = "an AES key of this name that encrypts by AES-GCM".to_owned();
                 return Err(CardError::NotOffered(what));
             }
-            match driver.ask(request) {
-                Err(error) if error.is_gone() => {
-                    self.close(&driver);
-                    // One that hung would hang again, and whoever asked has waited long enough.
-                    let may_be_better = matches!(
-                        &error,
-                        CardError::Driver(DriverError::Crashed(_)) | CardError::Removed | CardError::LoggedOut
-                    );
-                    if is_second || !may_be_better || matches!(request, Request::GenerateFor { .. }) {
-                        return Err(error);
-                    }
-                    is_second = true;
-                }
-                other => return other,
+            let done = driver.work(work).inspect_err(|error| self.close_if_gone(&driver, error));
+            // One that hung would hang again, and whoever asked has waited long enough.
+            let may_be_better = matches!(
+                &done,
+                Err(CardError::Driver(DriverError::Crashed(_)) | CardError::Removed | CardError::LoggedOut)
+            );
+            if is_second || !may_be_better {
+                return done;
             }
+            is_second = true;
         }
     }
 
@@ -203,10 +201,10 @@ impl Hsm {
         }
     }
 
-    /// Forgets this driver, unless somebody else was faster.
-    fn close(&self, gone: &Arc<Driver>) {
+    /// Forgets a driver that can't go on, unless somebody else was faster.
+    fn close_if_gone(&self, gone: &Arc<Driver>, error: &CardError) {
         let mut state = self.state();
-        if matches!(&*state, State::Open(driver, _) if Arc::ptr_eq(driver, gone)) {
+        if error.is_gone() && matches!(&*state, State::Open(driver, _) if Arc::ptr_eq(driver, gone)) {
             *state = State::Closed;
         }
     }
@@ -229,7 +227,7 @@ impl HsmKey {
     fn signature(&self, message: &[u8]) -> Result<Vec<u8>, CardError> {
         let input = self.hsm.0.sm2.of(&self.public, self.suite, message).ok_or(CardError::NoKey(self.suite))?;
         let (id, key) = (Bytes(self.id.clone()), Algorithm::from(self.suite));
-        match self.hsm.ask(&Request::SignFor { id, key, input: Bytes(input) }, |_| true)? {
+        match self.hsm.work(&Work::SignFor { id, key, input: Bytes(input) }, |_| true)? {
             Answer::Signed(raw) => {
                 let signature = self.public.device_signature(&raw.0);
                 signature.map_err(|_| self.hsm.lied(&format!("a {} signature of {} bytes", self.suite, raw.0.len())))

@@ -30,15 +30,13 @@ use self::faults::{fault, library};
 use self::mechanisms::{has, mechanism, no_sm2, sm2_offered};
 use self::objects::{KeyPair, Objects};
 use self::store::Kept;
-use crate::driver::device::{Device, Work, WorkerOnDevice};
-use crate::driver::wire::{Algorithm, Answer, Bytes, KeyKind, Listed, Offers, Shown, ShownKey};
+use crate::driver::device::{Device, MOST_WORKERS, WorkerOnDevice};
+use crate::driver::wire::{Algorithm, Answer, Bytes, KeyKind, Listed, Offers, Shown, ShownKey, Work};
 use crate::fault::Fault;
 use crate::looks::looked_again;
 use crate::tries::Tries;
 use crate::uri::TokenUri;
 
-/// Sessions that sign side by side; fewer where the token has fewer. They share one login (PKCS #11 v2.40 §5.6).
-const SESSIONS: u64 = 8;
 /// The variable that names a module where the URI does not.
 const MODULE: &str = "ESEAL_PKCS11_MODULE";
 
@@ -227,9 +225,10 @@ impl Device for Token {
     }
 
     fn workers(&mut self) -> Result<Vec<WorkerOnDevice>, Fault> {
+        // They share one login (PKCS #11 v2.40 §5.6).
         let most = match self.place.info()?.max_session_count() {
-            Limit::Max(most) => SESSIONS.min(most.saturating_sub(1)).max(1),
-            Limit::Unavailable | Limit::Infinite => SESSIONS,
+            Limit::Max(most) => usize::try_from(most.saturating_sub(1)).unwrap_or(MOST_WORKERS).clamp(1, MOST_WORKERS),
+            Limit::Unavailable | Limit::Infinite => MOST_WORKERS,
         };
         let mut workers: Vec<WorkerOnDevice> = Vec::new();
         for _ in 0..most {
@@ -248,8 +247,8 @@ impl Device for Token {
                         let (found, mechanism) = (found.ok_or(Fault::NoKey)?, mechanism(key, sm2)?);
                         let each_time = each_time.read().unwrap_or_else(PoisonError::into_inner);
                         let signed = match each_time.as_ref().filter(|_| found.each_time) {
-                            Some(each_time) => each_time.sign(&session, &mechanism, found.handle, &input),
-                            None => session.sign(&mechanism, found.handle, &input).map_err(fault),
+                            Some(each_time) => each_time.sign(&session, &mechanism, found.handle, &input.0),
+                            None => session.sign(&mechanism, found.handle, &input.0).map_err(fault),
                         };
                         signed.map(|signature| Answer::Signed(Bytes(signature)))
                     }

@@ -17,8 +17,8 @@ use eseal_pki::PublicKey;
 
 use self::library::{Handle, Library, User};
 use crate::address::SkfAddress;
-use crate::driver::device::{Device, Work, WorkerOnDevice, keeps_no_keys};
-use crate::driver::wire::{Algorithm, Answer, Bytes, KeyKind, Listed, Shown, ShownKey};
+use crate::driver::device::{Device, WorkerOnDevice, keeps_no_keys};
+use crate::driver::wire::{Algorithm, Answer, Bytes, KeyKind, Listed, Shown, ShownKey, Work};
 use crate::fault::Fault;
 use crate::tries::Tries;
 
@@ -234,7 +234,7 @@ impl Device for SkfDevice {
             let connected = shared.lock().unwrap_or_else(PoisonError::into_inner);
             match (work, connected.container) {
                 (Work::Sign { key: Algorithm::Sm2, input }, Some(container)) => {
-                    let signed = connected.explained(connected.library.sign(container, &input))?;
+                    let signed = connected.explained(connected.library.sign(container, &input.0))?;
                     Ok(Answer::Signed(Bytes(signed)))
                 }
                 (Work::Sign { .. }, _) => Err(Fault::NoKey),

@@ -1,29 +1,30 @@
 //! The side that loads a vendor's library: in a process of its own.
 
 use std::ffi::OsStr;
-use std::io::{self, BufReader, Write};
-use std::process::ExitCode;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fs::File;
+use std::io;
+use std::mem::take;
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
+use std::process::{ExitCode, abort};
+use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use super::device::{Device, Work, WorkerOnDevice};
-use super::queue::Queue;
-use super::wire::{Answer, Bytes, Request, receive, send};
+use rustix::event::{PollFd, PollFlags, poll};
+
+use super::device::Device;
+use super::lanes::{Called, Door, send};
+use super::wire::{Answer, Bytes, Request, frame, receive};
 use crate::address::CardAddress;
 use crate::fault::Fault;
 use crate::{pkcs11, skf};
 
 /// The first argument of a program that is to be a driver.
 pub(crate) const CALL: &str = "drive-card";
-/// Signatures and the like that wait for a session; whoever asks for more waits in front of the pipe.
-const WAITING: usize = 1024;
 /// What a library may take to say goodbye in.
 const GOODBYE: Duration = Duration::from_secs(2);
-
-type Output = Arc<Mutex<Box<dyn Write + Send>>>;
-type ToDo = (u32, Work);
 
 /// Drives a card, and says with which code to end, if this process was started for that. A program that opens cards by
 /// [`crate::Card::open`] calls this before anything else.
@@ -32,73 +33,31 @@ pub fn if_called() -> Option<ExitCode> {
         return None;
     }
     no_core_dumps();
-    let Ok(output) = own_output() else { return Some(ExitCode::FAILURE) };
-    let output: Output = Arc::new(Mutex::new(output));
-    Some(if serve(&output) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let good = own_door().is_ok_and(serve);
+    Some(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Reads requests until the other side is gone. What is in [`Work`] is done side by side, everything else one after the other.
-fn serve(output: &Output) -> bool {
-    let (to_device, for_device) = channel();
-    let to_do = Arc::new(Queue::new(WAITING));
-    let device = {
-        let (output, to_do) = (Arc::clone(output), Arc::clone(&to_do));
-        thread::Builder::new().name("device".to_owned()).spawn(move || work(&for_device, &to_do, &output))
-    };
-    let Ok(device) = device else { return false };
-    let good = own_input().is_ok_and(|input| read(&mut BufReader::new(input), &to_device, &to_do));
-    drop(to_device);
-    to_do.close();
-    // A library that hangs must not keep this process: the other side is gone.
-    let (done, wait) = channel::<()>();
-    let _ = thread::Builder::new().name("goodbye".to_owned()).spawn(move || {
-        let _ = device.join();
-        drop(done);
-    });
-    let _ = wait.recv_timeout(GOODBYE);
-    good
-}
-
-fn read(input: &mut impl io::Read, to_device: &Sender<(u32, Request)>, to_do: &Queue<ToDo>) -> bool {
+/// Answers at the door, one request after the other, until the other side is gone. Whether it left in good order.
+fn serve(mut door: Door) -> bool {
+    if end_with_other_side(&door.stream).is_err() {
+        return false;
+    }
+    let mut device = None;
     loop {
-        let passed_on = match receive::<Request>(input) {
-            Ok(Some((number, request))) => match side_by_side(request) {
-                Ok(work) => {
-                    to_do.push((number, work));
-                    true
-                }
-                Err(request) => to_device.send((number, *request)).is_ok(),
-            },
+        let request = match receive(&mut door) {
+            Ok(Some(request)) => request,
             Ok(None) => return true,
             Err(_) => return false,
         };
-        if !passed_on {
-            return false;
-        }
-    }
-}
-
-fn side_by_side(request: Request) -> Result<Work, Box<Request>> {
-    Ok(match request {
-        Request::Sign { key, input } => Work::Sign { key, input: input.0 },
-        Request::SignFor { id, key, input } => Work::SignFor { id: id.0, key, input: input.0 },
-        Request::Encrypt { nonce, bound, input } => Work::Encrypt { nonce: nonce.0, bound: bound.0, input: input.0 },
-        Request::Decrypt { nonce, bound, input } => Work::Decrypt { nonce: nonce.0, bound: bound.0, input: input.0 },
-        other => return Err(Box::new(other)),
-    })
-}
-
-fn work(requests: &Receiver<(u32, Request)>, to_do: &Arc<Queue<ToDo>>, output: &Output) {
-    let mut device: Option<Box<dyn Device>> = None;
-    for (number, request) in requests {
         let mut answer = answer(&mut device, request).unwrap_or_else(Answer::Failed);
+        let called = Called::new(take(&mut door.ends));
         if matches!(answer, Answer::Unlocked(_) | Answer::Store(_))
-            && let Err(fault) = start_workers(device.as_mut(), to_do, output)
+            && let Err(fault) = start_workers(device.as_mut(), called)
         {
             answer = Answer::Failed(fault);
         }
-        if tell(output, number, &answer).is_err() {
-            return;
+        if frame(&answer).and_then(|answer| send(&door.stream, &answer, &[])).is_err() {
+            return false;
         }
     }
 }
@@ -149,9 +108,6 @@ fn answer(device: &mut Option<Box<dyn Device>>, request: Request) -> Result<Answ
         Request::OpenStore { pin } => Answer::Store(device.open_store(pin.expose())?),
         Request::GenerateFor { id, key } => Answer::Public(Bytes(device.generate_for(&id.0, key)?)),
         Request::Open { .. } | Request::List { .. } | Request::Initialize(_) => Answer::Done,
-        Request::Sign { .. } | Request::SignFor { .. } | Request::Encrypt { .. } | Request::Decrypt { .. } => {
-            Answer::Done
-        }
     })
 }
 
@@ -159,53 +115,36 @@ fn done(result: Result<(), Fault>) -> Result<Answer, Fault> {
     result.map(|()| Answer::Done)
 }
 
-/// Workers live until there is nothing more to do: the other side is gone.
-fn start_workers(device: Option<&mut Box<dyn Device>>, to_do: &Arc<Queue<ToDo>>, output: &Output) -> Result<(), Fault> {
-    let Some(device) = device else { return Ok(()) };
-    for worker in device.workers()? {
-        let (to_do, output) = (Arc::clone(to_do), Arc::clone(output));
-        let started = thread::Builder::new().name("worker".to_owned()).spawn(move || toil(worker, &to_do, &output));
+/// Workers live as long as this process.
+fn start_workers(device: Option<&mut Box<dyn Device>>, called: Option<Called>) -> Result<(), Fault> {
+    let (Some(device), Some(called)) = (device, called.map(Arc::new)) else { return Err(Fault::Absent) };
+    for mut worker in device.workers()? {
+        let called = Arc::clone(&called);
+        let work = move || called.answer(|work| worker(work).unwrap_or_else(Answer::Failed));
+        let started = thread::Builder::new().name("worker".to_owned()).spawn(work);
         started.map_err(|error| Fault::Library(error.to_string()))?;
     }
     Ok(())
 }
 
-fn toil(mut worker: WorkerOnDevice, to_do: &Queue<ToDo>, output: &Output) {
-    while let Some((number, work)) = to_do.pop() {
-        let answer = worker(work).unwrap_or_else(Answer::Failed);
-        if tell(output, number, &answer).is_err() {
-            return;
-        }
-    }
+/// Standard input under another number, and nothing in its place: a library must not read what is asked. (What it prints goes nowhere.)
+fn own_door() -> io::Result<Door> {
+    let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
+    Ok(Door { stream, ends: Vec::new() })
 }
 
-fn tell(output: &Output, number: u32, answer: &Answer) -> io::Result<()> {
-    send(&mut **output.lock().unwrap_or_else(PoisonError::into_inner), number, answer)
-}
-
-/// Standard output under another number, and nothing in its place: what a library prints there must not be an answer.
-#[cfg(unix)]
-fn own_output() -> io::Result<Box<dyn Write + Send>> {
-    let output = rustix::io::dup(rustix::stdio::stdout())?;
-    let nowhere = std::fs::OpenOptions::new().write(true).open("/dev/null")?;
-    rustix::stdio::dup2_stdout(&nowhere)?;
-    Ok(Box::new(std::fs::File::from(output)))
-}
-
-#[cfg(not(unix))]
-fn own_output() -> io::Result<Box<dyn Write + Send>> {
-    Ok(Box::new(io::stdout()))
-}
-
-/// Standard input without a second buffer in front of it.
-#[cfg(unix)]
-fn own_input() -> io::Result<impl io::Read> {
-    Ok(std::fs::File::from(rustix::io::dup(rustix::stdio::stdin())?))
-}
-
-#[cfg(not(unix))]
-fn own_input() -> io::Result<impl io::Read> {
-    Ok(io::stdin())
+/// A library that hangs must not keep this process when the other side is gone.
+fn end_with_other_side(door: &UnixStream) -> io::Result<()> {
+    let door = door.try_clone()?;
+    let watch = move || {
+        while poll(&mut [PollFd::new(&door, PollFlags::empty())], None).is_err() {}
+        let (_never, wait) = channel::<()>();
+        let _ = wait.recv_timeout(GOODBYE);
+        // Not by `exit`, which waits for what the library does at the end.
+        abort();
+    };
+    thread::Builder::new().name("watch".to_owned()).spawn(watch).map(drop)
 }
 
 /// PINs are in the memory of this process.

@@ -1,10 +1,11 @@
 //! What a driver must be able to do, whichever standard its library follows.
 
-use zeroize::Zeroizing;
-
-use super::wire::{Algorithm, Answer, KeyKind, Offers, Shown};
+use super::wire::{Algorithm, Answer, KeyKind, Offers, Shown, Work};
 use crate::fault::Fault;
 use crate::tries::Tries;
+
+/// Who works side by side on a device, at most.
+pub(crate) const MOST_WORKERS: usize = 8;
 
 /// A device that is connected, within the driver's process.
 pub(crate) trait Device {
@@ -20,7 +21,7 @@ pub(crate) trait Device {
     /// Tries the PIN, once. Gives the keys that can sign now.
     fn unlock(&mut self, pin: &str) -> Result<Vec<Algorithm>, Fault>;
 
-    /// Those who work side by side: as many as the device has sessions for, at least one.
+    /// Those who work side by side: as many as the device has sessions for, at least one, [`MOST_WORKERS`] at most.
     fn workers(&mut self) -> Result<Vec<WorkerOnDevice>, Fault>;
 
     /// Makes a key pair.
@@ -50,18 +51,6 @@ pub(crate) trait Device {
     fn generate_for(&mut self, _id: &[u8], _key: KeyKind) -> Result<Vec<u8>, Fault> {
         keeps_no_keys()
     }
-}
-
-/// What is done side by side.
-pub(crate) enum Work {
-    /// Signs what [`crate::Sm2Input`] or [`eseal_pki::PublicKey::device_input`] made; gives the device's own form.
-    Sign { key: Algorithm, input: Vec<u8> },
-    /// The same with the key pair of this id.
-    SignFor { id: Vec<u8>, key: Algorithm, input: Vec<u8> },
-    /// Encrypts with the AES key of the address (AES-GCM, a tag of 16 bytes).
-    Encrypt { nonce: Vec<u8>, bound: Vec<u8>, input: Zeroizing<Vec<u8>> },
-    /// Decrypts with it.
-    Decrypt { nonce: Vec<u8>, bound: Vec<u8>, input: Vec<u8> },
 }
 
 /// One who works on the device, with a session of its own.

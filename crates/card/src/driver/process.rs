@@ -1,18 +1,22 @@
 //! The side that asks: starts a driver's process, and ends it when it does not answer.
 
-use std::collections::HashMap;
 use std::ffi::OsString;
-use std::io::{self, BufReader, Write as _};
+use std::io::{self, ErrorKind, Read};
+use std::net::Shutdown;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
+use zeroize::Zeroizing;
+
 use super::child::CALL;
-use super::wire::{Answer, Request, frame, receive};
+use super::lanes::{Lane, lanes, send};
+use super::wire::{Answer, Request, Work, frame, receive};
 use crate::error::{CardError, DriverError};
 
 /// How long a driver may be silent while something is asked of it.
@@ -23,8 +27,6 @@ const PATIENCE_FOR_KEYS: Duration = Duration::from_secs(300);
 const AT_MOST: u32 = 10;
 /// How long a driver may take to log out of its device.
 const GOODBYE: Duration = Duration::from_secs(2);
-/// More than a pipe takes at once; written by a thread of its own, so that a driver that does not read is noticed.
-const LONG_FRAME: usize = 16 << 10;
 
 /// How drivers are started.
 #[derive(Debug, Clone)]
@@ -42,28 +44,28 @@ pub struct Drivers {
 /// A driver's process. Ended when this is dropped.
 pub(crate) struct Driver {
     address: String,
-    /// `None` once nothing more is asked.
-    input: Arc<Mutex<Option<ChildStdin>>>,
     child: Mutex<Child>,
-    /// Disconnected when the process has closed its output.
-    ended: Mutex<Receiver<()>>,
-    waiting: Arc<Waiting>,
-    next: AtomicU32,
+    /// For everything but [`Work`], one after the other.
+    door: Mutex<UnixStream>,
+    lanes: Mutex<Lanes>,
+    /// A lane is free, or none will be any more.
+    freed: Condvar,
+    started: Instant,
+    /// Milliseconds after `started` at which the last answer came.
+    last_answer: AtomicU64,
+    /// Why nothing more is asked.
+    end: OnceLock<DriverError>,
     patience: Duration,
     patience_for_keys: Duration,
 }
 
-/// Who waits for which answer.
-struct Waiting {
-    begun: Instant,
-    /// Milliseconds after `begun` at which the last answer came.
-    last_answer: AtomicU64,
-    desk: Mutex<Desk>,
-}
-
-enum Desk {
-    Open(HashMap<u32, SyncSender<Answer>>),
-    Closed(DriverError),
+/// The lanes to those who work side by side.
+enum Lanes {
+    /// Until the PIN was right.
+    NotYet,
+    /// Those that nobody uses.
+    Open(Vec<Lane>),
+    Closed,
 }
 
 impl Drivers {
@@ -82,65 +84,62 @@ impl Drivers {
 
     pub(crate) fn start(&self, address: &str) -> Result<Driver, CardError> {
         let failed = |error: io::Error| DriverError::NotStarted(error.to_string());
+        let (door, other_end) = UnixStream::pair().map_err(failed)?;
+        door.set_write_timeout(Some(self.patience)).map_err(failed)?;
         let mut command = Command::new(&self.program);
         command.arg(CALL).envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().map_err(failed)?;
-        let pipes = child.stdin.take().zip(child.stdout.take());
-        let (input, output) = pipes.ok_or_else(|| failed(io::ErrorKind::BrokenPipe.into()))?;
-        let desk = Mutex::new(Desk::Open(HashMap::new()));
-        let waiting = Arc::new(Waiting { begun: Instant::now(), last_answer: AtomicU64::new(0), desk });
-        let listener = Arc::clone(&waiting);
-        let (end, ended) = sync_channel(0);
-        let driver = Driver {
+        command.stdin(OwnedFd::from(other_end)).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command.spawn().map_err(failed)?;
+        Ok(Driver {
             address: address.to_owned(),
-            input: Arc::new(Mutex::new(Some(input))),
             child: Mutex::new(child),
-            ended: Mutex::new(ended),
-            waiting,
-            next: AtomicU32::new(0),
+            door: Mutex::new(door),
+            lanes: Mutex::new(Lanes::NotYet),
+            freed: Condvar::new(),
+            started: Instant::now(),
+            last_answer: AtomicU64::new(0),
+            end: OnceLock::new(),
             patience: self.patience,
             patience_for_keys: self.patience_for_keys,
-        };
-        let started = thread::Builder::new().name("card-driver".to_owned()).spawn(move || {
-            listener.listen(output);
-            drop(end);
-        });
-        started.map_err(failed)?;
-        Ok(driver)
+        })
     }
 }
 
 impl Driver {
-    /// Asks, and waits for the answer. Blocks; many may ask at once.
+    /// Asks at the door, and waits for the answer. Blocks; many may ask at once.
     pub(crate) fn ask(&self, request: &Request) -> Result<Answer, CardError> {
         let patience = match request {
             Request::Generate { .. } | Request::GenerateFor { .. } | Request::Initialize(_) => self.patience_for_keys,
             _ => self.patience,
         };
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let (sender, answer) = sync_channel(1);
-        match &mut *self.waiting.desk() {
-            Desk::Open(waiting) => drop(waiting.insert(number, sender)),
-            Desk::Closed(error) => return Err(error.clone().into()),
-        }
-        let begun = Instant::now();
-        self.write(number, request)?;
-        let mut wait = patience;
-        loop {
-            match answer.recv_timeout(wait) {
-                Ok(Answer::Failed(fault)) => return Err(CardError::of_device(fault, &self.address)),
-                Ok(answer) => return Ok(answer),
-                Err(RecvTimeoutError::Disconnected) => return Err(self.end_of_driver()),
-                Err(RecvTimeoutError::Timeout) => {
-                    let silent = self.waiting.silent().min(begun.elapsed());
-                    if silent >= patience || begun.elapsed() >= patience * AT_MOST {
-                        return Err(self.give_up(DriverError::Hung(begun.elapsed().as_secs())));
-                    }
-                    wait = patience - silent;
-                }
+        let (ours, theirs) = match request {
+            Request::Unlock { .. } | Request::OpenStore { .. } => {
+                lanes(self.patience).map_err(|error| DriverError::NotStarted(error.to_string()))?
+            }
+            _ => (Vec::new(), Vec::new()),
+        };
+        let bytes = bytes_of(request)?;
+        let door = self.door.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = self.answer(&door, patience, || send(&door, &bytes, &theirs))?;
+        if matches!(answer, Answer::Unlocked(_) | Answer::Store(_)) {
+            let mut lanes = self.lanes();
+            if !matches!(&*lanes, Lanes::Closed) {
+                *lanes = Lanes::Open(ours);
             }
         }
+        self.told(answer)
+    }
+
+    /// Has something done beside others, and waits until it is done. Blocks, also until a lane is free.
+    pub(crate) fn work(&self, work: &Work) -> Result<Answer, CardError> {
+        let bytes = bytes_of(work)?;
+        let lane = self.free_lane()?;
+        let answer = self.answer(&lane.stream, self.patience, || lane.call(&bytes))?;
+        if let Lanes::Open(free) = &mut *self.lanes() {
+            free.push(lane);
+        }
+        self.freed.notify_one();
+        self.told(answer)
     }
 
     /// An answer of another kind than the question asks for.
@@ -148,28 +147,65 @@ impl Driver {
         self.give_up(DriverError::Garbled("it answers another question".to_owned()))
     }
 
-    fn write(&self, number: u32, request: &Request) -> Result<(), CardError> {
-        let failed = |error: io::Error| DriverError::Garbled(error.to_string());
-        let bytes = frame(number, request).map_err(failed)?;
-        let (input, is_long) = (Arc::clone(&self.input), bytes.len() > LONG_FRAME);
-        // Whoever can't write has a driver that is gone; it is told by the listener, which sees its end.
-        let write = move || {
-            let mut input = input.lock().unwrap_or_else(PoisonError::into_inner);
-            drop(input.as_mut().map(|input| input.write_all(&bytes)));
-        };
-        if is_long {
-            thread::Builder::new().name("card-writer".to_owned()).spawn(write).map_err(failed)?;
-        } else {
-            write();
+    fn told(&self, answer: Answer) -> Result<Answer, CardError> {
+        match answer {
+            Answer::Failed(fault) => Err(CardError::of_device(fault, &self.address)),
+            answer => Ok(answer),
         }
-        Ok(())
+    }
+
+    fn free_lane(&self) -> Result<Lane, CardError> {
+        let none_is_free = |lanes: &mut Lanes| matches!(lanes, Lanes::Open(free) if free.is_empty());
+        let mut lanes = self.freed.wait_while(self.lanes(), none_is_free).unwrap_or_else(PoisonError::into_inner);
+        match &mut *lanes {
+            Lanes::Open(free) => free.pop().ok_or(CardError::LoggedOut),
+            Lanes::NotYet => Err(CardError::LoggedOut),
+            Lanes::Closed => {
+                drop(lanes);
+                Err(self.gone())
+            }
+        }
+    }
+
+    /// Asks, and waits for the answer on a stream that nobody else uses meanwhile.
+    fn answer(
+        &self,
+        stream: &UnixStream,
+        patience: Duration,
+        ask: impl FnOnce() -> io::Result<()>,
+    ) -> Result<Answer, CardError> {
+        let begun = Instant::now();
+        let answer = stream
+            .set_read_timeout(Some(patience))
+            .and_then(|()| ask())
+            .and_then(|()| receive(&mut Patiently { driver: self, stream, begun, patience }));
+        match answer {
+            Ok(Some(answer)) => {
+                let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+                self.last_answer.store(now, Ordering::Relaxed);
+                Ok(answer)
+            }
+            Ok(None) => Err(self.gone()),
+            Err(error) => Err(match error.kind() {
+                kind if is_end(kind) => self.gone(),
+                kind if is_silence(kind) => self.give_up(DriverError::Hung(begun.elapsed().as_secs())),
+                _ => self.give_up(DriverError::Garbled(error.to_string())),
+            }),
+        }
     }
 
     /// Ends the process, for everybody who asks or will ask.
     fn give_up(&self, error: DriverError) -> CardError {
-        self.waiting.close(error.clone());
+        let end = self.end.get_or_init(|| error).clone();
         self.kill();
-        error.into()
+        self.close();
+        end.into()
+    }
+
+    /// The process ended, by itself or by [`Driver::give_up`].
+    fn gone(&self) -> CardError {
+        let how = self.kill();
+        self.give_up(DriverError::Crashed(how))
     }
 
     /// Ends the process, if it has not ended by itself; says how it ended.
@@ -179,73 +215,71 @@ impl Driver {
         child.wait().map_or_else(|error| error.to_string(), |status| status.to_string())
     }
 
-    /// Why the answers stopped.
-    fn end_of_driver(&self) -> CardError {
-        let closed = match &*self.waiting.desk() {
-            Desk::Closed(error) => Some(error.clone()),
-            Desk::Open(_) => None,
-        };
-        let how = self.kill();
-        match closed {
-            Some(DriverError::Crashed(_)) | None => DriverError::Crashed(how).into(),
-            Some(other) => other.into(),
-        }
+    /// Nobody gets a lane any more, and whoever waits for one learns it.
+    fn close(&self) {
+        *self.lanes() = Lanes::Closed;
+        self.freed.notify_all();
+    }
+
+    /// How long nothing was answered.
+    fn silent(&self) -> Duration {
+        let last = Duration::from_millis(self.last_answer.load(Ordering::Relaxed));
+        self.started.elapsed().saturating_sub(last)
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, Lanes> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Driver {
-    /// The driver may log out of its device; one that takes too long over it is ended.
+    /// The driver may log out of its device, and ends; one that takes too long over it is ended.
     fn drop(&mut self) {
-        if let Ok(mut input) = self.input.try_lock() {
-            *input = None;
-            let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
-            let _ = ended.recv_timeout(GOODBYE);
-        }
+        self.close();
+        let door = self.door.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let left = door.shutdown(Shutdown::Write).and_then(|()| door.set_read_timeout(Some(GOODBYE)));
+        let _ = left.and_then(|()| door.read(&mut [0]));
         self.kill();
     }
 }
 
-impl Waiting {
-    fn listen(&self, output: ChildStdout) {
-        let mut output = BufReader::new(output);
-        let ended = loop {
-            match receive::<Answer>(&mut output) {
-                Ok(Some((number, answer))) => {
-                    let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-                    self.last_answer.store(now, Ordering::Relaxed);
-                    let asker = match &mut *self.desk() {
-                        Desk::Open(waiting) => waiting.remove(&number),
-                        Desk::Closed(_) => return,
-                    };
-                    // An answer that nobody asked for: its asker gave up, or it was never asked.
-                    if asker.is_none_or(|asker| asker.send(answer).is_err()) {
-                        break DriverError::Garbled("it answers what was not asked".to_owned());
-                    }
-                }
-                Ok(None) => break DriverError::Crashed("it ended".to_owned()),
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    break DriverError::Crashed("it ended within an answer".to_owned());
-                }
-                Err(error) => break DriverError::Garbled(error.to_string()),
-            }
-        };
-        self.close(ended);
-    }
+/// Reads an answer for as long as the driver may be silent.
+struct Patiently<'a> {
+    driver: &'a Driver,
+    stream: &'a UnixStream,
+    begun: Instant,
+    patience: Duration,
+}
 
-    /// No more answers: everybody who waits learns it.
-    fn close(&self, error: DriverError) {
-        let mut desk = self.desk();
-        if matches!(&*desk, Desk::Open(_)) {
-            *desk = Desk::Closed(error);
+impl Read for Patiently<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.stream.read(bytes) {
+                Err(error) if is_silence(error.kind()) => {
+                    let waited = self.begun.elapsed();
+                    let silent = self.driver.silent().min(waited);
+                    if silent >= self.patience || waited >= self.patience * AT_MOST {
+                        return Err(error);
+                    }
+                    self.stream.set_read_timeout(Some(self.patience - silent))?;
+                }
+                other => return other,
+            }
         }
     }
+}
 
-    fn silent(&self) -> Duration {
-        let last = Duration::from_millis(self.last_answer.load(Ordering::Relaxed));
-        self.begun.elapsed().saturating_sub(last)
-    }
+fn bytes_of(question: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, DriverError> {
+    frame(question).map_err(|error| DriverError::Garbled(error.to_string()))
+}
 
-    fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// What a socket says when nobody is at its other end.
+fn is_end(kind: ErrorKind) -> bool {
+    use ErrorKind::{BrokenPipe, ConnectionRefused, ConnectionReset, NotConnected, UnexpectedEof};
+    matches!(kind, BrokenPipe | ConnectionRefused | ConnectionReset | NotConnected | UnexpectedEof)
+}
+
+/// What a stream says when its time is over.
+fn is_silence(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }

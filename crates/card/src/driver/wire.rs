@@ -1,6 +1,6 @@
-//! What the two processes say to each other: frames of a length, a number and JSON.
+//! What the two processes say to each other: frames of a length and JSON.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -15,10 +15,10 @@ use crate::tries::Tries;
 
 /// Bytes of the longest frame: the largest seal in Base64, and room.
 const MAX_FRAME: usize = 12 << 20;
-/// The length and the number in front.
-const HEAD: usize = 8;
+/// The length in front.
+const HEAD: usize = 4;
 
-/// What is asked of a driver. The first one opens a device, or is answered without one.
+/// What is asked at the door, one after the other. The first one opens a device, or is answered without one.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Request {
@@ -34,10 +34,6 @@ pub(crate) enum Request {
     AdminTries,
     Unlock {
         pin: Secret,
-    },
-    Sign {
-        key: Algorithm,
-        input: Bytes,
     },
     Generate {
         key: KeyKind,
@@ -66,21 +62,20 @@ pub(crate) enum Request {
         id: Bytes,
         key: KeyKind,
     },
-    SignFor {
-        id: Bytes,
-        key: Algorithm,
-        input: Bytes,
-    },
-    Encrypt {
-        nonce: Bytes,
-        bound: Bytes,
-        input: SecretBytes,
-    },
-    Decrypt {
-        nonce: Bytes,
-        bound: Bytes,
-        input: Bytes,
-    },
+}
+
+/// What is done side by side, by whoever has nothing else to do.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Work {
+    /// Signs what [`crate::Sm2Input`] or [`eseal_pki::PublicKey::device_input`] made; gives the device's own form.
+    Sign { key: Algorithm, input: Bytes },
+    /// The same with the key pair of this id.
+    SignFor { id: Bytes, key: Algorithm, input: Bytes },
+    /// Encrypts with the AES key of the address (AES-GCM, a tag of 16 bytes).
+    Encrypt { nonce: Bytes, bound: Bytes, input: SecretBytes },
+    /// Decrypts with it.
+    Decrypt { nonce: Bytes, bound: Bytes, input: Bytes },
 }
 
 /// What a fresh token is to become.
@@ -280,44 +275,42 @@ impl Drop for Secret {
 }
 
 /// The bytes of a frame.
-pub(crate) fn frame(number: u32, body: &impl Serialize) -> io::Result<Zeroizing<Vec<u8>>> {
+pub(crate) fn frame(body: &impl Serialize) -> io::Result<Zeroizing<Vec<u8>>> {
     // Grown early, so that a PIN does not stay behind in a buffer that was too small.
     let mut bytes = Zeroizing::new(Vec::with_capacity(512));
-    bytes.extend([0; 4]);
-    bytes.extend(number.to_be_bytes());
+    bytes.extend([0; HEAD]);
     serde_json::to_writer(&mut *bytes, body)?;
     let length = bytes.len() - HEAD;
     if length > MAX_FRAME {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "a frame is too long"));
     }
     let length = u32::try_from(length).map_err(io::Error::other)?;
-    if let Some(head) = bytes.first_chunk_mut::<4>() {
+    if let Some(head) = bytes.first_chunk_mut::<HEAD>() {
         *head = length.to_be_bytes();
     }
     Ok(bytes)
 }
 
-/// Writes a frame at once.
-pub(crate) fn send(to: &mut (impl Write + ?Sized), number: u32, body: &impl Serialize) -> io::Result<()> {
-    to.write_all(&frame(number, body)?)?;
-    to.flush()
-}
-
-/// The next frame; `None` at the end.
-pub(crate) fn receive<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<(u32, T)>> {
+/// The next frame; `None` at the end. Reads no byte behind it: what is read is wiped.
+pub(crate) fn receive<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> {
     let mut head = [0; HEAD];
-    match from.read(&mut head[..1])? {
-        0 => return Ok(None),
-        _ => from.read_exact(&mut head[1..])?,
+    let begun = loop {
+        match from.read(&mut head) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => break other?,
+        }
+    };
+    match head.get_mut(begun..) {
+        Some(rest) if begun > 0 => from.read_exact(rest)?,
+        _ => return Ok(None),
     }
-    let [a, b, c, d, e, f, g, h] = head;
-    let (length, number) = (u32::from_be_bytes([a, b, c, d]) as usize, u32::from_be_bytes([e, f, g, h]));
+    let length = u32::from_be_bytes(head) as usize;
     if length > MAX_FRAME {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "a frame is too long"));
     }
     let mut body = Zeroizing::new(vec![0; length]);
     from.read_exact(&mut body)?;
-    Ok(Some((number, serde_json::from_slice(&body)?)))
+    Ok(Some(serde_json::from_slice(&body)?))
 }
 
 #[cfg(test)]
@@ -326,18 +319,19 @@ mod tests {
 
     #[test]
     fn a_frame_is_read_as_it_was_written() {
-        let mut bytes = Vec::new();
-        send(&mut bytes, 7, &Request::Sign { key: Algorithm::Rsa, input: Bytes(vec![1, 2, 255]) }).expect("written");
-        let (number, request) = receive::<Request>(&mut bytes.as_slice()).expect("read").expect("a frame");
-        assert_eq!(number, 7);
-        assert!(matches!(request, Request::Sign { key: Algorithm::Rsa, input } if input.0 == [1, 2, 255]));
-        assert!(receive::<Request>(&mut &bytes[..0]).expect("the end").is_none());
+        let bytes = frame(&Work::Sign { key: Algorithm::Rsa, input: Bytes(vec![1, 2, 255]) }).expect("written");
+        let mut two = [bytes.as_slice(), bytes.as_slice()].concat();
+        two.truncate(bytes.len() + 1);
+        let mut rest = two.as_slice();
+        let work = receive::<Work>(&mut rest).expect("read").expect("a frame");
+        assert!(matches!(work, Work::Sign { key: Algorithm::Rsa, input } if input.0 == [1, 2, 255]));
+        assert_eq!(rest.len(), 1, "nothing behind it is read");
+        assert!(receive::<Work>(&mut &bytes[..0]).expect("the end").is_none());
     }
 
     #[test]
     fn a_frame_that_is_cut_too_long_or_no_json_is_an_error() {
-        let mut bytes = Vec::new();
-        send(&mut bytes, 1, &Answer::Done).expect("written");
+        let mut bytes = frame(&Answer::Done).expect("written");
         for cut in 1..bytes.len() {
             assert!(receive::<Answer>(&mut &bytes[..cut]).is_err(), "{cut}");
         }

@@ -14,8 +14,8 @@ use super::Token;
 use super::faults::fault;
 use super::mechanisms::mechanism;
 use super::objects::Objects;
-use crate::driver::device::{Work, keeps_no_keys};
-use crate::driver::wire::{Algorithm, Answer, Bytes, KeyKind, Offers, SecretBytes};
+use crate::driver::device::keeps_no_keys;
+use crate::driver::wire::{Algorithm, Answer, Bytes, KeyKind, Offers, SecretBytes, Work};
 use crate::fault::Fault;
 use crate::sm2_numbers::Sm2Numbers;
 use crate::uri::TokenUri;
@@ -80,15 +80,15 @@ impl Kept {
     /// Does what is done with keys that are kept for a service.
     pub(super) fn work(&self, session: &Session, work: Work, sm2: Option<Sm2Numbers>) -> Result<Answer, Fault> {
         match work {
-            Work::SignFor { id, key, input } => self.sign(session, &id, key, sm2, &input),
+            Work::SignFor { id, key, input } => self.sign(session, &id.0, key, sm2, &input.0),
             Work::Encrypt { mut nonce, bound, input } => {
-                let gcm = GcmParams::new(&mut nonce, &bound, TAG_BITS.into()).map_err(fault)?;
-                let sealed = session.encrypt(&Mechanism::AesGcm(gcm), self.secret()?, &input).map_err(fault)?;
+                let gcm = GcmParams::new(&mut nonce.0, &bound.0, TAG_BITS.into()).map_err(fault)?;
+                let sealed = session.encrypt(&Mechanism::AesGcm(gcm), self.secret()?, &input.0).map_err(fault)?;
                 Ok(Answer::Encrypted(Bytes(sealed)))
             }
             Work::Decrypt { mut nonce, bound, input } => {
-                let gcm = GcmParams::new(&mut nonce, &bound, TAG_BITS.into()).map_err(fault)?;
-                let opened = session.decrypt(&Mechanism::AesGcm(gcm), self.secret()?, &input);
+                let gcm = GcmParams::new(&mut nonce.0, &bound.0, TAG_BITS.into()).map_err(fault)?;
+                let opened = session.decrypt(&Mechanism::AesGcm(gcm), self.secret()?, &input.0);
                 let opened = opened.map(Zeroizing::new).map_err(not_decrypted)?;
                 Ok(Answer::Decrypted(SecretBytes(opened)))
             }
