@@ -26,13 +26,17 @@ impl Party {
 
     /// A certificate for this party, signed by `issuer`.
     fn certified(&self, issuer: &Self, extensions: Vec<Vec<u8>>) -> Certificate {
+        self.certified_for((START, END), issuer, extensions)
+    }
+
+    fn certified_for(&self, times: (Timestamp, Timestamp), issuer: &Self, extensions: Vec<Vec<u8>>) -> Certificate {
         let key = self.key.public_key();
         let template = Template {
             serial: key.identifier(),
             issuer: &issuer.name,
             subject: &self.name,
-            not_before: START,
-            not_after: END,
+            not_before: times.0,
+            not_after: times.1,
             key: &key,
             extensions,
         };
@@ -352,24 +356,60 @@ fn certificates_without_a_current_list_are_told() {
 }
 
 #[test]
-fn of_a_renewed_root_the_later_one_is_taken() {
-    let [root, leaf] = ["root", "leaf"].map(party);
-    let certified = |end: Timestamp| {
-        let template = Template {
-            serial: &[1],
-            issuer: &root.name,
-            subject: &root.name,
-            not_before: START,
-            not_after: end,
-            key: &root.key.public_key(),
-            extensions: ca(None),
-        };
-        Certificate::from_der(&template.sign(&root.key).expect("a signature")).expect("a certificate")
-    };
-    let [old, new] = [START.plus(Duration::from_secs(1)), END].map(certified);
-    let leaf = leaf.certified(&root, signing());
-    for roots in [vec![old.clone(), new.clone()], vec![new, old]] {
-        let chain = build(&leaf, &[], &TrustStore::new(roots)).expect("a chain");
-        assert_eq!(chain.valid_at(END), Ok(()));
+fn of_a_renewed_authority_the_later_one_is_taken_or_the_one_that_was_valid_then() {
+    let [root, middle, leaf] = ["root", "middle", "leaf"].map(party);
+    let (first, second) = ((START, at(0)), (at(-10), END));
+    let leaf = leaf.certified(&middle, signing());
+    let roots = [first, second].map(|times| root.certified_for(times, &root, ca(None)));
+    let pool = [first, second].map(|times| middle.certified_for(times, &root, ca(None)));
+    let reversed = |all: &[Certificate; 2]| [all[1].clone(), all[0].clone()];
+    for (roots, pool) in [(roots.clone(), pool.clone()), (reversed(&roots), reversed(&pool))] {
+        let found = |moment| build_at(&leaf, &pool, &TrustStore::new(roots.to_vec()), moment).expect("a chain");
+        assert_eq!(found(None).valid_at(END), Ok(()));
+        for moment in [START, at(-11), at(-5), at(0), at(1), END] {
+            assert_eq!(found(Some(moment)).valid_at(moment), Ok(()), "{moment:?}");
+        }
+        // Where no root was valid there is a chain all the same, of what was valid otherwise.
+        let old_roots = TrustStore::new(vec![roots[usize::from(roots[0].not_after() == END)].clone()]);
+        let chain = build_at(&leaf, &pool, &old_roots, Some(at(1))).expect("a chain");
+        assert!(
+            matches!(chain.valid_at(at(1)), Err(ChainError::Expired { subject, .. }) if subject == "CN=root, C=CN")
+        );
+    }
+}
+
+#[test]
+fn a_trusted_root_that_was_not_valid_then_gives_way_to_one_that_certified_it() {
+    let [old, new, leaf] = ["old", "new", "leaf"].map(party);
+    let leaf = leaf.certified(&old, signing());
+    let roots = [old.certified_for((START, at(0)), &old, ca(None)), new.certified(&new, ca(None))];
+    let cross = [old.certified(&new, ca(None))];
+    for (moment, length) in [(at(0), 2), (at(1), 3)] {
+        let chain = build_at(&leaf, &cross, &TrustStore::new(roots.to_vec()), Some(moment)).expect("a chain");
+        assert_eq!((chain.valid_at(moment), chain.certificates().len()), (Ok(()), length));
+    }
+}
+
+#[test]
+fn a_list_by_another_key_of_the_authority_counts_where_that_was_certified_then_and_not_revoked() {
+    let three = three(Suite::EcdsaP256Sha256);
+    let other = party("middle");
+    let revoked = [(&three.leaf, 10, RevocationReason::KeyCompromise)];
+    let (then, before) = ((at(0), at(40)), (at(0), at(19)));
+    for (times, by, is_revoked, counts) in [
+        (then, &three.root_party, false, true),
+        (then, &three.middle_party, false, true),
+        (before, &three.root_party, false, false),
+        (then, &three.root_party, true, false),
+        (then, &other, false, false),
+    ] {
+        let namesake = other.certified_for(times, by, ca(None));
+        let mut crls = vec![list(&other, &namesake, &revoked, 20)];
+        if is_revoked {
+            crls.push(list(&three.root_party, &three.root, &[(&namesake, 1, RevocationReason::KeyCompromise)], 2));
+        }
+        let pool = [three.middle.clone(), namesake];
+        let chain = build(&three.leaf, &pool, &trust(&three.root)).expect("a chain");
+        assert_eq!(chain.check_revocation(&crls, at(20)).is_err(), counts, "{times:?} {is_revoked}");
     }
 }
