@@ -193,8 +193,8 @@ impl Run<'_> {
         }
     }
 
-    /// The card and its PIN, or the PIN of the hosted key.
-    /// Whether the PIN is right is told to an attempt that has not passed gate c.
+    /// The card and its PIN, or the PIN of the hosted key. A new attempt, one that has not passed gate c, is told whether the PIN is
+    /// right.
     pub(super) async fn take_means(
         &self,
         attempt: &Attempt<'_>,
