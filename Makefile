@@ -85,7 +85,7 @@ fmt: setup ## Formats code and proto
 # All in one build, so that nothing is compiled twice for other features.
 bench: setup ## Benchmarks as ratios to a peer of the same run, into target/bench/ratios.tsv; NAME=… runs one
 	cargo build --locked --profile bench --workspace --bins --bench '*'
-	cargo bench --locked --workspace --bench '*' -- $(NAME)
+	cargo bench --locked --workspace --bench '*' --no-fail-fast -- $(NAME)
 
 setup: $(TOOLS)/.apt-run $(TOOLS)/.apt-test $(TOOLS)/.npm $(VENV)/.pip $(TOOLS)/.pkits ## Installs what the tests use beside Rust
 

@@ -141,7 +141,9 @@ impl Job {
 }
 
 fn threads(bytes: u64) -> usize {
-    let worth = usize::try_from(bytes / BYTES_PER_THREAD).unwrap_or(usize::MAX);
-    let available = thread::available_parallelism().map_or(1, NonZero::get);
-    worth.min(available).clamp(1, MAX_THREADS)
+    match usize::try_from(bytes / BYTES_PER_THREAD).unwrap_or(usize::MAX) {
+        // How many processors there are is read from several files: not for a small document.
+        0 | 1 => 1,
+        worth => worth.min(thread::available_parallelism().map_or(1, NonZero::get)).min(MAX_THREADS),
+    }
 }
