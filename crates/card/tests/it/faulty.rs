@@ -1,5 +1,8 @@
 //! Drivers that crash, hang, talk and lie: whatever a vendor's library does, the program goes on and says what happened.
 
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -66,6 +69,29 @@ fn a_driver_that_hangs_is_ended_in_time() {
         let unlocked = unlocked(fault);
         assert!(matches!(unlocked, Err(CardError::Driver(DriverError::Hung(_)))), "{fault}: {unlocked:?}");
         assert!(begun.elapsed() < Duration::from_secs(120), "{fault}: {:?}", begun.elapsed());
+    }
+}
+
+#[test]
+fn a_driver_whose_library_hangs_ends_when_the_program_that_started_it_is_gone() {
+    let (address, drivers) = with("hang-in-enum");
+    let (mut program, driver) = UnixStream::pair().expect("two ends");
+    let mut command = Command::new(&drivers.program);
+    command.arg("drive-card").envs(drivers.environment).stdin(OwnedFd::from(driver));
+    let mut driver = command.spawn().expect("a driver");
+    drop(command); // and with it its copy of the driver's end
+    let question = format!(r#"{{"open":{{"address":"{address}"}}}}"#);
+    let length = u32::try_from(question.len()).expect("short").to_be_bytes();
+    program.write_all(&[&length, question.as_bytes()].concat()).expect("asked");
+    program.set_read_timeout(Some(Duration::from_secs(1))).expect("a bound");
+    let answer = program.read(&mut [0]).map_err(|error| error.kind());
+    assert!(matches!(answer, Err(ErrorKind::WouldBlock | ErrorKind::TimedOut)), "it hangs: {answer:?}");
+    assert_eq!(driver.try_wait().expect("a child"), None);
+    drop(program);
+    let begun = Instant::now();
+    while driver.try_wait().expect("a child").is_none() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it is still there");
+        std::thread::park_timeout(Duration::from_millis(20));
     }
 }
 

@@ -67,6 +67,11 @@ fn what_the_token_encrypted_it_decrypts_for_the_same_place_only_and_the_key_neve
     let sealed = hsm.encrypt(b"row 1", b"a data key").expect("encrypted");
     assert_ne!(hsm.encrypt(b"row 1", b"a data key").expect("encrypted"), sealed);
     assert_eq!(hsm.decrypt(b"row 1", &sealed).expect("decrypted").as_slice(), b"a data key");
+    for length in [700, 1024, 100_000] {
+        let long = vec![7; length]; // more than one call of a driver holds
+        let sealed = hsm.encrypt(b"row 1", &long).expect("encrypted");
+        assert!(*hsm.decrypt(b"row 1", &sealed).expect("decrypted") == long, "{length}");
+    }
     for (bound, length) in [(b"row 2", sealed.len()), (b"row 1", sealed.len() - 1), (b"row 1", 13), (b"row 1", 0)] {
         let refused = hsm.decrypt(bound, &sealed[..length]);
         assert!(matches!(refused, Err(CardError::NotDecrypted)), "{length}: {refused:?}");
