@@ -148,7 +148,6 @@ fn end_with_other_side(door: &UnixStream) -> io::Result<()> {
 }
 
 /// PINs are in the memory of this process.
-#[cfg(unix)]
 fn no_core_dumps() {
     use rustix::process::{Resource, Rlimit, setrlimit};
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
@@ -156,6 +155,3 @@ fn no_core_dumps() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
-
-#[cfg(not(unix))]
-const fn no_core_dumps() {}

@@ -67,7 +67,6 @@ fn a_holders_card_does_not_become_a_makers_card() {
     assert!(matches!(result, Err(CardError::PinIncorrect { .. })), "the PIN's box is bound to the kind: {result:?}");
 }
 
-#[cfg(unix)]
 #[test]
 fn every_file_of_a_card_is_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt as _;
