@@ -100,10 +100,7 @@ impl Countdowns {
             }
         }
         let lower = |count: &mut usize, to: Option<u32>| *count = to.map_or(*count, |to| (*count).min(to as usize));
-        match extensions.require_explicit_policy {
-            Some(1..) if is_leaf => {}
-            count => lower(&mut self.explicit, count),
-        }
+        lower(&mut self.explicit, extensions.require_explicit_policy);
         lower(&mut self.mapping, extensions.inhibit_mapping);
         lower(&mut self.any, extensions.inhibit_any_policy);
     }
