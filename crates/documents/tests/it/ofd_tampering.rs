@@ -135,6 +135,20 @@ fn a_signature_taken_out_of_the_list_is_flagged() {
 }
 
 #[test]
+fn what_is_called_like_a_signature_and_is_none_is_missing_from_no_list() {
+    let world = World::new();
+    let others: [(&str, &[u8]); 3] = [
+        ("Doc_0/Res/table.dat", b"1,2,3"),
+        ("Doc_0/Tags/design.xml", b"<a/>"),
+        ("Doc_0/Res/seals.xml", b"<Signature>drawn</Signature>"),
+    ];
+    let document = others.iter().fold(contract(), |document, (name, bytes)| with_added(&document, name, bytes));
+    for document in [world.party("甲方").seal(&document), document] {
+        assert_eq!(flags(&judged(&document, &world)), []);
+    }
+}
+
+#[test]
 fn a_list_taken_out_of_the_document_is_flagged() {
     let world = World::new();
     let sealed = world.party("甲方").seal(&contract());
