@@ -6,12 +6,11 @@
 //!
 //! The driver's ends come to it beside a frame (SCM_RIGHTS, unix(7)).
 
-use std::io::{self, IoSlice, IoSliceMut, Read, Write as _};
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustix::cmsg_space;
 use rustix::net::{
@@ -35,15 +34,13 @@ pub(super) struct Lane {
     pub(super) stream: UnixStream,
 }
 
-/// New lanes, and the driver's ends of them. Whoever writes waits for so long at most.
-pub(super) fn lanes(patience: Duration) -> io::Result<(Vec<Lane>, Vec<OwnedFd>)> {
+/// New lanes, and the driver's ends of them.
+pub(super) fn lanes() -> io::Result<(Vec<Lane>, Vec<OwnedFd>)> {
     let (calls, called) = UnixDatagram::pair()?;
-    calls.set_write_timeout(Some(patience))?;
     let calls = Arc::new(calls);
     let (mut lanes, mut other_ends) = (Vec::new(), vec![OwnedFd::from(called)]);
     for number in 0..MOST {
         let (stream, other_end) = UnixStream::pair()?;
-        stream.set_write_timeout(Some(patience))?;
         lanes.push(Lane { number, calls: Arc::clone(&calls), stream });
         other_ends.push(other_end.into());
     }
@@ -51,8 +48,9 @@ pub(super) fn lanes(patience: Duration) -> io::Result<(Vec<Lane>, Vec<OwnedFd>)>
 }
 
 impl Lane {
-    /// Calls out that this is to be done.
-    pub(super) fn call(&self, frame: &[u8]) -> io::Result<()> {
+    /// Calls out that this is to be done. What is long goes into its stream, which `patiently` writes to: those who work may be busy.
+    /// A call itself waits for nobody: all lanes together have fewer of them than a socket takes.
+    pub(super) fn call(&self, frame: &[u8], patiently: &mut impl Write) -> io::Result<()> {
         let mut call = Zeroizing::new(Vec::with_capacity(1 + SHORT));
         call.push(self.number);
         if frame.len() <= SHORT {
@@ -60,7 +58,7 @@ impl Lane {
             return self.calls.send(&call).map(drop);
         }
         self.calls.send(&call)?;
-        (&self.stream).write_all(frame)
+        patiently.write_all(frame)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The side that asks: starts a driver's process, and ends it when it does not answer.
 
 use std::ffi::OsString;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -85,7 +85,6 @@ impl Drivers {
     pub(crate) fn start(&self, address: &str) -> Result<Driver, CardError> {
         let failed = |error: io::Error| DriverError::NotStarted(error.to_string());
         let (door, other_end) = UnixStream::pair().map_err(failed)?;
-        door.set_write_timeout(Some(self.patience)).map_err(failed)?;
         let mut command = Command::new(&self.program);
         command.arg(CALL).envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(OwnedFd::from(other_end)).stdout(Stdio::null()).stderr(Stdio::null());
@@ -114,13 +113,13 @@ impl Driver {
         };
         let (ours, theirs) = match request {
             Request::Unlock { .. } | Request::OpenStore { .. } => {
-                lanes(self.patience).map_err(|error| DriverError::NotStarted(error.to_string()))?
+                lanes().map_err(|error| DriverError::NotStarted(error.to_string()))?
             }
             _ => (Vec::new(), Vec::new()),
         };
         let bytes = bytes_of(request)?;
         let door = self.door.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = self.answer(&door, patience, || send(&door, &bytes, &theirs))?;
+        let answer = self.answer(&door, patience, |_| send(&door, &bytes, &theirs))?;
         if matches!(answer, Answer::Unlocked(_) | Answer::Store(_)) {
             let mut lanes = self.lanes();
             if !matches!(&*lanes, Lanes::Closed) {
@@ -134,7 +133,7 @@ impl Driver {
     pub(crate) fn work(&self, work: &Work) -> Result<Answer, CardError> {
         let bytes = bytes_of(work)?;
         let lane = self.free_lane()?;
-        let answer = self.answer(&lane.stream, self.patience, || lane.call(&bytes))?;
+        let answer = self.answer(&lane.stream, self.patience, |stream| lane.call(&bytes, stream))?;
         if let Lanes::Open(free) = &mut *self.lanes() {
             free.push(lane);
         }
@@ -172,17 +171,18 @@ impl Driver {
         &self,
         stream: &UnixStream,
         patience: Duration,
-        ask: impl FnOnce() -> io::Result<()>,
+        ask: impl FnOnce(&mut Patiently<'_>) -> io::Result<()>,
     ) -> Result<Answer, CardError> {
         let begun = Instant::now();
+        let mut patiently = Patiently { driver: self, stream, begun, patience };
         let answer = stream
             .set_read_timeout(Some(patience))
-            .and_then(|()| ask())
-            .and_then(|()| receive(&mut Patiently { driver: self, stream, begun, patience }));
+            .and_then(|()| stream.set_write_timeout(Some(patience)))
+            .and_then(|()| ask(&mut patiently))
+            .and_then(|()| receive(&mut patiently));
         match answer {
             Ok(Some(answer)) => {
-                let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-                self.last_answer.store(now, Ordering::Relaxed);
+                self.note_answer();
                 Ok(answer)
             }
             Ok(None) => Err(self.gone()),
@@ -221,6 +221,11 @@ impl Driver {
         self.freed.notify_all();
     }
 
+    fn note_answer(&self) {
+        let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last_answer.store(now, Ordering::Relaxed);
+    }
+
     /// How long nothing was answered.
     fn silent(&self) -> Duration {
         let last = Duration::from_millis(self.last_answer.load(Ordering::Relaxed));
@@ -243,7 +248,7 @@ impl Drop for Driver {
     }
 }
 
-/// Reads an answer for as long as the driver may be silent.
+/// Writes and reads for as long as the driver may be silent.
 struct Patiently<'a> {
     driver: &'a Driver,
     stream: &'a UnixStream,
@@ -251,21 +256,39 @@ struct Patiently<'a> {
     patience: Duration,
 }
 
+impl Patiently<'_> {
+    /// How long to wait yet, when the time of the stream was over: others may have been answered meanwhile.
+    fn left(&self, error: io::Error) -> io::Result<Option<Duration>> {
+        let waited = self.begun.elapsed();
+        let silent = self.driver.silent().min(waited);
+        let is_over = !is_silence(error.kind()) || silent >= self.patience || waited >= self.patience * AT_MOST;
+        if is_over { Err(error) } else { Ok(Some(self.patience - silent)) }
+    }
+}
+
 impl Read for Patiently<'_> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         loop {
             match self.stream.read(bytes) {
-                Err(error) if is_silence(error.kind()) => {
-                    let waited = self.begun.elapsed();
-                    let silent = self.driver.silent().min(waited);
-                    if silent >= self.patience || waited >= self.patience * AT_MOST {
-                        return Err(error);
-                    }
-                    self.stream.set_read_timeout(Some(self.patience - silent))?;
-                }
-                other => return other,
+                Err(error) => self.stream.set_read_timeout(self.left(error)?)?,
+                read => return read,
             }
         }
+    }
+}
+
+impl Write for Patiently<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match self.stream.write(bytes) {
+                Err(error) => self.stream.set_write_timeout(self.left(error)?)?,
+                written => return written,
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
     }
 }
 
@@ -282,4 +305,43 @@ fn is_end(kind: ErrorKind) -> bool {
 /// What a stream says when its time is over.
 fn is_silence(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::{park_timeout, scope};
+
+    use super::*;
+
+    #[test]
+    fn who_asks_much_waits_while_others_are_answered_and_no_longer() {
+        let patience = Duration::from_secs(2);
+        let program = "/bin/true".into();
+        let drivers = Drivers { program, environment: Vec::new(), patience, patience_for_keys: patience };
+        let long = vec![7; 4 << 20]; // more than a socket takes
+        for others_are_answered in [true, false] {
+            let driver = drivers.start("a card").expect("started");
+            let (ours, mut theirs) = UnixStream::pair().expect("two ends");
+            theirs.set_read_timeout(Some(patience)).expect("a bound");
+            let answer = scope(|scope| {
+                scope.spawn(|| {
+                    let begun = Instant::now();
+                    while begun.elapsed() < patience * 3 {
+                        if others_are_answered {
+                            driver.note_answer();
+                        }
+                        park_timeout(Duration::from_millis(50));
+                    }
+                    let all = theirs.read_exact(&mut vec![0; long.len()]);
+                    let _ = all.and_then(|()| theirs.write_all(&frame(&Answer::Done).expect("a frame")));
+                });
+                driver.answer(&ours, patience, |stream| stream.write_all(&long))
+            });
+            match answer {
+                Ok(Answer::Done) => assert!(others_are_answered, "given up in time"),
+                Err(CardError::Driver(DriverError::Hung(_))) => assert!(!others_are_answered, "waited for"),
+                _ => panic!("neither done nor hung"),
+            }
+        }
+    }
 }
