@@ -288,7 +288,7 @@ async fn an_old_whole_list_does_not_take_back_what_a_newer_one_said() {
     world.revokes(RevocationReason::CertificateHold, after(HOUR));
     world.lists(after(HOUR));
     assert!(matches!(world.status(after(HOUR)).await, Status::Revoked(..)));
-    // Half of the newer one's time is over when it is fetched again, and somebody shows the old one: it is not fetched at each question.
+    // A fifth of the newer one's time is left, so it is fetched again, and somebody shows the old one: not at each question.
     world.list.holds(Some(old));
     let (later, fetched) = (after(DAY * 8), world.list.fetched());
     for _ in 0..3 {
