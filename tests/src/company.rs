@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use eseal_testkit::Port;
+
 use crate::platform::{Platform, PlatformOptions, SERVICES};
 use crate::programs::{Answer, Eseal, Standalone};
 
@@ -60,6 +62,8 @@ pub struct Company {
     pub system: Option<System>,
     /// How the system is set up where it is a distributed one.
     options: Option<PlatformOptions>,
+    /// Where it listens where it is a standalone: the same when it is started again.
+    port: Option<Port>,
 }
 
 /// The system that a company runs.
@@ -107,7 +111,8 @@ impl Company {
     fn prepare(folder: &Path, options: Option<PlatformOptions>) -> Self {
         std::fs::create_dir_all(folder).expect("a folder");
         let eseal = Eseal { url: String::new(), sessions: folder.join("sessions"), ca: None, environment: Vec::new() };
-        let mut company = Self { folder: folder.to_owned(), eseal, system: None, options };
+        let port = options.is_none().then(|| Port::free().expect("a free port"));
+        let mut company = Self { folder: folder.to_owned(), eseal, system: None, options, port };
         for (name, secret) in [("pin", PIN), ("wrong-pin", WRONG_PIN), ("password", PASSWORD)] {
             std::fs::write(company.path(name), secret).expect("a file");
             let for_its_owner = std::os::unix::fs::PermissionsExt::from_mode(0o600);
@@ -159,7 +164,7 @@ impl Company {
     #[must_use]
     pub fn start(mut self) -> Self {
         match self.options.clone() {
-            None => self.start_standalone("127.0.0.1:0"),
+            None => self.start_standalone(),
             Some(options) => {
                 let platform = Platform::start(&self.path("platform"), options);
                 self.enroll(&platform.users());
@@ -171,10 +176,11 @@ impl Company {
         self
     }
 
-    fn start_standalone(&mut self, address: &str) {
+    fn start_standalone(&mut self) {
+        let address = self.port.as_ref().expect("a port of its own").address();
         let data = self.path("data");
         self.enroll(&data);
-        let standalone = Standalone::start_at(&data, Some(&self.path("eseal.toml")), address, &self.eseal.environment);
+        let standalone = Standalone::start(&data, &self.path("eseal.toml"), address, &self.eseal.environment);
         self.eseal.url.clone_from(&standalone.url);
         self.system = Some(System::Standalone(standalone));
     }
@@ -189,25 +195,15 @@ impl Company {
         }
     }
 
-    /// Kills the system and starts it again. The standalone's address changes, so people sign in anew.
+    /// Kills the system and starts it again; people sign in anew.
     #[must_use]
     pub fn restart(mut self) -> Self {
-        match self.system.take() {
-            Some(System::Platform(mut platform)) => {
-                SERVICES.iter().chain(["gateway"].iter()).for_each(|process| platform.kill(process));
-                platform.start_all();
-                self.system = Some(System::Platform(platform));
-            }
-            standalone => {
-                drop(standalone);
-                self.start_standalone("127.0.0.1:0");
-            }
-        }
+        self.restart_in_place();
         self.sign_in();
         self
     }
 
-    /// Kills the system and starts it again at the same address, while its clients go on.
+    /// Kills the system and starts it again, while its clients go on.
     pub fn restart_in_place(&mut self) {
         match self.system.take() {
             Some(System::Platform(mut platform)) => {
@@ -217,8 +213,7 @@ impl Company {
             }
             standalone => {
                 drop(standalone);
-                let address = self.eseal.url.trim_start_matches("http://").to_owned();
-                self.start_standalone(&address);
+                self.start_standalone();
             }
         }
     }
@@ -234,7 +229,7 @@ impl Company {
             _ => {
                 drop(self.system.take());
                 meanwhile(self);
-                self.start_standalone("127.0.0.1:0");
+                self.start_standalone();
             }
         }
         self.sign_in();
@@ -254,7 +249,7 @@ impl Company {
     /// The same people at another terminal.
     #[must_use]
     pub fn elsewhere(&self) -> Self {
-        Self { folder: self.folder.clone(), eseal: self.eseal.clone(), system: None, options: None }
+        Self { folder: self.folder.clone(), eseal: self.eseal.clone(), system: None, options: None, port: None }
     }
 
     /// A new soft card.

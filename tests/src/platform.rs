@@ -14,7 +14,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use eseal_testkit::postgres::Syncs;
-use eseal_testkit::{NatsOptions, NatsTls, TestNats, TestPostgres, ports};
+use eseal_testkit::{NatsOptions, NatsTls, Port, TestNats, TestPostgres};
 use tokio::runtime::Runtime;
 
 use crate::programs::{Served, Starting, program};
@@ -50,6 +50,7 @@ pub struct Platform {
     pub folder: PathBuf,
     options: PlatformOptions,
     ports: BTreeMap<String, u16>,
+    _taken: Vec<Port>,
     served: BTreeMap<String, Served>,
     /// Its databases.
     pub postgres: TestPostgres,
@@ -76,9 +77,9 @@ impl Platform {
         let postgres = runtime.block_on(TestPostgres::start_in(&database, syncs)).expect("PostgreSQL");
         fs::create_dir_all(folder.join("nats")).expect("a folder");
         let nats = runtime.block_on(TestNats::start_in(&folder.join("nats"), nats_options(&pki)));
+        let (ports, taken) = choose_ports(&folder, options.gateway_port);
         let mut platform =
-            Self { folder, options, ports: BTreeMap::new(), served: BTreeMap::new(), postgres, nats, runtime };
-        platform.ports = platform.choose_ports();
+            Self { folder, options, ports, _taken: taken, served: BTreeMap::new(), postgres, nats, runtime };
         platform.set_up_databases();
         platform.start_issuer();
         for service in SERVICES {
@@ -359,25 +360,6 @@ impl Platform {
         self.folder.join(service)
     }
 
-    /// Free ports, which stay the same for this folder: peers and clients know them.
-    fn choose_ports(&self) -> BTreeMap<String, u16> {
-        let file = self.folder.join("ports.json");
-        if let Ok(text) = fs::read_to_string(&file) {
-            return serde_json::from_str(&text).expect("the ports of this folder");
-        }
-        let names = SERVICES.iter().flat_map(|name| [(*name).to_owned(), format!("{name}-2")]);
-        let names: Vec<_> = names.chain(["identity", "issuer", "gateway", "gateway-2"].map(str::to_owned)).collect();
-        // All are held until the last is chosen, so that none is chosen twice.
-        let held: Vec<_> = names.iter().map(|_| ports::hold().expect("a free port")).collect();
-        let ports = held.iter().map(|listener| listener.local_addr().expect("an address").port());
-        let mut ports: BTreeMap<String, u16> = names.into_iter().zip(ports).collect();
-        if self.options.gateway_port != 0 {
-            ports.insert("gateway".to_owned(), self.options.gateway_port);
-        }
-        fs::write(&file, serde_json::to_string(&ports).expect("JSON")).expect("a file");
-        ports
-    }
-
     fn start_issuer(&mut self) {
         let mut command = Command::new(program("eseal-standalone"));
         command.arg("issuer").arg("--data").arg(self.users()).arg("--tls").arg(self.certificate("identity"));
@@ -393,6 +375,33 @@ impl Drop for Platform {
         // Services before what they stand on, or each would complain.
         self.served.clear();
     }
+}
+
+/// Ports by the names of processes, the same for a folder ever after: peers and clients know them. The gateway's is not
+/// taken when somebody chose it.
+fn choose_ports(folder: &Path, gateway: u16) -> (BTreeMap<String, u16>, Vec<Port>) {
+    let file = folder.join("ports.json");
+    if let Ok(text) = fs::read_to_string(&file) {
+        let ports: BTreeMap<String, u16> = serde_json::from_str(&text).expect("the ports of this folder");
+        let own = ports.values().filter(|port| **port != gateway);
+        let take = |port: &u16| Port::of(*port).unwrap_or_else(|error| panic!("port {port} of this folder: {error}"));
+        let taken = own.map(take).collect();
+        return (ports, taken);
+    }
+    let names = SERVICES.iter().flat_map(|name| [(*name).to_owned(), format!("{name}-2")]);
+    let names = names.chain(["identity", "issuer", "gateway", "gateway-2"].map(str::to_owned));
+    let (mut ports, mut taken) = (BTreeMap::new(), Vec::new());
+    for name in names {
+        if name == "gateway" && gateway != 0 {
+            ports.insert(name, gateway);
+            continue;
+        }
+        let port = Port::free().expect("a free port");
+        ports.insert(name, port.number());
+        taken.push(port);
+    }
+    fs::write(&file, serde_json::to_string(&ports).expect("JSON")).expect("a file");
+    (ports, taken)
 }
 
 /// The certificates of everybody, by the command that people use for it.

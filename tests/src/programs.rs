@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -170,25 +171,14 @@ pub struct Standalone {
 }
 
 impl Standalone {
-    /// Starts it on a free port and waits until it is ready.
+    /// Starts it with these settings and variables of the environment, and waits until it is ready.
     ///
     /// # Panics
     /// As [`Served::start`].
-    pub fn start(data: &Path, config: Option<&Path>) -> Self {
-        Self::start_at(data, config, "127.0.0.1:0", &[])
-    }
-
-    /// The same where it listened before, with further variables of its environment.
-    ///
-    /// # Panics
-    /// As [`Served::start`].
-    pub fn start_at(data: &Path, config: Option<&Path>, address: &str, environment: &[(String, PathBuf)]) -> Self {
+    pub fn start(data: &Path, config: &Path, address: SocketAddr, environment: &[(String, PathBuf)]) -> Self {
         let mut command = Command::new(program("eseal-standalone"));
         command.envs(environment.iter().map(|(name, value)| (name, value)));
-        command.args(["serve", "--address", address]).arg("--data").arg(data);
-        if let Some(config) = config {
-            command.arg("--config").arg(config);
-        }
+        command.args(["serve", "--address", &address.to_string()]).arg("--data").arg(data).arg("--config").arg(config);
         let served = Served::start(command, data);
         Self { url: format!("http://{}", served.addresses[0]), served, data: data.to_owned() }
     }

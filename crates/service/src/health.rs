@@ -140,7 +140,7 @@ pub fn with_health_and_reflection(
 mod tests {
     use eseal_bus::NatsConfig;
     use eseal_eventstore::DatabaseConfig;
-    use eseal_testkit::TestDb;
+    use eseal_testkit::{Port, TestDb};
 
     use super::*;
 
@@ -150,8 +150,8 @@ mod tests {
 
     /// A connection to a bus where nobody listens.
     async fn no_bus() -> Nats {
-        let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
-        let config = NatsConfig { servers: vec![format!("nats://{closed}")], ..NatsConfig::default() };
+        let closed = Port::free().expect("a port");
+        let config = NatsConfig { servers: vec![format!("nats://{}", closed.address())], ..NatsConfig::default() };
         Nats::connect(&config, "test").await.expect("it tries in the background")
     }
 

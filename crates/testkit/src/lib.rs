@@ -8,7 +8,7 @@
 //! - [`Proxy`]: a wire that can be cut without a word
 //! - [`stored_forms`]: the golden files of events
 //! - `otlp` (feature `otlp`): a collector that keeps the telemetry it is sent
-//! - [`ports`]: ports that no outgoing connection takes
+//! - [`Port`]: a port for a server that must know it before it listens
 //! - [`ratio`]: figures of benchmarks
 //! - [`script`]: a program that a test writes and starts
 //! - [`wait_until`]: waits on a value with a bound, and says what was missing
@@ -21,7 +21,7 @@ mod nats;
 mod nats_user;
 #[cfg(feature = "otlp")]
 pub mod otlp;
-pub mod ports;
+mod ports;
 pub mod postgres;
 mod proxy;
 pub mod ratio;
@@ -33,6 +33,7 @@ pub use database::TestDb;
 pub use golden::{StoredForm, stored_forms};
 pub use nats::{NatsOptions, NatsTls, TestNats};
 pub use nats_user::{NatsUser, StreamMessage};
+pub use ports::Port;
 pub use postgres::TestPostgres;
 pub use proxy::Proxy;
 pub use script::script;

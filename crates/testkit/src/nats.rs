@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::time::sleep;
 
+use crate::Port;
 use crate::guard::Guard;
 
 /// Names the program, where it is neither in `target/venv/bin` nor on the path.
@@ -46,8 +47,7 @@ pub struct NatsTls {
 pub struct TestNats {
     folder: PathBuf,
     options: NatsOptions,
-    /// Chosen by the server at its first start.
-    port: u16,
+    port: Port,
     running: Option<Running>,
     _temporary: Option<TempDir>,
 }
@@ -85,7 +85,8 @@ impl TestNats {
     /// # Panics
     /// When there is no `nats-server`, or it does not start.
     pub async fn start_in(folder: &Path, options: NatsOptions) -> Self {
-        let mut nats = Self { folder: folder.to_owned(), options, port: 0, running: None, _temporary: None };
+        let port = Port::free().expect("a free port");
+        let mut nats = Self { folder: folder.to_owned(), options, port, running: None, _temporary: None };
         nats.start_again().await;
         nats
     }
@@ -93,12 +94,12 @@ impl TestNats {
     /// The address to connect to.
     pub fn url(&self) -> String {
         let scheme = if self.options.tls.is_some() { "tls" } else { "nats" };
-        format!("{scheme}://localhost:{}", self.port)
+        format!("{scheme}://localhost:{}", self.port())
     }
 
     /// The port that it listens on; the same after every restart.
     pub const fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// The number of its process; none while it is stopped.
@@ -142,11 +143,8 @@ impl TestNats {
     #[allow(clippy::expect_used)] // a test without a server can't go on
     pub async fn start_again(&mut self) {
         assert!(self.running.is_none(), "it runs already");
-        let ports = self.folder.join("ports");
-        let _ = fs::remove_dir_all(&ports);
-        fs::create_dir_all(&ports).expect("a folder for the ports");
         let config = self.folder.join("nats.conf");
-        fs::write(&config, self.config(&ports)).expect("the configuration");
+        fs::write(&config, self.config()).expect("the configuration");
         let server = Command::new(program())
             .arg("-c")
             .arg(&config)
@@ -156,7 +154,7 @@ impl TestNats {
             .spawn()
             .expect("nats-server: `make setup` installs it, or ESEAL_NATS_SERVER names it");
         self.running = Some(Running { _guard: Guard::over(server.id()), server });
-        self.await_ready(&ports).await;
+        self.await_ready().await;
     }
 
     /// Stops it and starts it again, with its data.
@@ -206,15 +204,10 @@ impl TestNats {
         copy(&self.folder.join("kept"), &data).expect("the remembered data");
     }
 
-    /// The configuration. The port is the server's choice at first and the same ever after.
-    fn config(&self, ports: &Path) -> String {
+    fn config(&self) -> String {
         let Self { folder, options, port, .. } = self;
-        let port = if *port == 0 { "-1".to_owned() } else { port.to_string() };
-        let mut text = format!(
-            "host: \"127.0.0.1\"\nport: {port}\nports_file_dir: {:?}\nlog_file: {:?}\nmax_payload: 2MB\n",
-            ports,
-            folder.join("nats.log")
-        );
+        let (address, log) = (port.address(), folder.join("nats.log"));
+        let mut text = format!("listen: \"{address}\"\nlog_file: {log:?}\nmax_payload: 2MB\n");
         if !options.without_jetstream {
             let _ = writeln!(text, "jetstream {{ store_dir: {:?} }}", folder.join("data"));
         }
@@ -228,16 +221,12 @@ impl TestNats {
         text + &options.config
     }
 
-    #[allow(clippy::expect_used)]
-    async fn await_ready(&mut self, ports: &Path) {
+    async fn await_ready(&mut self) {
         let deadline = Instant::now() + SOON;
         loop {
             let ended = self.running.as_mut().and_then(|running| running.server.try_wait().ok().flatten());
             assert!(ended.is_none(), "nats-server ended ({ended:?}): {}", self.log());
-            if self.port == 0 {
-                self.port = chosen_port(ports).unwrap_or(0);
-            }
-            if self.port != 0 && is_ready(self.port) {
+            if is_ready(self.port.address()) {
                 return;
             }
             assert!(Instant::now() < deadline, "nats-server is not ready: {}", self.log());
@@ -261,17 +250,9 @@ fn program() -> PathBuf {
     if installed.exists() { installed } else { "nats-server".into() }
 }
 
-/// The port in the file that the server writes when it listens: `{"nats":["nats://127.0.0.1:4222"]}`.
-fn chosen_port(ports: &Path) -> Option<u16> {
-    let file = fs::read_dir(ports).ok()?.flatten().map(|entry| entry.path()).find(|path| path.is_file())?;
-    let text = fs::read_to_string(file).ok()?;
-    let (_, rest) = text.split_once("127.0.0.1:")?;
-    rest.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
-}
-
 /// Whether it greets: a server does so once JetStream has recovered.
-fn is_ready(port: u16) -> bool {
-    let Ok(mut connection) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+fn is_ready(address: SocketAddr) -> bool {
+    let Ok(mut connection) = TcpStream::connect(address) else { return false };
     let _ = connection.set_read_timeout(Some(Duration::from_secs(2)));
     let mut greeting = [0; 5];
     let greeted = connection.read_exact(&mut greeting).is_ok() && &greeting == b"INFO ";
@@ -306,7 +287,7 @@ mod tests {
         let mut nats = TestNats::start().await;
         let (port, pid) = (nats.port(), nats.pid());
         nats.kill();
-        assert!(!is_ready(port));
+        assert!(!is_ready(nats.port.address()));
         nats.start_again().await;
         assert_eq!(nats.port(), port);
         assert_ne!(nats.pid(), pid);

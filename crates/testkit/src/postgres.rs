@@ -17,6 +17,7 @@ use tokio::sync::OnceCell;
 use tokio::time::sleep;
 
 use self::program::{Owner, Programs};
+use crate::Port;
 use crate::guard::Guard;
 
 /// The role that may do everything.
@@ -42,7 +43,7 @@ pub struct TestPostgres {
     programs: Programs,
     owner: Option<Owner>,
     syncs: Syncs,
-    port: u16,
+    port: Port,
     password: String,
     server: Mutex<Option<Child>>,
     guard: Mutex<Option<Guard>>,
@@ -90,7 +91,7 @@ impl TestPostgres {
         };
         let guard = Some(watch_over(&folder, temporary)?);
         let server = Self {
-            port: crate::ports::hold()?.local_addr()?.port(),
+            port: Port::free()?,
             password: prepared,
             server: Mutex::new(None),
             guard: Mutex::new(guard),
@@ -105,7 +106,7 @@ impl TestPostgres {
 
     /// The port on 127.0.0.1; a restart keeps it.
     pub const fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// The process, or nothing while it is stopped.
@@ -136,7 +137,7 @@ impl TestPostgres {
 
     /// The same without any parameter.
     pub fn bare_url(&self, database: &str, role: &str, password: &str) -> String {
-        format!("postgres://{role}:{password}@127.0.0.1:{}/{database}", self.port)
+        format!("postgres://{role}:{password}@{}/{database}", self.port.address())
     }
 
     /// Another program of the same release, such as `pgbench`.
@@ -199,7 +200,7 @@ impl TestPostgres {
     async fn run(&self) -> io::Result<()> {
         let deadline = Instant::now() + BOUND;
         loop {
-            let child = self.programs.serve(&self.folder, self.port, self.syncs, self.owner)?;
+            let child = self.programs.serve(&self.folder, self.port.number(), self.syncs, self.owner)?;
             *self.child() = Some(child);
             if self.is_ready(deadline).await? {
                 return Ok(());

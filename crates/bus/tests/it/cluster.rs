@@ -1,31 +1,26 @@
 //! Three servers that keep three copies: one of them may die.
 
-use std::net::{Ipv4Addr, TcpListener};
-
 use async_nats::jetstream::stream::ClusterInfo;
 use eseal_bus::{Bus, Nats, NatsConfig, setup_consumers, setup_streams};
-use eseal_testkit::{NatsOptions, TestNats, wait_until};
+use eseal_testkit::{NatsOptions, Port, TestNats, wait_until};
 
 use crate::support::{COPIER, OverNats, Pair, RETRY, Running, SOON};
 
 const REPLICAS: usize = 3;
 
-/// Servers that know each other.
-async fn cluster() -> Vec<TestNats> {
-    // All are held until the last is chosen, so that none is chosen twice.
-    let held: Vec<_> =
-        (0..REPLICAS).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port")).collect();
-    let ports: Vec<_> = held.iter().map(|listener| listener.local_addr().expect("an address").port()).collect();
-    drop(held);
-    let routes: Vec<_> = ports.iter().map(|port| format!("nats-route://127.0.0.1:{port}")).collect();
+/// Servers that know each other, and the ports by which they do.
+async fn cluster() -> (Vec<TestNats>, Vec<Port>) {
+    let ports: Vec<_> = (0..REPLICAS).map(|_| Port::free().expect("a free port")).collect();
+    let routes: Vec<_> = ports.iter().map(|port| format!("nats-route://{}", port.address())).collect();
     let mut servers = Vec::new();
     for (number, port) in ports.iter().enumerate() {
         let config = format!(
-            "server_name: n{number}\ncluster {{ name: eseal, listen: \"127.0.0.1:{port}\", routes: {routes:?} }}\n"
+            "server_name: n{number}\ncluster {{ name: eseal, listen: \"{}\", routes: {routes:?} }}\n",
+            port.address()
         );
         servers.push(TestNats::start_with(NatsOptions { config, ..NatsOptions::default() }).await);
     }
-    servers
+    (servers, ports)
 }
 
 async fn connect(servers: &[TestNats], service: &'static str) -> Nats {
@@ -46,7 +41,7 @@ async fn leader(asked: &TestNats) -> Option<usize> {
 
 #[tokio::test]
 async fn a_cluster_whose_leader_dies_under_load_loses_and_doubles_nothing() {
-    let mut servers = cluster().await;
+    let (mut servers, _ports) = cluster().await;
     let (speaker, copier) = (connect(&servers, "speaker").await, connect(&servers, "copier").await);
     // The servers elect who leads them first.
     wait_until("the cluster keeps streams", SOON * 2, async || {

@@ -19,6 +19,7 @@ use eseal_service::tasks::Tasks;
 use eseal_service::tls::{Clients, Tls, TlsConfig};
 use eseal_service::token::{Grant, TokenIssuer};
 use eseal_service::{Language, Onward, Peer, Role};
+use eseal_testkit::{Port, wait_until};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tonic::{Code, Status};
@@ -170,8 +171,8 @@ async fn a_client_talks_to_the_service_that_it_means_and_to_nobody_else() {
 #[tokio::test]
 async fn a_peer_is_reached_at_the_next_address_when_the_first_is_dead() {
     let street = Street::new(&["verification"]).await;
-    let dead = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
-    let addresses = format!("https://{dead}, https://{}", street.address);
+    let dead = Port::free().expect("a port");
+    let addresses = format!("https://{}, https://{}", dead.address(), street.address);
     let addresses = HashMap::from([("stand-in".to_owned(), addresses)]);
     let peers = Peers::remote("verification", street.tls("verification"), addresses).expect("addresses");
     assert!(asked(&peers.peer("stand-in")).await.is_ok());
@@ -216,7 +217,7 @@ async fn certificates_and_the_ca_itself_are_replaced_under_way_and_no_call_fails
         // Long enough for every connection of before to be replaced.
         let before = street.stand_in.calls.load(Ordering::SeqCst);
         let more = async || (street.stand_in.calls.load(Ordering::SeqCst) > before + 50).then_some(());
-        eseal_testkit::wait_until("calls go on", BOUND, more).await;
+        wait_until("calls go on", BOUND, more).await;
     };
     let ca_file = |name: &str| street.folder.path().join(name).join("ca.crt");
     for (name, _) in sides {
@@ -270,6 +271,6 @@ async fn the_watcher_sees_the_swapped_link_of_a_mounted_secret() {
     pki.store(folder.path(), "a", &shorter).expect("stored");
     point_at("a");
     let seen = async || (tls.not_after() != before).then_some(());
-    eseal_testkit::wait_until("the new certificate is in use", BOUND, seen).await;
+    wait_until("the new certificate is in use", BOUND, seen).await;
     tasks.finish(BOUND).await.expect("stopped");
 }

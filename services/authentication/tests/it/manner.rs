@@ -9,6 +9,7 @@ use eseal_online::development;
 use eseal_pki::Suite;
 use eseal_pki::tsp::DevelopmentTsa;
 use eseal_proto::authentication::v1 as pb;
+use eseal_testkit::Port;
 use tonic::{Code, Status};
 
 use crate::bureau::*;
@@ -199,9 +200,8 @@ async fn a_level_that_needs_proofs_is_reached_with_the_lists_that_the_service_ho
 async fn an_authority_that_is_away_is_no_refusal() {
     let mut bureau = stamped_bureau().await;
     let hosted = hosted(&bureau).await;
-    let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    bureau.time_stamps = vec![format!("http://{}/", gone.local_addr().expect("an address"))];
-    drop(gone);
+    let nobody = Port::free().expect("a port");
+    bureau.time_stamps = vec![format!("http://{}/", nobody.address())];
     bureau.restart().await;
     let manner = pb::SealingManner { level: pb::PadesLevel::Stamped.into(), ..Default::default() };
     let refused = sealed(&bureau, &hosted, PDF, manner).await.map(|_| ());
