@@ -137,7 +137,7 @@ fn the_whole_life_of_a_seal_is_told_in_order_across_the_services() {
 #[test]
 fn what_events_tell_of_a_seal_is_what_the_registry_shows_in_every_state() {
     let (_folder, company) = fixture::company();
-    let end = eseal_kernel::Clock::System.now().plus(std::time::Duration::from_secs(20)).to_string();
+    let end = eseal_kernel::Clock::System.now().plus(std::time::Duration::from_secs(60)).to_string();
     let short = registered(&company, "short.card", &["--valid-to", &end]);
     agrees(&company, &short, "REGISTERED");
     let (seal, _) = company.has_a_seal();

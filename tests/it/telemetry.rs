@@ -52,7 +52,7 @@ fn one_trace_leads_from_the_submission_to_the_registered_seal() {
         shown["outcome"]["sealId"].as_str().map(str::to_owned)
     });
     // What is still missing after a while is told by what is asked of the story.
-    let patience = Instant::now() + Duration::from_secs(20);
+    let patience = Instant::now() + Duration::from_secs(60);
     let story = company.eseal.until("its registration is among the spans", |_| {
         let story = Story::so_far(&collector, &application, &seal)?;
         (story.is_whole() || Instant::now() > patience).then_some(story)
@@ -184,7 +184,7 @@ fn a_collector_that_hangs_neither_slows_a_story_nor_keeps_the_process_from_endin
     let before = ten_applications();
     collector.hang();
     let after = ten_applications();
-    assert!(after < before * 3 + Duration::from_secs(5), "{after:?} with a collector that hangs, {before:?} without");
+    assert!(after < before * 3 + Duration::from_secs(30), "{after:?} with a collector that hangs, {before:?} without");
     let within = |asked: Instant| {
         assert!(asked.elapsed() < Duration::from_secs(20), "it took {:?} to end", asked.elapsed());
     };

@@ -24,7 +24,7 @@ pub const SERVICES: [&str; 4] = ["application", "fabrication", "authentication",
 /// Who has a certificate besides.
 const OTHERS: [&str; 7] = ["gateway", "identity", "nats", "setup", "integrator", "probe", "cli"];
 /// How long anything here may take to start.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(120);
 
 /// How a platform is set up.
 #[derive(Debug, Clone, Default)]

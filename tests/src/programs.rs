@@ -340,9 +340,9 @@ impl Eseal {
     /// Asks again and again, since services hear of each other's facts a moment later.
     ///
     /// # Panics
-    /// `what` did not come about within 30 s.
+    /// `what` did not come about within two minutes.
     pub fn until<T>(&self, what: &str, look: impl FnMut(&Self) -> Option<T>) -> T {
-        self.until_within(Duration::from_secs(30), what, look)
+        self.until_within(Duration::from_secs(120), what, look)
     }
 
     /// The same for what takes long.

@@ -17,7 +17,7 @@ use crate::guard::Guard;
 /// Names the program, where it is neither in `target/venv/bin` nor on the path.
 const PROGRAM: &str = "ESEAL_NATS_SERVER";
 /// Long enough for the slowest machine.
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(120);
 
 /// How the server of a test is set up.
 #[derive(Debug, Clone, Default)]

@@ -23,7 +23,7 @@ use crate::guard::Guard;
 /// The role that may do everything.
 pub const SUPERUSER: &str = "postgres";
 /// How long a server may take to start or to stop; a recovery after a kill is part of it.
-const BOUND: Duration = Duration::from_secs(60);
+const BOUND: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// What a commit waits for.
@@ -166,7 +166,7 @@ impl TestPostgres {
     /// Stops the server in order: open transactions are rolled back, what was committed is on the disk.
     ///
     /// # Errors
-    /// When it does not stop within a minute.
+    /// When it does not stop within two minutes.
     pub async fn stop(&self) -> io::Result<()> {
         let Some(pid) = self.pid() else { return Ok(()) };
         program::signal("INT", pid)?;
@@ -176,7 +176,7 @@ impl TestPostgres {
     /// Stops the server as a crash does: `kill -9`, without a word to anybody.
     ///
     /// # Errors
-    /// When it does not end within a minute.
+    /// When it does not end within two minutes.
     pub async fn kill(&self) -> io::Result<()> {
         if let Some(child) = self.child().as_mut() {
             child.kill()?;

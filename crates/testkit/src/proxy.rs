@@ -203,8 +203,8 @@ mod tests {
         port
     }
 
-    fn says_back(stream: &mut std::net::TcpStream) -> io::Result<()> {
-        stream.set_read_timeout(Some(Duration::from_millis(300)))?;
+    fn says_back(stream: &mut std::net::TcpStream, within: Duration) -> io::Result<()> {
+        stream.set_read_timeout(Some(within))?;
         stream.write_all(b"x")?;
         stream.read_exact(&mut [0])
     }
@@ -214,13 +214,14 @@ mod tests {
         let proxy = Proxy::to(echo());
         let connect = || std::net::TcpStream::connect(("127.0.0.1", proxy.port())).expect("a connection");
         let mut old = connect();
-        says_back(&mut old).expect("passed on");
+        let (soon, never) = (Duration::from_secs(60), Duration::from_millis(300));
+        says_back(&mut old, soon).expect("passed on");
         proxy.cut();
-        assert_eq!(says_back(&mut old).expect_err("silence").kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(says_back(&mut old, never).expect_err("silence").kind(), io::ErrorKind::WouldBlock);
         let mut new = connect();
-        assert_eq!(says_back(&mut new).expect_err("silence").kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(says_back(&mut new, never).expect_err("silence").kind(), io::ErrorKind::WouldBlock);
         proxy.mend();
-        assert_eq!(says_back(&mut old).expect_err("still silent").kind(), io::ErrorKind::WouldBlock);
-        says_back(&mut connect()).expect("passed on again");
+        assert_eq!(says_back(&mut old, never).expect_err("still silent").kind(), io::ErrorKind::WouldBlock);
+        says_back(&mut connect(), soon).expect("passed on again");
     }
 }

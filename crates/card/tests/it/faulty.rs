@@ -33,7 +33,7 @@ fn library() -> &'static Path {
 fn with(fault: &str) -> (CardAddress, Drivers) {
     let mut drivers = drivers();
     if fault.starts_with("hang") {
-        drivers.patience = Duration::from_secs(5);
+        drivers.patience = Duration::from_secs(10); // which a busy machine's driver is not silent for
     }
     drivers.environment = vec![("FAULT".into(), fault.into())];
     (format!("skf:{}", library().display()).parse().expect("an address"), drivers)

@@ -135,7 +135,7 @@ async fn clients_that_are_done_make_room_and_the_one_with_a_request_under_way_do
 
 #[tokio::test]
 async fn who_does_not_begin_in_time_is_closed_before_and_after_the_handshake() {
-    let limits = Limits { handshake: Duration::from_millis(100), ..Limits::default() };
+    let limits = Limits { handshake: Duration::from_secs(1), ..Limits::default() };
     let street = Street::with(&["verification"], limits, Clients::Certified).await;
     // Nothing, or a part of a handshake.
     for beginning in [&b""[..], &b"\x16\x03\x01\x02\x00\x01"[..]] {
@@ -172,7 +172,7 @@ async fn what_is_no_http2_is_closed_and_others_are_served() {
 
 #[tokio::test]
 async fn a_client_that_sends_its_request_too_slowly_is_given_up_in_time() {
-    let limits = Limits { longest: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits { longest: Duration::from_secs(2), ..Limits::default() };
     let port = Port::open(limits).await;
     let (mut slow, _connection) = port.bare(65_535).await;
     let (answer, mut body) = slow.send_request(port.request().body(()).expect("a request"), false).expect("sent");

@@ -21,7 +21,7 @@ use tonic::Code;
 use tonic::service::Routes;
 use tonic::transport::Channel;
 
-const BOUND: Duration = Duration::from_secs(20);
+const BOUND: Duration = Duration::from_secs(120);
 
 /// The simplest thing with a history: notes of some length.
 #[derive(Debug, Default, Clone)]

@@ -19,7 +19,7 @@ fn onward(time: Duration) -> Onward {
 }
 
 fn in_time() -> Onward {
-    onward(Duration::from_secs(20))
+    onward(Duration::from_secs(120))
 }
 
 async fn read(peer: &Peer, onward: &Onward, request: ReadEventsRequest) -> Result<ReadEventsResponse, Status> {
@@ -53,7 +53,7 @@ async fn a_call_carries_the_trace_and_less_time_than_was_left() {
     let peer = house.peers("verification").peer("stand-in");
     assert_eq!(told(read(&peer, &in_time(), ask("trace")).await.expect("an answer")), TRACE);
     let left: u64 = told(read(&peer, &in_time(), ask("time")).await.expect("an answer")).parse().expect("a number");
-    assert!((1..20_000).contains(&left), "{left} ms");
+    assert!((1..120_000).contains(&left), "{left} ms");
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn an_outage_uses_up_the_budget_and_then_each_call_is_one_try() {
 async fn a_service_that_is_not_there_yet_is_unavailable_until_it_is() {
     let house = TestHouse::new(Clock::default());
     let peer = house.peers("verification").peer("stand-in");
-    let refusal = read(&peer, &onward(Duration::from_millis(200)), ask("caller")).await.expect_err("refused");
+    let refusal = read(&peer, &onward(Duration::from_secs(5)), ask("caller")).await.expect_err("refused");
     assert_eq!(refusal.code(), Code::Unavailable);
     house.open("stand-in", StandIn::default().routes());
     assert!(read(&peer, &in_time(), ask("caller")).await.is_ok());

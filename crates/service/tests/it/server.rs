@@ -23,7 +23,7 @@ use tonic::{Code, Status};
 
 use crate::stand_in::{StandIn, ask, told};
 
-const BOUND: Duration = Duration::from_secs(20);
+const BOUND: Duration = Duration::from_secs(120);
 
 fn house() -> TestHouse {
     let house = TestHouse::new(Clock::default());

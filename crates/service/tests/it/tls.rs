@@ -26,7 +26,7 @@ use tonic::{Code, Status};
 
 use crate::stand_in::{StandIn, ask, told};
 
-pub const BOUND: Duration = Duration::from_secs(30);
+pub const BOUND: Duration = Duration::from_secs(120);
 const HOUR: Duration = Duration::from_secs(3_600);
 const EVENTS: &str = "eseal.event.v1.EventLogService";
 

@@ -9,7 +9,7 @@ use eseal_testkit::postgres::{SUPERUSER, Syncs};
 use eseal_testkit::{TestPostgres, wait_until};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, Statement};
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(120);
 /// Makes `a_process_that_holds_a_server` one, instead of nothing.
 const HOLD: &str = "ESEAL_TEST_HOLD_A_SERVER";
 

@@ -28,7 +28,7 @@ pub const SUZHOU: &str = "11320500014150050B";
 /// A picture that can be a seal.
 pub const DOT: &[u8] = include_bytes!("files/dot.png");
 /// How long a test waits for what must come.
-pub const BOUND: Duration = Duration::from_secs(20);
+pub const BOUND: Duration = Duration::from_secs(120);
 
 /// The service with everything around it.
 pub struct Office {

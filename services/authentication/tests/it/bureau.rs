@@ -37,7 +37,7 @@ pub const SUZHOU: &str = "11320500014150050B";
 /// The custodian of most seals.
 pub const ZHOU: &str = "zhou";
 /// How long a test waits for what must come.
-pub const BOUND: Duration = Duration::from_secs(20);
+pub const BOUND: Duration = Duration::from_secs(120);
 /// A day.
 pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -156,7 +156,7 @@ impl Bureau {
     /// The service with its settings.
     pub async fn wired(&self) -> Result<tonic::service::Routes, eseal_service::StartError> {
         let own = Log::new(self.database.clone(), "authentication");
-        let retry = Retry { first: Duration::from_millis(5), longest: Duration::from_millis(20), tries: 50 };
+        let retry = Retry { first: Duration::from_millis(5), longest: Duration::from_millis(20), tries: 1_000 };
         let bus = Bus::local([own, self.fabrication.log(), self.application.log()]).retrying(retry);
         let (clock, tasks) = (self.house.clock(), self.house.tasks());
         let peers = self.house.peers("authentication");

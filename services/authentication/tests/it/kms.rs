@@ -222,13 +222,19 @@ async fn whatever_a_kms_answers_there_is_an_end_and_no_signature() {
     let hosted = hosted(&bureau).await;
     let KeyConfig::Kms(good) = kms.config() else { panic!("a KMS") };
     bureau.settings = Box::new(move |config| {
-        let key = KmsConfig { timeout: Duration::from_secs(5), ..good.clone() };
+        let key = KmsConfig { timeout: Duration::from_secs(2), ..good.clone() };
         Config { data_keys_kept: 0, ..under("kms", KeyConfig::Kms(key), config) }
     });
     bureau.restart().await;
+    for manner in [Manner::Silent, Manner::Endless] {
+        kms.behaves(manner.clone());
+        assert_eq!(code(sealed_once(&bureau, &hosted).await), Code::Unavailable, "{manner:?}");
+    }
+    let KeyConfig::Kms(good) = kms.config() else { panic!("a KMS") };
+    bureau.settings =
+        Box::new(move |config| Config { data_keys_kept: 0, ..under("kms", KeyConfig::Kms(good.clone()), config) });
+    bureau.restart().await;
     for manner in [
-        Manner::Silent,
-        Manner::Endless,
         Manner::Says(200, ""),
         Manner::Says(200, "{}"),
         Manner::Says(200, "[[[[[[[[[["),

@@ -39,7 +39,7 @@ pub const SEAL_NAME: &str = "孙保管之章";
 /// The picture of the seals; what it shows is nobody's business here.
 pub const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\nthe picture of a seal that is about a person";
 /// How long a test waits for what must come.
-pub const BOUND: Duration = Duration::from_secs(30);
+pub const BOUND: Duration = Duration::from_secs(120);
 
 const APPROVED: &str = "eseal.application.v1.Approved";
 const PIN: &str = "maker-pin-1";

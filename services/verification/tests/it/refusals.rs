@@ -52,7 +52,7 @@ async fn more_documents_at_a_time_than_allowed_are_refused_for_now() {
     for _ in 0..3 {
         sender.send(piece(b"h")).await.expect("taken");
     }
-    let second = eseal_testkit::wait_until("the desk is busy", std::time::Duration::from_secs(20), async || {
+    let second = eseal_testkit::wait_until("the desk is busy", std::time::Duration::from_secs(120), async || {
         let answer = verify(&mut desk.anybody(), pieces(b"hello")).await;
         answer.is_err_and(|status| status.code() == Code::ResourceExhausted).then_some(())
     });

@@ -38,7 +38,7 @@ macro_rules! on_every_engine {
 pub(crate) use on_every_engine;
 
 /// Long enough for the slowest machine; nothing waits that long in vain unless it fails.
-pub const SOON: Duration = Duration::from_secs(30);
+pub const SOON: Duration = Duration::from_secs(120);
 
 /// A migrated database with a running writer.
 pub struct Store {
