@@ -57,7 +57,7 @@ pub use evidence::Evidence;
 pub use ocsp::{OcspError, OcspRequest, OcspResponse};
 pub use oid::{InvalidOid, MAKER_EKU, Oid};
 pub use public_key::{BadSignature, KeyError, PublicKey, SignatureForm};
-pub use signing_key::{RsaBits, SigningKey};
+pub use signing_key::{RsaBits, SigningKey, collect_randomness};
 pub use subject::{InvalidSubject, Subject};
 pub use suite::{SignError, Signer, Suite};
 pub use tsp::{TimeStampRequest, TimeStampToken, TspError};

@@ -54,6 +54,13 @@ pub enum RsaBits {
 
 struct Sm2Secret(sm2::dsa::SigningKey);
 
+/// Has aws-lc collect its randomness now, which takes some hundredths of a second of the processor once in a process. Else the
+/// first signature, or connection by TLS, waits for it. For a thread of its own, while other things are waited for.
+pub fn collect_randomness() {
+    // Without any, that first signature fails and tells of it.
+    let _ = aws_lc_rs::rand::fill(&mut [0]);
+}
+
 impl SigningKey {
     /// A fresh key. RSA keys come in sizes, see [`SigningKey::generate_rsa`]; here they are [`KeyError::Unsupported`].
     pub fn generate(suite: Suite) -> Result<Self, KeyError> {

@@ -23,6 +23,7 @@ mod writing;
 pub use attempt::counted;
 
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use eseal_card::{Card, CardError, Opened};
 use eseal_documents::Reason;
@@ -271,6 +272,8 @@ async fn unlock(
     card: &Card,
 ) -> Result<Opened, Failure> {
     let lang = env.lang();
+    // While the PIN is typed and checked.
+    thread::spawn(eseal_pki::collect_randomness);
     let wrong_pin = async || match attempt {
         Some(attempt) => attempt.wrong_pin().await,
         None => Failure::new(Kind::Refused, "PIN_INCORRECT", lang),

@@ -30,11 +30,13 @@ async fn behind_a_wire(db: &TestDb) -> (Proxy, Database) {
     let config = DatabaseConfig { max_readers: READERS, statement_timeout: BOUND, ..DatabaseConfig::new(url) };
     let database = Database::connect(&config).await.expect("connected");
     migrate(&database, locker::migrations).await.expect("migrated");
-    for slept in join_all((0..READERS).map(|_| sleeps(&database, 0.1))).await {
-        slept.expect("it answers");
-    }
-    let open = database.pools().map(|pool| pool.open);
-    assert_eq!(open, [READERS, 1], "all connections are open");
+    wait_until("all connections are open", SOON, async || {
+        for slept in join_all((0..READERS).map(|_| sleeps(&database, 0.1))).await {
+            slept.expect("it answers");
+        }
+        (database.pools().map(|pool| pool.open) == [READERS, 1]).then_some(())
+    })
+    .await;
     (wire, database)
 }
 

@@ -21,6 +21,8 @@ use crate::lang::Lang;
 
 /// Portions that are sealed before the service has looked at the one before them.
 pub(super) const AHEAD: usize = 1;
+/// So few are not worth a commit of their own.
+const FEW: usize = 25;
 /// Files that are waited for at once until they are on disk: disks answer many as fast as one.
 const SYNCS: NonZeroUsize = NonZeroUsize::new(16).expect("some");
 
@@ -68,7 +70,7 @@ impl Bench<'_> {
     ) {
         while !ready.is_empty() && !stopped.load(Ordering::Relaxed) {
             let sizes = ready.iter().map(|ready| (ready.structure_size, ready.listed.places.len()));
-            let rest = ready.split_off(fitting(sizes).min(ready.len()));
+            let rest = ready.split_off(fitting(sizes).min(at_most(ready.len())));
             let documents = std::mem::replace(&mut ready, rest);
             let is_last = ready.is_empty() && act.is_whole;
             let portion = self.seal(jobs, act, documents, is_last);
@@ -87,39 +89,27 @@ impl Bench<'_> {
         is_last: bool,
     ) -> Result<Portion, Failure> {
         let draft = |ready: &Ready| ready.draft.take().map_or_else(|| self.prepare_again(ready), Ok);
-        let drafts = side_by_side(jobs, &documents, draft);
-        let signatures = self.signatures(jobs, act, &documents, &drafts)?;
-        let signed = drafts.into_iter().zip(signatures).map(|(draft, signature)| Ok((draft?, signature?)));
-        let signed: Vec<_> = documents.iter().zip(signed.map(|signed| Slot::new(Some(signed)))).collect();
-        let write = |(ready, signed): &(&Ready, Slot<Result<Signed, Failure>>)| {
-            let (draft, signature) = signed.take().unwrap_or_else(|| Err(failed(self.env)))?;
-            self.write(draft, &signature, ready)
-        };
-        let written = side_by_side(jobs, &signed, write);
-        drop(signed);
-        Ok(Portion { documents, written, is_last })
-    }
-
-    /// A signature for each, of the card or of the hosted key.
-    fn signatures(
-        &self,
-        jobs: NonZeroUsize,
-        act: &OpenAct,
-        documents: &[Ready],
-        drafts: &[Result<Draft, Failure>],
-    ) -> Result<Vec<Result<Vec<u8>, Failure>>, Failure> {
-        let both: Vec<_> = documents.iter().zip(drafts).collect();
-        match &self.means.holder {
-            Holder::Card { keys, .. } => {
-                let sign = |(ready, draft): &(&Ready, &Result<Draft, Failure>)| {
-                    let (_, prepared) = draft.as_ref().map_err(|_| failed(self.env))?;
-                    let key = keys.get(ready.suite.name()).ok_or_else(|| no_key(self.env.lang(), ready.suite))?;
-                    key.sign(prepared.to_sign()).map_err(|error| failed(self.env).because(error))
-                };
-                Ok(side_by_side(jobs, &both, sign))
+        let written = match &self.means.holder {
+            Holder::Card { keys, .. } => side_by_side(jobs, &documents, |ready| {
+                let draft = draft(ready)?;
+                let key = keys.get(ready.suite.name()).ok_or_else(|| no_key(self.env.lang(), ready.suite))?;
+                let signature = key.sign(draft.1.to_sign()).map_err(|error| failed(self.env).because(error))?;
+                self.write(draft, &signature, ready)
+            }),
+            // All of its signatures come at once.
+            Holder::Hosted { .. } => {
+                let drafts = side_by_side(jobs, &documents, draft);
+                let both: Vec<_> = documents.iter().zip(&drafts).collect();
+                let signatures = self.hosted_signatures(act, &both)?;
+                let signed = drafts.into_iter().zip(signatures).map(|(draft, signature)| Ok((draft?, signature?)));
+                let signed: Vec<_> = documents.iter().zip(signed.map(|signed| Slot::new(Some(signed)))).collect();
+                side_by_side(jobs, &signed, |(ready, signed): &(&Ready, Slot<Result<Signed, Failure>>)| {
+                    let (draft, signature) = signed.take().unwrap_or_else(|| Err(failed(self.env)))?;
+                    self.write(draft, &signature, ready)
+                })
             }
-            Holder::Hosted { .. } => self.hosted_signatures(act, &both),
-        }
+        };
+        Ok(Portion { documents, written, is_last })
     }
 
     /// What an earlier run was given is not asked for again: a hosted key signs for each document once.
@@ -182,6 +172,12 @@ impl OpenAct {
     }
 }
 
+/// How many of so many go into the next portion at most: towards the end fewer and fewer, since nothing is sealed any more
+/// while the service looks at the last ones.
+fn at_most(left: usize) -> usize {
+    left.div_ceil(2).max(FEW).min(left)
+}
+
 fn failed(env: &Env) -> Failure {
     Failure::new(Kind::Refused, "SIGNING_FAILED", env.lang())
 }
@@ -190,4 +186,21 @@ fn failed(env: &Env) -> Failure {
 pub(super) fn refused(env: &Env, reason: &str) -> Failure {
     let known = ["DOCUMENT_NOT_LISTED", "DOCUMENT_ALREADY_SEALED"].into_iter().find(|code| *code == reason);
     Failure::new(Kind::Refused, known.unwrap_or("SIGNING_FAILED"), env.lang())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn portions_get_smaller_towards_the_end_until_they_are_not_worth_it() {
+        let mut left = 200;
+        let sizes = std::iter::from_fn(|| {
+            let size = at_most(left);
+            left -= size;
+            (size > 0).then_some(size)
+        });
+        assert_eq!(sizes.collect::<Vec<_>>(), [100, 50, 25, 25]);
+        assert_eq!([0, 1, FEW, FEW + 1, 51].map(at_most), [0, 1, 25, 25, 26]);
+    }
 }
