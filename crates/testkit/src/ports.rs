@@ -62,10 +62,13 @@ impl Port {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::time::Duration;
 
-    #[test]
-    fn a_port_is_nobody_elses_until_it_is_given_back_and_its_server_listens_on_it() {
+    use super::*;
+    use crate::wait_until;
+
+    #[tokio::test]
+    async fn a_port_is_nobody_elses_until_it_is_given_back_and_its_server_listens_on_it() {
         let port = Port::free().expect("a port");
         let taken = Port::of(port.number()).expect_err("it is taken");
         assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
@@ -77,6 +80,8 @@ mod tests {
         assert_eq!(listening.kind(), io::ErrorKind::AddrInUse);
 
         drop(server);
-        assert_eq!(Port::of(number).expect("free again").number(), number);
+        // A program that another test starts just now has what is open here until it has begun.
+        let again = wait_until("it is free", Duration::from_secs(60), async || Port::of(number).ok()).await;
+        assert_eq!(again.number(), number);
     }
 }
