@@ -157,10 +157,10 @@ fn a_client_that_was_killed_over_a_hosted_key_resumes_its_batch_and_no_second_ap
     resumes_at(&desk, &[KILLED.as_slice(), &["batch.signed"]].concat());
 }
 
-/// More than go to the service together.
-fn hundred_and_two(company: &Company) {
+/// More than go to the service together towards the end of a batch: 25, and the rest.
+fn thirty(company: &Company) {
     std::fs::create_dir(company.path("in")).expect("a folder");
-    for number in 0..102 {
+    for number in 0..30 {
         std::fs::write(company.path("in").join(format!("{number:03}.ofd")), OFD).expect("a file");
     }
 }
@@ -169,18 +169,18 @@ fn hundred_and_two(company: &Company) {
 fn a_client_that_was_killed_between_two_portions_seals_the_rest_in_the_same_act() {
     let (_folder, company) = fixture::company();
     let (seal, _) = company.has_a_seal();
-    hundred_and_two(&company);
+    thirty(&company);
     let desk = Desk { company: &company, custodian: "chen", seal: &seal, card: Some("@seal.card") };
     desk.killed("out", "batch.noted");
-    assert_eq!(desk.counted(), (102, 100));
+    assert_eq!(desk.counted(), (30, 25));
     // And once more, in the middle of the rest.
     let killed = desk.seals("out", &["--resume"], Some("batch.kept"));
     assert_eq!(killed.code, -1, "{} {}", killed.error, killed.text);
     let resumed = desk.resumes("out", &[]).good();
     let of = summary(&resumed);
-    assert_eq!((&of["sealed"], &of["skipped"], &of["left"]), (&2.into(), &100.into(), &0.into()), "{of}");
-    assert_eq!(desk.counted(), (102, 102));
-    assert_eq!(documents(&company.path("out")).len(), 102);
+    assert_eq!((&of["sealed"], &of["skipped"], &of["left"]), (&5.into(), &25.into(), &0.into()), "{of}");
+    assert_eq!(desk.counted(), (30, 30));
+    assert_eq!(documents(&company.path("out")).len(), 30);
 }
 
 #[test]
@@ -188,24 +188,24 @@ fn what_was_sealed_before_a_portion_that_failed_is_told_and_the_rest_is_sealed_w
     let (_folder, company) = fixture::company();
     let key = company.has_a_hosted_key();
     let seal = fixture::hosted_seal(&company, &key);
-    hundred_and_two(&company);
+    thirty(&company);
     let desk = Desk { company: &company, custodian: "zhao", seal: &seal, card: None };
     let broken_off = desk.seals("out", &[], Some("batch.unanswered:2"));
     assert_eq!((broken_off.code, broken_off.reason()), (3, "SERVER_UNREACHABLE"));
     assert!(broken_off.error["advice"].as_str().unwrap_or_default().contains("--resume"), "{}", broken_off.error);
     let of = summary(&broken_off);
-    assert_eq!((&of["sealed"], &of["failed"], &of["left"]), (&100.into(), &0.into(), &2.into()), "{of}");
+    assert_eq!((&of["sealed"], &of["failed"], &of["left"]), (&25.into(), &0.into(), &5.into()), "{of}");
     let ended: Vec<_> =
-        (0..102).map(|number| told(&company, "out", &format!("{number:03}.ofd"))["result"].clone()).collect();
+        (0..30).map(|number| told(&company, "out", &format!("{number:03}.ofd"))["result"].clone()).collect();
     assert!(
-        ended[..100].iter().all(|result| result == "sealed") && ended[100..].iter().all(Value::is_null),
+        ended[..25].iter().all(|result| result == "sealed") && ended[25..].iter().all(Value::is_null),
         "{ended:?}"
     );
-    assert_eq!((documents(&company.path("out")).len(), desk.counted()), (100, (102, 100)));
+    assert_eq!((documents(&company.path("out")).len(), desk.counted()), (25, (30, 25)));
 
     let of = summary(&desk.resumes("out", &[]).good());
-    assert_eq!((&of["sealed"], &of["skipped"], &of["left"]), (&2.into(), &100.into(), &0.into()), "{of}");
-    assert_eq!((documents(&company.path("out")).len(), desk.counted()), (102, (102, 102)));
+    assert_eq!((&of["sealed"], &of["skipped"], &of["left"]), (&5.into(), &25.into(), &0.into()), "{of}");
+    assert_eq!((documents(&company.path("out")).len(), desk.counted()), (30, (30, 30)));
     assert!(!company.path("out/.eseal-waiting").exists(), "something is left behind");
 }
 
