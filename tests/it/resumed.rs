@@ -197,10 +197,7 @@ fn what_was_sealed_before_a_portion_that_failed_is_told_and_the_rest_is_sealed_w
     assert_eq!((&of["sealed"], &of["failed"], &of["left"]), (&25.into(), &0.into(), &5.into()), "{of}");
     let ended: Vec<_> =
         (0..30).map(|number| told(&company, "out", &format!("{number:03}.ofd"))["result"].clone()).collect();
-    assert!(
-        ended[..25].iter().all(|result| result == "sealed") && ended[25..].iter().all(Value::is_null),
-        "{ended:?}"
-    );
+    assert!(ended[..25].iter().all(|result| result == "sealed") && ended[25..].iter().all(Value::is_null), "{ended:?}");
     assert_eq!((documents(&company.path("out")).len(), desk.counted()), (25, (30, 25)));
 
     let of = summary(&desk.resumes("out", &[]).good());
