@@ -106,3 +106,8 @@ pub fn interrupted<T: Send>(
         working.join().expect("the work ends")
     })
 }
+
+/// Whether a certificate is in there, as BASE64 of DER: a SEQUENCE of 256 to 767 bytes that begins with one.
+pub fn has_certificate(text: &[u8]) -> bool {
+    text.windows(8).any(|at| at.starts_with(b"MII") && b"BC".contains(&at[3]) && at.ends_with(b"CC"))
+}

@@ -16,10 +16,10 @@ pub const YUNQI: Organization =
     Organization { uscc: "91330100MA7YUNQ29B", name: "杭州云栖数据技术有限公司" };
 /// The password of everybody, made up for stories.
 pub const PASSWORD: &str = "correct horse battery";
-/// The PIN of every card, made up for stories.
-pub const PIN: &str = "135246";
+/// The PIN of every card, made up for stories. Like the other one it is not found in numbers and moments by chance.
+pub const PIN: &str = "rowan-135246-pin";
 /// A PIN that is wrong everywhere.
-pub const WRONG_PIN: &str = "000000";
+pub const WRONG_PIN: &str = "wrong-000000-pin";
 
 /// Somebody who may sign in: name, internal id, roles, organization.
 const PEOPLE: [(&str, &str, &[&str], Option<Organization>); 9] = [
