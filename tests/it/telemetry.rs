@@ -185,7 +185,7 @@ fn a_collector_that_hangs_neither_slows_a_story_nor_keeps_the_process_from_endin
     let before = ten_applications();
     collector.hang();
     let after = ten_applications();
-    assert!(after < before * 3 + Duration::from_secs(30), "{after:?} with a collector that hangs, {before:?} without");
+    assert!(after < before * 3 + Duration::from_secs(5), "{after:?} with a collector that hangs, {before:?} without");
     let within = |asked: Instant| {
         assert!(asked.elapsed() < Duration::from_secs(20), "it took {:?} to end", asked.elapsed());
     };

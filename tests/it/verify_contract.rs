@@ -53,7 +53,7 @@ fn without_a_server_and_a_terminal_it_goes_on_offline_and_says_so() {
     fs::write(&path, include_bytes!("../documents/contract.ofd")).expect("a file");
     let begun = Instant::now();
     let answer = eseal.run(["verify".as_ref(), path.as_os_str()]);
-    assert!(begun.elapsed() < Duration::from_secs(60), "it hung");
+    assert!(begun.elapsed() < Duration::from_secs(20), "it hung");
     assert_eq!((answer.code, &answer.value["verdict"]), (1, &"unsealed".into()), "{}", answer.text);
     assert_eq!(answer.value["notes"][0]["code"], "SERVER_UNREACHABLE");
     assert_eq!(answer.value["notes"][0]["severity"], "info");
@@ -102,7 +102,7 @@ fn a_server_that_takes_connections_but_answers_nothing_is_given_up_after_two_sec
     fs::write(&path, include_bytes!("../documents/contract.ofd")).expect("a file");
     let begun = Instant::now();
     let answer = eseal.run(["verify".as_ref(), path.as_os_str()]);
-    assert!(begun.elapsed() < Duration::from_secs(60), "it hung");
+    assert!(begun.elapsed() < Duration::from_secs(20), "it hung");
     assert_eq!((answer.code, &answer.value["notes"][0]["code"]), (1, &"SERVER_UNREACHABLE".into()), "{}", answer.text);
 }
 

@@ -272,8 +272,8 @@ async fn unlock(
     card: &Card,
 ) -> Result<Opened, Failure> {
     let lang = env.lang();
-    // While the PIN is typed and checked.
-    thread::spawn(eseal_pki::collect_randomness);
+    // While the PIN is typed and checked; without a thread it is collected when it is needed.
+    let _ = thread::Builder::new().spawn(eseal_pki::collect_randomness);
     let wrong_pin = async || match attempt {
         Some(attempt) => attempt.wrong_pin().await,
         None => Failure::new(Kind::Refused, "PIN_INCORRECT", lang),

@@ -15,7 +15,7 @@ use crate::support::{SOON, add, locker};
 /// What a statement may take.
 const BOUND: Duration = Duration::from_secs(5);
 /// The bound, twice the time that a dead connection is given to answer, and what a busy machine adds.
-const IN_TIME: Duration = Duration::from_secs(120);
+const IN_TIME: Duration = Duration::from_secs(30);
 const READERS: u32 = 4;
 
 /// A database behind a wire, by TLS, with all its connections open.

@@ -33,7 +33,7 @@ async fn tls_with_a_full_check_works_with_the_right_authority_only() {
         let config = DatabaseConfig::new(refused);
         let error = Database::connect_within(&config, Duration::from_secs(600)).await.expect_err("refused");
         assert!(matches!(error, StoreError::Database(_)), "{error:?}");
-        assert!(begun.elapsed() < Duration::from_secs(120), "it does not get better by waiting");
+        assert!(begun.elapsed() < Duration::from_secs(30), "it does not get better by waiting");
         assert!(!said(&error).contains(server.password()), "{error:?}");
     }
 }
@@ -77,7 +77,7 @@ async fn a_server_that_is_not_there_yet_is_waited_for() {
     let begun = Instant::now();
     let error = Database::connect_within(&config, Duration::from_secs(1)).await.expect_err("nobody there");
     assert!(matches!(error, StoreError::Database(_)), "{error:?}");
-    assert!((Duration::from_secs(1)..Duration::from_secs(120)).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+    assert!((Duration::from_secs(1)..Duration::from_secs(20)).contains(&begun.elapsed()), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

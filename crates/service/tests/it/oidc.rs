@@ -93,7 +93,7 @@ async fn while_unknown_keys_wait_for_a_slow_issuer_known_ones_do_not() {
     let waits = tokio::spawn(async move { waiting.verify(&unknown).await });
     let asked = async || (issuer.asked() == 2).then_some(());
     wait_until("the issuer is asked", BOUND, asked).await;
-    let known = tokio::time::timeout(BOUND, verifier.verify(&token)).await;
+    let known = tokio::time::timeout(Duration::from_secs(1), verifier.verify(&token)).await;
     assert!(known.expect("at once").is_ok());
     waits.abort();
 }
